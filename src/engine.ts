@@ -1,0 +1,87 @@
+// What every engine can do. The oracle, the CPU and the WebGPU engine implement this interface,
+// start from the same parameters and the same order of documents, and so give comparable numbers.
+
+import type { ModelConfig, TrainingConfig } from './model/config.ts';
+import type { TokenizedDocuments } from './data/tokenizer.ts';
+
+export type EngineName = 'oracle' | 'cpu' | 'webgpu';
+export type LaunchStrategy = 'eager' | 'graph';
+export type FloatArray = Float32Array | Float64Array;
+
+/** What an engine is made from. */
+export interface EngineSpec {
+  readonly model: ModelConfig;
+  readonly training: TrainingConfig;
+  /** Initial parameters, flat, in microgpt.py's order (`parameterSpecs`). */
+  readonly parameters: FloatArray;
+  /** The training documents, in training order. */
+  readonly documents: TokenizedDocuments;
+}
+
+/** Everything that training changes. Arrays are flat, in microgpt.py's order. */
+export interface TrainingState {
+  /** Steps done so far. */
+  readonly step: number;
+  readonly parameters: FloatArray;
+  /** First moment of Adam. */
+  readonly m: FloatArray;
+  /** Second moment of Adam. */
+  readonly v: FloatArray;
+}
+
+export interface EngineInfo {
+  readonly engine: EngineName;
+  /** One line for a person: `webgpu (graph) on NVIDIA H200`. */
+  readonly description: string;
+  /** Arithmetic of activations, gradients and moments. */
+  readonly precision: 'f32' | 'f64';
+  readonly launch?: LaunchStrategy;
+  readonly adapter?: AdapterInfo;
+}
+
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** True where a CPU emulates the GPU (SwiftShader, llvmpipe, WARP): never a GPU result. */
+  readonly software: boolean;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+
+  /**
+   * Runs the next `k` training steps and gives their k losses (nats per token, mean over documents
+   * of the mean over each document's tokens). Step s (from 0) uses the documents
+   * (s·B … s·B+B−1) mod N. Steps beyond `training.steps` are a ConfigError.
+   */
+  advance(k: number): Promise<Float64Array>;
+
+  /**
+   * Loss and gradient of the step that would come next, at the present parameters.
+   * Trains nothing: `advance` goes on as if it had not been called.
+   */
+  gradients(): Promise<{ readonly loss: number; readonly gradients: FloatArray }>;
+
+  /** A copy of the present parameters. */
+  parameters(): Promise<FloatArray>;
+
+  /** A copy of everything `load` needs to go on from here. */
+  state(): Promise<TrainingState>;
+
+  /** Replaces parameters, moments and step. The KV cache is emptied. */
+  load(state: TrainingState): Promise<void>;
+
+  /**
+   * Empties the KV cache, feeds `tokens` (at least one, at most block_size) at positions 0 … and
+   * gives the logits (V) after the last one.
+   */
+  prefill(tokens: readonly number[]): Promise<FloatArray>;
+
+  /** Feeds one token at the next position and gives its logits (V). One position's work. */
+  decode(token: number): Promise<FloatArray>;
+
+  /** Frees device memory. The engine cannot be used afterwards; a second call does nothing. */
+  dispose(): void;
+}
