@@ -3,10 +3,11 @@
 
 import type { ModelConfig, TrainingConfig } from './model/config.ts';
 import type { TokenizedDocuments } from './data/tokenizer.ts';
+import type { FloatArray } from './util/arrays.ts';
 
 export type EngineName = 'oracle' | 'cpu' | 'webgpu';
 export type LaunchStrategy = 'eager' | 'graph';
-export type FloatArray = Float32Array | Float64Array;
+export type { FloatArray };
 
 /** What an engine is made from. */
 export interface EngineSpec {

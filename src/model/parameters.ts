@@ -1,5 +1,6 @@
 // The parameters of the model: names and shapes in microgpt.py's order, and their initial values.
 
+import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
 import type { ModelConfig } from './config.ts';
 
@@ -7,7 +8,7 @@ import type { ModelConfig } from './config.ts';
 export interface ParameterSpec {
   /** microgpt.py's key in state_dict, such as `layer0.attn_wq`. */
   readonly name: string;
-  readonly shape: readonly [out: number, in: number];
+  readonly shape: readonly [number, number];
   /** Where it starts in the flat list, in elements. */
   readonly offset: number;
   readonly size: number;
@@ -46,4 +47,42 @@ export function initParameters(config: ModelConfig, random: PythonRandom, std = 
   const values = new Float64Array(countParameters(config));
   for (let i = 0; i < values.length; i++) values[i] = random.gauss(0, std);
   return values;
+}
+
+/** Offsets in device buffers are multiples of this many elements: 256 bytes, WebGPU's default alignment. */
+const ALIGNMENT = 64;
+
+/** How the parameters lie in an engine's buffers: microgpt.py's order, each matrix aligned. */
+export interface ParameterLayout {
+  readonly specs: readonly ParameterSpec[];
+  /** Offset of each matrix, in elements; padding between them stays 0. */
+  readonly offsets: readonly number[];
+  /** Elements of a whole buffer. */
+  readonly length: number;
+}
+
+export function parameterLayout(config: ModelConfig): ParameterLayout {
+  const specs = parameterSpecs(config);
+  let length = 0;
+  const offsets = specs.map((spec) => {
+    const offset = length;
+    length += Math.ceil(spec.size / ALIGNMENT) * ALIGNMENT;
+    return offset;
+  });
+  return { specs, offsets, length };
+}
+
+/** Copies a flat list of parameters (or gradients, or moments) into an engine's buffer. */
+export function scatterParameters(layout: ParameterLayout, flat: FloatArray, buffer: FloatArray): void {
+  layout.specs.forEach(({ offset, size }, i) => {
+    buffer.set(flat.subarray(offset, offset + size), layout.offsets[i]);
+  });
+}
+
+/** The flat list in microgpt.py's order, from an engine's buffer. */
+export function gatherParameters(layout: ParameterLayout, buffer: FloatArray, flat: FloatArray): void {
+  layout.specs.forEach(({ offset, size }, i) => {
+    const start = layout.offsets[i];
+    flat.set(buffer.subarray(start, start + size), offset);
+  });
 }

@@ -1,0 +1,66 @@
+// The graph: tensors and the nodes that compute them, in the order they were added.
+
+import { ShapeError } from '../util/errors.ts';
+import { dtypeOf, operandNames } from './op.ts';
+import type { Attrs, DType, Op, Shape } from './op.ts';
+
+export interface Tensor {
+  /** For people: `layer0.attn_wq`, `layer0.rmsnorm.out`. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The node that computes it; null for what is given from outside (a source). */
+  readonly node: Node | null;
+}
+
+export interface Node {
+  readonly op: Op;
+  /** Where in the model it stands: `layer0`, `head`. */
+  readonly where: string;
+  /** The op's inputs, then the tensors it updates in place. */
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attrs: Attrs;
+}
+
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly sources: Tensor[] = [];
+  /** Put before the op's name in the names of nodes that are added. */
+  where = '';
+
+  /** A tensor that is given from outside: a parameter, the data, a cache. */
+  source(name: string, shape: Shape, dtype: DType = 'f32'): Tensor {
+    const tensor: Tensor = { name, shape, dtype, node: null };
+    this.sources.push(tensor);
+    return tensor;
+  }
+
+  /** Adds a node and gives its outputs. Throws ShapeError where the inputs do not fit the op. */
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): readonly Tensor[] {
+    const names = operandNames(op);
+    const label = this.where === '' ? op.name : `${this.where}.${op.name}`;
+    if (inputs.length !== names.length) {
+      throw new ShapeError(`${label}: expected ${names.length} inputs (${names.join(', ')}), got ${inputs.length}`);
+    }
+    inputs.forEach((input, i) => {
+      const expected = dtypeOf(op, names[i]);
+      if (input.dtype !== expected) {
+        throw new ShapeError(`${label}: expected ${expected} in ${names[i]}, got ${input.dtype} (${input.name})`);
+      }
+    });
+    const shapes = op.infer(inputs.map((t) => t.shape), attrs, this.where);
+    const outputs: Tensor[] = [];
+    const node: Node = { op, where: this.where, inputs, outputs, attrs };
+    op.outputs.forEach((name, i) => {
+      outputs.push({ name: `${label}.${name}`, shape: shapes[i], dtype: dtypeOf(op, name), node });
+    });
+    this.nodes.push(node);
+    return outputs;
+  }
+}
+
+/** `layer0.rmsnorm`: the node's place and op, as labels and errors name it. */
+export function nodeLabel(node: Node): string {
+  return node.where === '' ? node.op.name : `${node.where}.${node.op.name}`;
+}

@@ -1,0 +1,159 @@
+// From a graph to what an engine runs: an order of dispatches over as few buffers as their lifetimes
+// allow. The CPU and the WebGPU engine run the same plan.
+
+import { nodeLabel } from './graph.ts';
+import type { Graph, Node, Tensor } from './graph.ts';
+import { sizeOf } from './op.ts';
+import type { DType, Launch } from './op.ts';
+
+/** A buffer that outlives the plan's run: parameters, gradients, moments, the data, caches. */
+export interface Region {
+  readonly name: string;
+  readonly dtype: DType;
+  /** In elements. */
+  readonly length: number;
+}
+
+/** A place in a region. */
+export interface Place {
+  readonly region: string;
+  /** In elements. On a GPU it must be a multiple of 64 (256 bytes). */
+  readonly offset: number;
+}
+
+export interface PlanBuffer {
+  readonly name: string;
+  /** A region keeps its contents from run to run; scratch is shared by tensors that do not overlap in time. */
+  readonly kind: 'region' | 'scratch';
+  readonly dtype: DType;
+  /** In elements. */
+  readonly length: number;
+}
+
+export interface View {
+  /** Index into `Plan.buffers`. */
+  readonly buffer: number;
+  /** In elements. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Dispatch {
+  readonly node: Node;
+  readonly label: string;
+  /** Inputs, then updated tensors. */
+  readonly inputs: readonly View[];
+  readonly outputs: readonly View[];
+  readonly launch: Launch;
+  /** Bytes of everything bound, with all rows in use: the least this dispatch can move. */
+  readonly bytes: number;
+  readonly flops: number;
+}
+
+export interface Plan {
+  readonly buffers: readonly PlanBuffer[];
+  readonly dispatches: readonly Dispatch[];
+}
+
+/**
+ * Plans `graph`. `places` puts sources and results into regions; every source needs a place, and a node
+ * is planned if it updates something or a placed tensor depends on it. Nodes run in the order in which
+ * they were added to the graph.
+ */
+export function planGraph(graph: Graph, regions: readonly Region[], places: ReadonlyMap<Tensor, Place>): Plan {
+  const nodes = neededNodes(graph, places);
+  const buffers: PlanBuffer[] = regions.map((region) => ({ ...region, kind: 'region' }));
+  const regionIndex = new Map(regions.map((region, i) => [region.name, i]));
+  const scratch = new ScratchSpace(buffers);
+  const views = new Map<Tensor, View>();
+
+  const viewOf = (tensor: Tensor): View => {
+    const view = views.get(tensor);
+    if (view) return view;
+    const place = places.get(tensor);
+    const buffer = place && regionIndex.get(place.region);
+    if (!place || buffer === undefined) throw new Error(`plan: ${tensor.name} has no place`);
+    const length = sizeOf(tensor.shape);
+    if (place.offset + length > buffers[buffer].length) throw new Error(`plan: ${tensor.name} does not fit ${place.region}`);
+    const placed = { buffer, offset: place.offset, length };
+    views.set(tensor, placed);
+    return placed;
+  };
+
+  const lastUse = new Map<Tensor, number>();
+  nodes.forEach((node, i) => {
+    for (const tensor of [...node.inputs, ...node.outputs]) lastUse.set(tensor, i);
+  });
+
+  const dispatches = nodes.map((node, i): Dispatch => {
+    for (const output of node.outputs) {
+      if (!places.has(output)) views.set(output, scratch.take(output));
+    }
+    const inputs = node.inputs.map(viewOf);
+    const outputs = node.outputs.map(viewOf);
+    // A tensor that is never read again gives its space to the nodes after this one.
+    for (const tensor of new Set([...node.inputs, ...node.outputs])) {
+      if (lastUse.get(tensor) === i && tensor.node && !places.has(tensor)) scratch.release(views.get(tensor)!);
+    }
+    const shapes = node.inputs.map((tensor) => tensor.shape);
+    const elements = [...inputs, ...outputs].reduce((sum, view) => sum + view.length, 0);
+    return {
+      node,
+      label: nodeLabel(node),
+      inputs,
+      outputs,
+      launch: node.op.kernel.launch(shapes, node.attrs),
+      bytes: 4 * elements,
+      flops: node.op.flops(shapes, node.attrs),
+    };
+  });
+  return { buffers, dispatches };
+}
+
+function neededNodes(graph: Graph, places: ReadonlyMap<Tensor, Place>): Node[] {
+  const needed = new Set<Node>();
+  for (const node of graph.nodes.toReversed()) {
+    const wanted =
+      needed.has(node) || (node.op.updates?.length ?? 0) > 0 || node.outputs.some((output) => places.has(output));
+    if (!wanted) continue;
+    needed.add(node);
+    for (const input of node.inputs) if (input.node) needed.add(input.node);
+  }
+  return graph.nodes.filter((node) => needed.has(node));
+}
+
+/** Scratch buffers, reused first by best fit, then by growing the largest free one. */
+class ScratchSpace {
+  private readonly free = new Set<number>();
+
+  private readonly buffers: PlanBuffer[];
+
+  constructor(buffers: PlanBuffer[]) {
+    this.buffers = buffers;
+  }
+
+  take(tensor: Tensor): View {
+    const length = sizeOf(tensor.shape);
+    const candidates = [...this.free].filter((i) => this.buffers[i].dtype === tensor.dtype);
+    const fitting = candidates.filter((i) => this.buffers[i].length >= length);
+    const best = fitting.length > 0 ? minBy(fitting, (i) => this.buffers[i].length) : undefined;
+    const chosen = best ?? (candidates.length > 0 ? minBy(candidates, (i) => -this.buffers[i].length) : this.add(tensor.dtype));
+    const buffer = this.buffers[chosen];
+    if (buffer.length < length) this.buffers[chosen] = { ...buffer, length };
+    this.free.delete(chosen);
+    return { buffer: chosen, offset: 0, length };
+  }
+
+  release(view: View): void {
+    this.free.add(view.buffer);
+  }
+
+  private add(dtype: DType): number {
+    const name = `scratch${this.buffers.filter((b) => b.kind === 'scratch').length}`;
+    return this.buffers.push({ name, kind: 'scratch', dtype, length: 0 }) - 1;
+  }
+}
+
+function minBy(items: readonly number[], key: (item: number) => number): number {
+  return items.reduce((best, item) => (key(item) < key(best) ? item : best));
+}

@@ -1,0 +1,185 @@
+// The model as a graph: microgpt.py's `gpt` for all tokens of a step at once, its training step, and the
+// step of one token that sampling uses.
+//
+// Shapes: R rows (packed tokens of the step's documents), C channels, H heads, V vocabulary, T context.
+
+import { gradients } from '../graph/autodiff.ts';
+import { Graph } from '../graph/graph.ts';
+import type { Tensor } from '../graph/graph.ts';
+import { STEP_BYTES } from '../graph/op.ts';
+import { planGraph } from '../graph/plan.ts';
+import type { Place, Plan, Region } from '../graph/plan.ts';
+import { adam } from '../ops/adam.ts';
+import { add } from '../ops/add.ts';
+import { attentionDecode } from '../ops/attention-decode.ts';
+import { attention } from '../ops/attention.ts';
+import { batch } from '../ops/batch.ts';
+import { crossEntropy } from '../ops/cross-entropy.ts';
+import { embedding } from '../ops/embedding.ts';
+import { linear } from '../ops/linear.ts';
+import { loss } from '../ops/loss.ts';
+import { relu } from '../ops/relu.ts';
+import { rmsnorm } from '../ops/rmsnorm.ts';
+import { ConfigError } from '../util/errors.ts';
+import type { ModelConfig, TrainingConfig } from './config.ts';
+import type { ParameterLayout } from './parameters.ts';
+
+/** Losses that the ring holds until they are read. */
+export const RING_LENGTH = 1024;
+
+/** The attention of one layer: q, k, v (R, C) to the mixed values (R, C). */
+type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
+
+/** Logits (R, V) of every row, as microgpt.py's `gpt`. */
+function forward(
+  graph: Graph,
+  config: ModelConfig,
+  parameters: ReadonlyMap<string, Tensor>,
+  tokens: Tensor,
+  positions: Tensor,
+  attend: Attend,
+): Tensor {
+  const weight = (name: string) => parameters.get(name)!;
+  const apply = (op: typeof linear, ...inputs: Tensor[]) => graph.apply(op, inputs)[0];
+
+  let x = apply(embedding, weight('wte'), weight('wpe'), tokens, positions); // (R, C)
+  x = apply(rmsnorm, x); // not redundant: the residual connection below starts here
+
+  for (let i = 0; i < config.nLayer; i++) {
+    graph.where = `layer${i}`;
+    const layer = (name: string) => weight(`layer${i}.${name}`);
+
+    // 1) multi-head attention
+    let residual = x;
+    x = apply(rmsnorm, x);
+    const q = apply(linear, x, layer('attn_wq'));
+    const k = apply(linear, x, layer('attn_wk'));
+    const v = apply(linear, x, layer('attn_wv'));
+    x = attend(i, q, k, v);
+    x = apply(linear, x, layer('attn_wo'));
+    x = apply(add, x, residual);
+
+    // 2) MLP
+    residual = x;
+    x = apply(rmsnorm, x);
+    x = apply(linear, x, layer('mlp_fc1')); // (R, 4C)
+    x = apply(relu, x);
+    x = apply(linear, x, layer('mlp_fc2')); // (R, C)
+    x = apply(add, x, residual);
+  }
+
+  graph.where = 'head';
+  return apply(linear, x, weight('lm_head')); // (R, V)
+}
+
+/** The parameters as sources of `graph`, each at its place in the region `parameters`. */
+function parameterSources(graph: Graph, layout: ParameterLayout, places: Map<Tensor, Place>): Map<string, Tensor> {
+  return new Map(
+    layout.specs.map(({ name, shape }, i) => {
+      const tensor = graph.source(name, shape);
+      places.set(tensor, { region: 'parameters', offset: layout.offsets[i] });
+      return [name, tensor];
+    }),
+  );
+}
+
+/**
+ * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`; an engine that only wants
+ * gradients leaves out the last dispatch. Regions: parameters, gradients, m, v (each `layout.length`), corpus, counter
+ * (steps done), step (`struct Step`) and ring (losses).
+ */
+export function trainingPlan(
+  config: ModelConfig,
+  training: TrainingConfig,
+  layout: ParameterLayout,
+  corpus: { readonly length: number; readonly documents: number },
+): Plan {
+  const { batchSize: B, steps } = training;
+  if (steps * B > 2 ** 32) {
+    throw new ConfigError(`steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`);
+  }
+  const graph = new Graph();
+  const places = new Map<Tensor, Place>();
+  const state = (region: string, length: number, dtype: 'f32' | 'u32' = 'f32'): Tensor => {
+    const tensor = graph.source(region, [length], dtype);
+    places.set(tensor, { region, offset: 0 });
+    return tensor;
+  };
+
+  const counter = state('counter', 1, 'u32');
+  const [step, tokens, targets, positions, , weights] = graph.apply(batch, [state('corpus', corpus.length, 'u32'), counter], {
+    batch: B,
+    block: config.blockSize,
+    documents: corpus.documents,
+    steps,
+    learningRate: training.learningRate,
+    beta1: training.beta1,
+    beta2: training.beta2,
+  });
+  places.set(step, { region: 'step', offset: 0 });
+
+  const parameters = parameterSources(graph, layout, places);
+  const heads = { heads: config.nHead, block: config.blockSize };
+  const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
+    return graph.apply(attention, [q, k, v, positions], heads)[0];
+  });
+  const [nll] = graph.apply(crossEntropy, [logits, targets]);
+  graph.where = '';
+  graph.apply(loss, [nll, weights, state('ring', RING_LENGTH)]);
+
+  const lossNode = graph.nodes.at(-1)!;
+  const sum = (a: Tensor, b: Tensor) => graph.apply(add, [a, b])[0];
+  gradients(graph, lossNode, [...parameters.values()], sum).forEach((gradient, i) => {
+    places.set(gradient!, { region: 'gradients', offset: layout.offsets[i] });
+  });
+
+  graph.where = '';
+  const flat = (region: string) => state(region, layout.length);
+  graph.apply(adam, [flat('gradients'), flat('parameters'), flat('m'), flat('v'), counter], {
+    beta1: training.beta1,
+    beta2: training.beta2,
+    eps: training.eps,
+  });
+
+  const all: Region[] = ['parameters', 'gradients', 'm', 'v'].map((name) => ({ name, dtype: 'f32', length: layout.length }));
+  const regions: Region[] = [
+    ...all,
+    { name: 'corpus', dtype: 'u32', length: corpus.length },
+    { name: 'counter', dtype: 'u32', length: 1 },
+    { name: 'step', dtype: 'u32', length: STEP_BYTES / 4 },
+    { name: 'ring', dtype: 'f32', length: RING_LENGTH },
+  ];
+  return planGraph(graph, regions, places);
+}
+
+/**
+ * The step of one token as a plan: logits of the token at a position, from the keys and values of the positions before it.
+ * Regions: parameters (shared with the training plan), token and position (one u32 each), step (1 row in use), keys and values
+ * of each layer, logits.
+ */
+export function decodePlan(config: ModelConfig, layout: ParameterLayout): Plan {
+  const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
+  const graph = new Graph();
+  const places = new Map<Tensor, Place>();
+  const regions: Region[] = [
+    { name: 'parameters', dtype: 'f32', length: layout.length },
+    { name: 'step', dtype: 'u32', length: STEP_BYTES / 4 },
+  ];
+  const state = (region: string, shape: number[], dtype: 'f32' | 'u32' = 'f32'): Tensor => {
+    const tensor = graph.source(region, shape, dtype);
+    regions.push({ name: region, dtype, length: shape.reduce((a, b) => a * b) });
+    places.set(tensor, { region, offset: 0 });
+    return tensor;
+  };
+
+  const token = state('token', [1], 'u32');
+  const position = state('position', [1], 'u32');
+  const parameters = parameterSources(graph, layout, places);
+  const caches = Array.from({ length: nLayer }, (_, i) => [state(`layer${i}.keys`, [T, C]), state(`layer${i}.values`, [T, C])]);
+  const logits = forward(graph, config, parameters, token, position, (layer, q, k, v) => {
+    return graph.apply(attentionDecode, [q, k, v, position, ...caches[layer]], { heads: config.nHead })[0];
+  });
+  regions.push({ name: 'logits', dtype: 'f32', length: V });
+  places.set(logits, { region: 'logits', offset: 0 });
+  return planGraph(graph, regions, places);
+}

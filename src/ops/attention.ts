@@ -1,0 +1,135 @@
+// attention: causal multi-head attention inside each document. With D = C / H:
+//
+//   p[r, t] = softmax over the rows t of the same document, t ≤ r, of q[r]·k[t] / √D
+//   out[r]  = Σₜ p[r, t] · v[t]                 lse[r] = log Σₜ exp(q[r]·k[t] / √D)
+//
+// Only lse is kept for the backward pass, which makes p again from it: memory does not grow with T².
+
+import attendLib from '../../shaders/lib/attend.wgsl?raw';
+import gridLib from '../../shaders/lib/grid.wgsl?raw';
+import stepLib from '../../shaders/lib/step.wgsl?raw';
+import shader from '../../shaders/attention.wgsl?raw';
+import type { Attrs, Op, Shape } from '../graph/op.ts';
+import type { Tensor } from '../graph/graph.ts';
+import type { FloatArray } from '../util/arrays.ts';
+import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
+import {
+  exampleStep,
+  headDims,
+  matchShapes,
+  randomHeads,
+  randomInteger,
+  randomNormal,
+  randomPackedRows,
+  rowGrid,
+} from './support.ts';
+
+export const attention: Op = {
+  name: 'attention',
+  inputs: ['q', 'k', 'v', 'positions'],
+  outputs: ['out', 'lse'],
+  integers: ['positions'],
+
+  infer(shapes, attrs, where) {
+    const { R, C } = matchShapes('attention', where, shapes, {
+      q: ['R', 'C'],
+      k: ['R', 'C'],
+      v: ['R', 'C'],
+      positions: ['R'],
+    });
+    const { H } = headDims('attention', where, C, attrs);
+    return [[R, C], [R, H]]; // prettier-ignore
+  },
+
+  cpu({ inputs, outputs, shapes, attrs, step }) {
+    const [q, k, v, positions] = inputs as [FloatArray, FloatArray, FloatArray, Uint32Array];
+    const [out, lse] = outputs as [FloatArray, FloatArray];
+    const C = shapes[0][1];
+    const { H, D, scale } = headDims('attention', '', C, attrs);
+    out.fill(0, 0, step.rows * C);
+    for (let r = 0; r < step.rows; r++) {
+      const first = r - positions[r];
+      for (let h = 0; h < H; h++) {
+        const row = r * C + h * D;
+        lse[r * H + h] = attendRow(q, row, k, v, first * C + h * D, r - first + 1, C, D, scale, out, row);
+      }
+    }
+  },
+
+  vjp(graph, node, [dout]) {
+    const [q, k, v, positions] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
+    const [out, lse] = node.outputs as [Tensor, Tensor];
+    const stats = graph.apply(attentionGradStats, [lse, out, dout!], node.attrs)[0];
+    const [dq] = graph.apply(attentionGradQ, [q, k, v, dout!, stats, positions], node.attrs);
+    // Where a document ends is what `batch` wrote beside the positions.
+    const ends = positions.node!.outputs[positions.node!.op.outputs.indexOf('ends')];
+    const [dk, dv] = graph.apply(attentionGradKv, [q, k, v, dout!, stats, ends], node.attrs);
+    return [dq!, dk!, dv!, null];
+  },
+
+  kernel: {
+    source: stepLib + gridLib + attendLib + shader,
+    entry: 'attention',
+    launch(shapes, attrs) {
+      const [R, C] = shapes[0] as [number, number];
+      const { H, D, scale } = headDims('attention', '', C, attrs);
+      return { constants: { H, D, SCALE: scale }, workgroups: rowGrid(R, H) };
+    },
+  },
+
+  // Two products over the lower triangle of (T, T): each row sees (T + 1) / 2 rows on average.
+  flops: (shapes, attrs) => 4 * pairs(shapes[0], attrs) * shapes[0][1],
+
+  example(random) {
+    const { capacity: R, rows, positions } = randomPackedRows(random, randomInteger(random, 1, 90));
+    const { H, C } = randomHeads(random);
+    return {
+      shapes: [[R, C], [R, C], [R, C], [R]], // prettier-ignore
+      attrs: { heads: H, block: R },
+      inputs: [randomNormal(random, R * C), randomNormal(random, R * C), randomNormal(random, R * C), positions],
+      step: exampleStep(rows),
+    };
+  },
+};
+
+/** Pairs of rows (r, t ≤ r) with every document at its longest, `attrs.block`. */
+export function pairs([R]: Shape, attrs: Attrs): number {
+  return (R! * (attrs.block + 1)) / 2;
+}
+
+/**
+ * One query row (at `queryAt`) over `count` key and value rows C apart, the first at `firstAt`: adds the mixed values to
+ * `out` at `outAt` (which holds zeros) and returns lse. Online softmax, as the kernel has it.
+ */
+export function attendRow(
+  q: FloatArray,
+  queryAt: number,
+  keys: FloatArray,
+  values: FloatArray,
+  firstAt: number,
+  count: number,
+  C: number,
+  D: number,
+  scale: number,
+  out: FloatArray,
+  outAt: number,
+): number {
+  let largest = -Infinity;
+  let total = 0;
+  for (let t = 0, at = firstAt; t < count; t++, at += C) {
+    let score = 0;
+    for (let d = 0; d < D; d++) score += q[queryAt + d] * keys[at + d];
+    score *= scale;
+    if (score > largest) {
+      const shrink = Math.exp(largest - score);
+      total *= shrink;
+      for (let d = 0; d < D; d++) out[outAt + d] *= shrink;
+      largest = score;
+    }
+    const weight = Math.exp(score - largest);
+    total += weight;
+    for (let d = 0; d < D; d++) out[outAt + d] += weight * values[at + d];
+  }
+  for (let d = 0; d < D; d++) out[outAt + d] /= total;
+  return largest + Math.log(total);
+}

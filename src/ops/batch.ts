@@ -1,0 +1,115 @@
+// batch: lays out the documents of the next step and its scalars, on the device, so that a step needs
+// nothing from the host. Step s takes the documents (s·B … s·B+B−1) mod N.
+
+import stepLib from '../../shaders/lib/step.wgsl?raw';
+import shader from '../../shaders/batch.wgsl?raw';
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
+import type { Op } from '../graph/op.ts';
+import { STEP_BYTES } from '../graph/op.ts';
+import { matchShapes, randomInteger } from './support.ts';
+import type { FloatArray } from '../util/arrays.ts';
+
+/** What `batch` must know of the run, beside the shape of its corpus. */
+export type BatchAttrs = {
+  /** B: documents per step. */
+  readonly batch: number;
+  /** T: longest context; longer documents are cut. */
+  readonly block: number;
+  /** N: documents in the corpus. */
+  readonly documents: number;
+  /** Steps of the whole run. */
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+};
+
+/** The corpus as `batch` reads it: the N + 1 offsets, then the tokens. */
+export function packCorpus(documents: TokenizedDocuments): Uint32Array {
+  const packed = new Uint32Array(documents.offsets.length + documents.tokens.length);
+  packed.set(documents.offsets);
+  packed.set(documents.tokens, documents.offsets.length);
+  return packed;
+}
+
+export const batch: Op = {
+  name: 'batch',
+  inputs: ['corpus', 'counter'],
+  outputs: ['step', 'tokens', 'targets', 'positions', 'ends', 'weights'],
+  integers: ['corpus', 'counter', 'step', 'tokens', 'targets', 'positions', 'ends'],
+  writesStep: true,
+
+  infer(shapes, attrs, where) {
+    matchShapes('batch', where, shapes, { corpus: ['K'], counter: [1] });
+    const R = attrs.batch * attrs.block;
+    return [[STEP_BYTES / 4], [R], [R], [R], [R], [R]];
+  },
+
+  cpu({ inputs, outputs, attrs, step }) {
+    const [corpus, counter] = inputs as [Uint32Array, Uint32Array];
+    const [, tokens, targets, positions, ends, weights] = outputs as [
+      Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, FloatArray,
+    ]; // prettier-ignore
+    const { batch: B, block: T, documents: N, steps, learningRate, beta1, beta2 } = attrs as BatchAttrs;
+    const index = counter[0];
+    let row = 0;
+    for (let b = 0; b < B; b++) {
+      const document = (index * B + b) % N;
+      const first = corpus[document];
+      const length = Math.min(T, corpus[document + 1] - first - 1);
+      const text = N + 1 + first;
+      for (let t = 0; t < length; t++) {
+        tokens[row + t] = corpus[text + t];
+        targets[row + t] = corpus[text + t + 1];
+        positions[row + t] = t;
+        ends[row + t] = row + length;
+        weights[row + t] = 1 / (B * length);
+      }
+      row += length;
+    }
+    step.index = index;
+    step.rows = row;
+    step.learningRate = learningRate * (1 - index / steps);
+    step.correction1 = 1 - beta1 ** (index + 1);
+    step.correction2 = 1 - beta2 ** (index + 1);
+  },
+
+  kernel: {
+    source: stepLib + shader,
+    entry: 'batch',
+    launch: (_shapes, attrs) => ({ constants: constants(attrs as BatchAttrs), workgroups: [1, 1, 1] }),
+  },
+
+  flops: () => 0,
+
+  example(random) {
+    const N = randomInteger(random, 1, 9);
+    const lengths = Array.from({ length: N }, () => randomInteger(random, 2, 90));
+    const offsets = new Uint32Array(N + 1);
+    lengths.forEach((length, i) => (offsets[i + 1] = offsets[i] + length));
+    const tokens = Uint32Array.from({ length: offsets[N] }, () => randomInteger(random, 0, 99));
+    const corpus = packCorpus({ count: N, tokens, offsets });
+    const attrs: BatchAttrs = {
+      batch: randomInteger(random, 1, 7),
+      block: randomInteger(random, 1, 80),
+      documents: N,
+      steps: 1000,
+      learningRate: random.random(),
+      beta1: random.random(),
+      beta2: 1 - random.random() / 100,
+    };
+    return {
+      shapes: [[corpus.length], [1]],
+      attrs,
+      inputs: [corpus, new Uint32Array([randomInteger(random, 0, 999)])],
+      step: { index: 0, rows: 0, learningRate: 0, correction1: 0, correction2: 0 },
+    };
+  },
+};
+
+function constants({ batch: B, block: T, documents: N, steps, learningRate, beta1, beta2 }: BatchAttrs) {
+  // log(0) is not a value WGSL can hold; exp(-1000) is 0 as well.
+  const log = (beta: number) => Math.max(-1000, Math.log(beta));
+  return { B, T, N, STEPS: steps, LEARNING_RATE: learningRate, LOG_BETA1: log(beta1), LOG_BETA2: log(beta2) };
+}
+

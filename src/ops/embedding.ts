@@ -1,0 +1,116 @@
+// embedding: out = wte[token] + wpe[position], and the gradient of either table.
+
+import gridLib from '../../shaders/lib/grid.wgsl?raw';
+import stepLib from '../../shaders/lib/step.wgsl?raw';
+import shader from '../../shaders/embedding.wgsl?raw';
+import type { Tensor } from '../graph/graph.ts';
+import type { Op, Shape } from '../graph/op.ts';
+import type { FloatArray } from '../util/arrays.ts';
+import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal } from './support.ts';
+
+const source = stepLib + gridLib + shader;
+
+export const embedding: Op = {
+  name: 'embedding',
+  inputs: ['wte', 'wpe', 'tokens', 'positions'],
+  outputs: ['out'],
+  integers: ['tokens', 'positions'],
+
+  infer(shapes, _attrs, where) {
+    const { R, C } = dimsOf(shapes, where);
+    return [[R, C]];
+  },
+
+  cpu({ inputs, outputs, shapes, step }) {
+    const [wte, wpe, tokens, positions] = inputs as [FloatArray, FloatArray, Uint32Array, Uint32Array];
+    const out = outputs[0] as FloatArray;
+    const C = shapes[0][1];
+    for (let r = 0; r < step.rows; r++) {
+      const token = tokens[r] * C;
+      const position = positions[r] * C;
+      for (let c = 0; c < C; c++) out[r * C + c] = wte[token + c] + wpe[position + c]; // (R, C)
+    }
+  },
+
+  // Both tables take the rows of dout that used them: dtable[n] = Σ over r with ids[r] = n of dout[r].
+  vjp(graph, node, [dout]) {
+    const [wte, wpe, tokens, positions] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
+    const gradient = (ids: Tensor, table: Tensor) =>
+      graph.apply(embeddingGrad, [ids, dout!], { tableRows: table.shape[0] })[0];
+    return [gradient(tokens, wte), gradient(positions, wpe), null, null];
+  },
+
+  kernel: {
+    source,
+    entry: 'embedding',
+    launch(shapes) {
+      const { R, C } = dimsOf(shapes, '');
+      return { constants: { C }, workgroups: elementGrid(R * C) };
+    },
+  },
+
+  flops(shapes) {
+    const { R, C } = dimsOf(shapes, '');
+    return R * C;
+  },
+
+  example(random) {
+    const [V, T, R, C] = [randomInteger(random, 2, 60), randomInteger(random, 1, 40), randomInteger(random, 1, 70), randomInteger(random, 1, 40)]; // prettier-ignore
+    return {
+      shapes: [[V, C], [T, C], [R], [R]], // prettier-ignore
+      attrs: {},
+      inputs: [randomNormal(random, V * C), randomNormal(random, T * C), randomIds(random, R, V), randomIds(random, R, T)],
+      step: exampleStep(randomInteger(random, 1, R)),
+    };
+  },
+};
+
+function dimsOf(shapes: readonly Shape[], where: string) {
+  return matchShapes('embedding', where, shapes, { wte: ['V', 'C'], wpe: ['T', 'C'], tokens: ['R'], positions: ['R'] });
+}
+
+/** dtable[n, c] = Σ over the rows r with ids[r] = n of dout[r, c], in the order of the rows. */
+export const embeddingGrad: Op = {
+  name: 'embedding_grad',
+  inputs: ['ids', 'dout'],
+  outputs: ['dtable'],
+  integers: ['ids'],
+
+  infer(shapes, attrs, where) {
+    const { C } = matchShapes('embedding_grad', where, shapes, { ids: ['R'], dout: ['R', 'C'] });
+    return [[attrs.tableRows, C]];
+  },
+
+  cpu({ inputs, outputs, shapes, step }) {
+    const [ids, dout] = inputs as [Uint32Array, FloatArray];
+    const dtable = outputs[0] as FloatArray;
+    const C = shapes[1][1];
+    dtable.fill(0);
+    for (let r = 0; r < step.rows; r++) {
+      const row = ids[r] * C;
+      for (let c = 0; c < C; c++) dtable[row + c] += dout[r * C + c]; // (V or T, C)
+    }
+  },
+
+  kernel: {
+    source,
+    entry: 'embedding_grad',
+    launch(shapes, attrs) {
+      const C = shapes[1][1];
+      return { constants: { C, ROWS: attrs.tableRows }, workgroups: elementGrid(attrs.tableRows * C) };
+    },
+  },
+
+  flops: (shapes) => shapes[1][0] * shapes[1][1],
+
+  example(random) {
+    const [V, R, C] = [randomInteger(random, 2, 60), randomInteger(random, 1, 90), randomInteger(random, 1, 40)];
+    return {
+      shapes: [[R], [R, C]], // prettier-ignore
+      attrs: { tableRows: V },
+      inputs: [randomIds(random, R, V), randomNormal(random, R * C)],
+      step: exampleStep(randomInteger(random, 1, R)),
+    };
+  },
+};
+

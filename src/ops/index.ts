@@ -1,0 +1,38 @@
+// Every op there is. A new op adds its file, its shader, its test and one line here.
+
+import type { Op } from '../graph/op.ts';
+import { adam } from './adam.ts';
+import { add } from './add.ts';
+import { attention } from './attention.ts';
+import { attentionDecode } from './attention-decode.ts';
+import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
+import { batch } from './batch.ts';
+import { crossEntropy, crossEntropyGrad } from './cross-entropy.ts';
+import { embedding, embeddingGrad } from './embedding.ts';
+import { linear, linearGradW, linearGradX } from './linear.ts';
+import { loss } from './loss.ts';
+import { relu, reluGrad } from './relu.ts';
+import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
+
+export const OPS: readonly Op[] = [
+  batch,
+  embedding,
+  embeddingGrad,
+  rmsnorm,
+  rmsnormGrad,
+  linear,
+  linearGradX,
+  linearGradW,
+  attention,
+  attentionGradStats,
+  attentionGradQ,
+  attentionGradKv,
+  attentionDecode,
+  relu,
+  reluGrad,
+  add,
+  crossEntropy,
+  crossEntropyGrad,
+  loss,
+  adam,
+];

@@ -1,0 +1,75 @@
+// rmsnorm: out = x · s with s = (mean(x²) + 1e-5)^(−1/2), row by row; microgpt.py's, with no weights.
+
+import gridLib from '../../shaders/lib/grid.wgsl?raw';
+import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
+import stepLib from '../../shaders/lib/step.wgsl?raw';
+import shader from '../../shaders/rmsnorm.wgsl?raw';
+import type { Op, Shape } from '../graph/op.ts';
+import type { FloatArray } from '../util/arrays.ts';
+import { exampleElements, matchShapes, rowGrid } from './support.ts';
+
+const EPSILON = 1e-5;
+const source = stepLib + gridLib + reduceLib + shader;
+
+const launch = ([x]: readonly Shape[]) => ({ constants: { C: x[1] }, workgroups: rowGrid(x[0]) });
+
+export const rmsnorm: Op = {
+  name: 'rmsnorm',
+  inputs: ['x'],
+  outputs: ['out'],
+
+  infer(shapes, _attrs, where) {
+    const { R, C } = matchShapes('rmsnorm', where, shapes, { x: ['R', 'C'] });
+    return [[R, C]];
+  },
+
+  cpu({ inputs, outputs, shapes, step }) {
+    const x = inputs[0] as FloatArray;
+    const out = outputs[0] as FloatArray;
+    const C = shapes[0][1];
+    for (let row = 0; row < step.rows * C; row += C) {
+      let squares = 0;
+      for (let i = row; i < row + C; i++) squares += x[i] * x[i];
+      const s = 1 / Math.sqrt(squares / C + EPSILON);
+      for (let i = row; i < row + C; i++) out[i] = x[i] * s; // (R, C)
+    }
+  },
+
+  vjp: (graph, node, [dout]) => graph.apply(rmsnormGrad, [node.inputs[0], dout!]),
+  kernel: { source, entry: 'rmsnorm', launch },
+  flops: ([x]) => x[0] * (3 * x[1] + 4),
+  example: (random) => exampleElements(random, 1),
+};
+
+/** dxᵢ = s·doutᵢ − xᵢ · s³/C · Σⱼ doutⱼxⱼ, since ∂s/∂xᵢ = −s³xᵢ/C. */
+export const rmsnormGrad: Op = {
+  name: 'rmsnorm_grad',
+  inputs: ['x', 'dout'],
+  outputs: ['dx'],
+
+  infer(shapes, _attrs, where) {
+    const { R, C } = matchShapes('rmsnorm_grad', where, shapes, { x: ['R', 'C'], dout: ['R', 'C'] });
+    return [[R, C]];
+  },
+
+  cpu({ inputs, outputs, shapes, step }) {
+    const [x, dout] = inputs as [FloatArray, FloatArray];
+    const dx = outputs[0] as FloatArray;
+    const C = shapes[0][1];
+    for (let row = 0; row < step.rows * C; row += C) {
+      let squares = 0;
+      let products = 0;
+      for (let i = row; i < row + C; i++) {
+        squares += x[i] * x[i];
+        products += dout[i] * x[i];
+      }
+      const s = 1 / Math.sqrt(squares / C + EPSILON);
+      const slope = (products * s * s) / C;
+      for (let i = row; i < row + C; i++) dx[i] = s * (dout[i] - x[i] * slope); // (R, C)
+    }
+  },
+
+  kernel: { source, entry: 'rmsnorm_grad', launch },
+  flops: ([x]) => x[0] * (7 * x[1] + 7),
+  example: (random) => exampleElements(random, 2),
+};

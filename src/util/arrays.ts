@@ -1,0 +1,5 @@
+/** Numbers of a tensor: f32 in every engine but the oracle, f64 where a reference is wanted. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** What a tensor can hold on the CPU: numbers, or ids and row numbers. */
+export type TensorArray = FloatArray | Uint32Array;

@@ -1,0 +1,255 @@
+// What must hold on every engine. Each engine's test file calls `engineCases` with how to make it and how
+// close it must come to the recorded runs of microgpt.py and to the oracle.
+
+import { describe, expect, test } from 'vitest';
+import type { Engine, EngineSpec } from '../../src/engine.ts';
+import { countParameters, parameterSpecs } from '../../src/model/parameters.ts';
+import { createOracleEngine } from '../../src/oracle/engine.ts';
+import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { prepareRun } from '../../src/train/prepare.ts';
+import type { PreparedRun } from '../../src/train/prepare.ts';
+import { sampleDocument } from '../../src/train/sampler.ts';
+import { ConfigError } from '../../src/util/errors.ts';
+import { PythonRandom } from '../../src/util/python-random.ts';
+import { loadGolden, namesDocuments, prepareGolden } from '../support/golden.ts';
+import { relativeError } from '../support/numbers.ts';
+
+export interface Bars {
+  /** Largest difference of any loss from the recorded or the oracle's, absolute. */
+  readonly loss: number;
+  /** Largest ‖Δ‖ / ‖reference‖ of any tensor's gradient. */
+  readonly gradient: number;
+}
+
+export function engineCases(name: string, create: (spec: EngineSpec) => Promise<Engine>, bars: Bars): void {
+  const withEngine = async <T>(spec: EngineSpec, use: (engine: Engine) => Promise<T>): Promise<T> => {
+    const engine = await create(spec);
+    try {
+      return await use(engine);
+    } finally {
+      engine.dispose();
+    }
+  };
+
+  describe(`${name} against recorded runs of microgpt.py`, () => {
+    for (const which of ['l2', 'wide'] as const) {
+      test(`${which}: losses, first gradients, final parameters, samples`, async () => {
+        const golden = loadGolden(which);
+        const { spec, tokenizer, random } = prepareGolden(golden);
+        await withEngine(spec, async (engine) => {
+          const first = await engine.gradients();
+          expectTensors(spec, first.gradients, golden.firstGradients, bars.gradient);
+          const losses = await engine.advance(golden.losses.length);
+          expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
+          expect(first.loss).toBe(losses[0]);
+          // 30 steps of Adam carry a gradient's rounding into the parameters about as it is.
+          expectTensors(spec, await engine.parameters(), golden.finalParameters, bars.gradient);
+          expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(golden.samples);
+        });
+      });
+    }
+
+    test('names: all 1,000 losses and the 20 names', async () => {
+      const golden = loadGolden('names');
+      const { spec, tokenizer, random } = prepareGolden(golden);
+      await withEngine(spec, async (engine) => {
+        const losses = await engine.advance(golden.losses.length);
+        expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
+        expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(golden.samples);
+      });
+    });
+  });
+
+  describe(`${name} against the oracle`, () => {
+    test.each(CONFIGS)('$title', async ({ documents, model, batchSize, steps }) => {
+      const training = { ...DEFAULT_TRAINING, batchSize, steps: steps + 5, seed: 11 };
+      const { spec } = prepareRun({ documents, model, training });
+      const oracle = createOracleEngine(spec);
+      const reference = await oracle.gradients();
+      const losses = await oracle.advance(steps);
+      await withEngine(spec, async (engine) => {
+        const { gradients, loss } = await engine.gradients();
+        expect(Math.abs(loss - reference.loss)).toBeLessThanOrEqual(bars.loss);
+        expectTensors(spec, gradients, tensorsOf(spec, reference.gradients), bars.gradient);
+        expect(largestDifference(await engine.advance(steps), losses)).toBeLessThanOrEqual(bars.loss);
+      });
+    });
+  });
+
+  describe(`${name} as an engine`, () => {
+    const prepared = () =>
+      prepareRun({
+        documents: namesDocuments().slice(0, 200),
+        model: { nLayer: 2, nEmbd: 12, nHead: 3, blockSize: 9 },
+        training: { ...DEFAULT_TRAINING, batchSize: 3, steps: 60 },
+      });
+
+    test('two runs give the same bits, however the steps are cut', async () => {
+      const { spec } = prepared();
+      const [a, b] = await Promise.all([create(spec), create(spec)]);
+      const whole = await a.advance(40);
+      const parts = [await b.advance(1), await b.advance(7), await b.advance(32)].flatMap((x) => [...x]);
+      expect(parts).toEqual([...whole]);
+      expect(await b.parameters()).toEqual(await a.parameters());
+      a.dispose();
+      b.dispose();
+    });
+
+    test('gradients() trains nothing', async () => {
+      const { spec } = prepared();
+      await withEngine(spec, async (engine) => {
+        await engine.advance(5);
+        const before = await engine.state();
+        const { loss } = await engine.gradients();
+        expect(await engine.state()).toEqual(before);
+        expect((await engine.advance(1))[0]).toBe(loss);
+      });
+    });
+
+    test('load(state()) goes on with the same bits in another engine', async () => {
+      const { spec } = prepared();
+      const first = await create(spec);
+      await first.advance(17);
+      const state = await first.state();
+      expect(state.step).toBe(17);
+      const losses = await first.advance(20);
+      await withEngine({ ...spec, parameters: new Float64Array(spec.parameters.length) }, async (second) => {
+        await second.load(state);
+        expect(await second.advance(20)).toEqual(losses);
+        expect(await second.state()).toEqual(await first.state());
+      });
+      first.dispose();
+    });
+
+    test('prefill and decode give the same logits, and those of the training loss', async () => {
+      const { spec, tokenizer } = prepared();
+      await withEngine(spec, async (engine) => {
+        await engine.advance(10);
+        const tokens = [tokenizer.bos, ...tokenizer.encode('anna')];
+        const whole = await engine.prefill(tokens);
+        let stepwise = await engine.prefill(tokens.slice(0, 1));
+        for (const token of tokens.slice(1)) stepwise = await engine.decode(token);
+        expect(stepwise).toEqual(whole);
+        expect(whole).toHaveLength(spec.model.vocabSize);
+      });
+    });
+
+    test('the loss of a document is the mean surprise that decoding it gives', async () => {
+      const { spec, tokenizer } = prepared();
+      const text = 'elisabeta'; // longer than the block: the last token is cut off
+      const tokens = [tokenizer.bos, ...tokenizer.encode(text), tokenizer.bos];
+      const one = {
+        ...spec,
+        training: { ...spec.training, batchSize: 1 },
+        documents: { count: 1, tokens: Uint32Array.from(tokens), offsets: Uint32Array.from([0, tokens.length]) },
+      };
+      await withEngine(one, async (engine) => {
+        const n = Math.min(spec.model.blockSize, tokens.length - 1);
+        let surprise = 0;
+        for (let t = 0; t < n; t++) {
+          const logits = t === 0 ? await engine.prefill([tokens[0]]) : await engine.decode(tokens[t]);
+          const largest = Math.max(...logits);
+          const total = logits.reduce((sum: number, x: number) => sum + Math.exp(x - largest), 0);
+          surprise += Math.log(total) + largest - logits[tokens[t + 1]];
+        }
+        const { loss } = await engine.gradients();
+        expect(Math.abs(surprise / n - loss)).toBeLessThanOrEqual(bars.loss);
+      });
+    });
+
+    test('wrong arguments are refused and change nothing', async () => {
+      const { spec } = prepared();
+      await withEngine(spec, async (engine) => {
+        const before = await engine.state();
+        for (const k of [0, -1, 1.5, Number.NaN, 61]) await expect(engine.advance(k)).rejects.toThrow(ConfigError);
+        await expect(engine.prefill([])).rejects.toThrow(ConfigError);
+        await expect(engine.prefill([spec.model.vocabSize])).rejects.toThrow(ConfigError);
+        await expect(engine.prefill(Array.from({ length: 10 }, () => 0))).rejects.toThrow(ConfigError);
+        await expect(engine.load({ ...before, m: new Float32Array(3) })).rejects.toThrow(ConfigError);
+        await engine.prefill(Array.from({ length: 9 }, () => 0));
+        await expect(engine.decode(0)).rejects.toThrow(/block_size 9/);
+        expect(await engine.state()).toEqual(before);
+      });
+      const short = { ...spec, parameters: new Float64Array(countParameters(spec.model) - 1) };
+      await expect((async () => create(short))()).rejects.toThrow(ConfigError);
+    });
+
+    test('after dispose it says so', async () => {
+      const engine = await create(prepared().spec);
+      engine.dispose();
+      engine.dispose();
+      await expect(engine.advance(1)).rejects.toThrow(/dispose/);
+    });
+  });
+}
+
+/** The oracle is slow, so these take few steps; the recorded runs above take many. Configurations that share no factor with any tile, in scripts of one, two and four UTF-8 bytes. */
+const CONFIGS = [
+  {
+    title: '3 layers, 20 wide, 5 heads, block 7, batch 4, Greek, Chinese and emoji',
+    documents: ['ἀλφάβητος', '你好世界', '🦊🐍🦊', 'ж', 'данные и текст', 'a', 'ΩΩΩΩΩΩΩΩΩΩΩΩΩΩΩ'],
+    model: { nLayer: 3, nEmbd: 20, nHead: 5, blockSize: 7 },
+    batchSize: 4,
+    steps: 8,
+  },
+  {
+    title: '1 layer, 33 wide, 1 head, block 70, batch 2, sentences',
+    documents: [
+      'the quick brown fox jumps over the lazy dog and runs into the woods, where it is dark and quiet',
+      'pack my box with five dozen liquor jugs',
+      'how vexingly quick daft zebras jump!',
+    ],
+    model: { nLayer: 1, nEmbd: 33, nHead: 1, blockSize: 70 },
+    batchSize: 2,
+    steps: 4,
+  },
+  {
+    title: '4 layers, 6 wide, 6 heads, block 3, batch 9 of 5 documents',
+    documents: ['ab', 'ba', 'abba', 'b', 'aaaa'],
+    model: { nLayer: 4, nEmbd: 6, nHead: 6, blockSize: 3 },
+    batchSize: 9,
+    steps: 8,
+  },
+];
+
+function tensorsOf(spec: EngineSpec, flat: ArrayLike<number>): Map<string, Float64Array> {
+  return new Map(
+    parameterSpecs(spec.model).map(({ name, offset, size }) => {
+      return [name, Float64Array.from({ length: size }, (_, i) => flat[offset + i])];
+    }),
+  );
+}
+
+function expectTensors(
+  spec: EngineSpec,
+  got: ArrayLike<number>,
+  reference: ReadonlyMap<string, Float64Array>,
+  bar: number,
+): void {
+  for (const [name, values] of tensorsOf(spec, got)) {
+    expect(relativeError(values, reference.get(name)!), name).toBeLessThanOrEqual(bar);
+  }
+}
+
+function largestDifference(got: ArrayLike<number>, reference: ArrayLike<number>): number {
+  expect(got.length).toBe(reference.length);
+  let largest = 0;
+  for (let i = 0; i < got.length; i++) {
+    const difference = Math.abs(got[i] - reference[i]);
+    largest = difference <= largest ? largest : difference; // a NaN stays
+  }
+  return largest;
+}
+
+async function sampleNames(engine: Engine, run: PreparedRun, temperature: number): Promise<string[]> {
+  const names: string[] = [];
+  // A copy: other engines' tests go on from the same place of the stream.
+  const random = new PythonRandom(0);
+  random.setState(run.random.getState());
+  for (let i = 0; i < 20; i++) {
+    names.push(
+      await sampleDocument(engine, run.tokenizer, random, { temperature, blockSize: run.spec.model.blockSize }),
+    );
+  }
+  return names;
+}
