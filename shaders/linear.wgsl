@@ -35,7 +35,10 @@ fn multiply(workgroup: vec3u, local: vec3u, worker: u32) {
     return;
   }
   let workers = (BM / 4) * (BN / 4);
-  var sum = array<vec4f, 4>();
+  var s0 = vec4f();
+  var s1 = vec4f();
+  var s2 = vec4f();
+  var s3 = vec4f();
 
   for (var k0 = 0u; k0 < k_end; k0 += BK) {
     // Neighbouring invocations read neighbouring memory, whichever way the matrix lies.
@@ -62,22 +65,28 @@ fn multiply(workgroup: vec3u, local: vec3u, worker: u32) {
       let p = k * BM + local.y * 4;
       let q = k * BN + local.x * 4;
       let right = vec4f(b_tile[q], b_tile[q + 1], b_tile[q + 2], b_tile[q + 3]);
-      sum[0] += a_tile[p] * right;
-      sum[1] += a_tile[p + 1] * right;
-      sum[2] += a_tile[p + 2] * right;
-      sum[3] += a_tile[p + 3] * right;
+      s0 += a_tile[p] * right;
+      s1 += a_tile[p + 1] * right;
+      s2 += a_tile[p + 2] * right;
+      s3 += a_tile[p + 3] * right;
     }
     workgroupBarrier();
   }
 
-  for (var i = 0u; i < 4; i++) {
-    let m = m0 + local.y * 4 + i;
-    for (var j = 0u; j < 4; j++) {
-      let n = n0 + local.x * 4 + j;
-      if (m < m_end && n < N) {
-        c[m * N + n] = sum[i][j];
-      }
-    }
+  let m = m0 + local.y * 4;
+  let n = n0 + local.x * 4;
+  store(m, m_end, n, s0);
+  store(m + 1, m_end, n, s1);
+  store(m + 2, m_end, n, s2);
+  store(m + 3, m_end, n, s3);
+}
+
+fn store(m: u32, m_end: u32, n: u32, values: vec4f) {
+  if (m >= m_end) {
+    return;
+  }
+  for (var j = 0u; j < min(4, N - min(N, n)); j++) {
+    c[m * N + n + j] = values[j];
   }
 }
 

@@ -5,7 +5,7 @@ import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
-import { gatherParameters, parameterLayout, scatterParameters } from '../model/parameters.ts';
+import { countParameters, gatherParameters, parameterLayout, scatterParameters } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import {
@@ -24,8 +24,7 @@ export function createCpuEngine(spec: EngineSpec, { precision = 'f32' }: { preci
   checkTrainingConfig(training);
   checkDocuments(documents, model.vocabSize);
   const layout = parameterLayout(model);
-  const { specs } = layout;
-  const count = specs.at(-1)!.offset + specs.at(-1)!.size;
+  const count = countParameters(model);
   checkParameterCount('parameters', spec.parameters.length, count);
 
   const Float = precision === 'f64' ? Float64Array : Float32Array;

@@ -1,0 +1,224 @@
+// Finding a GPU adapter and opening a device on it, in browsers and in Node alike: everything here
+// works on the `GPU` object that it is given (navigator.gpu, or nodeGpu() of node-gpu.ts).
+
+import type { AdapterInfo } from '../engine.ts';
+import { DeviceError } from '../util/errors.ts';
+
+/**
+ * `default`: the limits every WebGPU device has (16 KiB of workgroup memory, 256 invocations,
+ * 8 storage buffers, 128 MiB bindings). `adapter`: all that the adapter has of `USED_LIMITS`.
+ */
+export type LimitsChoice = 'default' | 'adapter';
+
+export interface DeviceOptions {
+  /** `adapter` unless told. */
+  readonly limits?: LimitsChoice;
+  /** Wanted features; those the adapter lacks are left out. `OPTIONAL_FEATURES` unless told. */
+  readonly features?: readonly GPUFeatureName[];
+}
+
+/** An open device and what has gone wrong on it. */
+export interface GpuDevice {
+  readonly device: GPUDevice;
+  readonly info: AdapterInfo;
+
+  /** The first error since the device was opened: its loss, or an error outside every error scope. */
+  firstError(): DeviceError | undefined;
+
+  /** Throws `firstError()`, if there is one. Costs a read of a variable, so a hot loop may call it. */
+  check(): void;
+
+  /**
+   * Waits for a promise of the device, such as mapAsync's. Throws the device's first error instead
+   * of the promise's own, which after a loss or a validation error says only that it was aborted.
+   */
+  settle<T>(promise: Promise<T>): Promise<T>;
+
+  /** Frees the device and all its memory; a second call does nothing. */
+  destroy(): void;
+}
+
+/** Requested where the adapter has them; nothing here may be required. */
+export const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+/** The limits that decide which models fit and how large a tile may be. */
+export const USED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+
+// Open devices. The references matter: dawn.node destroys a device whose wrapper is collected, and
+// work that is under way on it fails with an AbortError that says nothing.
+const open = new Set<GpuDevice>();
+
+/**
+ * The adapter with the highest performance.
+ * @throws DeviceError where there is none, or where the browser has no WebGPU (`gpu` is undefined).
+ */
+export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
+  if (gpu === undefined) {
+    throw new DeviceError(
+      'This browser offers no WebGPU here. Use Chrome or Edge 113, Safari 26 or Firefox 141 or newer, and ' +
+        'open the page over https or from localhost: WebGPU exists in secure contexts only.',
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) throw new DeviceError(noAdapterMessage(hostPlatform()));
+  return adapter;
+}
+
+/** What of a GPUAdapterInfo is used; older browsers lack `isFallbackAdapter`. */
+type RawAdapterInfo = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'> & {
+  readonly isFallbackAdapter?: boolean;
+};
+
+/** What is known of an adapter, in plain strings. Browsers leave `device` and `description` empty. */
+export function adapterInfo(info: RawAdapterInfo): AdapterInfo {
+  const { vendor, architecture, device, description, isFallbackAdapter } = info;
+  const named = SOFTWARE.test([vendor, architecture, device, description].join(' '));
+  return { vendor, architecture, device, description, software: named || isFallbackAdapter === true };
+}
+
+/** One line for a person: `nvidia-h200 (NVIDIA: 570.86.15)`; says so where it is a software adapter. */
+export function adapterName(info: AdapterInfo): string {
+  const name = info.device || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter';
+  const details = [info.description, info.software ? 'software, not a GPU' : ''].filter(Boolean);
+  return details.length === 0 ? name : `${name} (${details.join('; ')})`;
+}
+
+/**
+ * Opens a device on the fastest adapter. Close it with `destroy()`.
+ * @throws DeviceError where there is no adapter, or where it refuses the device.
+ */
+export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<GpuDevice> {
+  const adapter = await requestAdapter(gpu);
+  const info = adapterInfo(adapter.info);
+  const { limits = 'adapter', features = OPTIONAL_FEATURES } = options;
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({
+      requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
+      requiredLimits: limits === 'adapter' ? adapterLimits(adapter) : {},
+    });
+  } catch (cause) {
+    throw new DeviceError(
+      `${adapterName(info)} refused to open a device: ${firstLine(cause)}. ` +
+        'Another program may hold the GPU; close it, or use the CPU engine.',
+      { cause },
+    );
+  }
+  return watch(device, info);
+}
+
+/** Destroys every open device. */
+export function closeDevices(): void {
+  for (const gpuDevice of open) gpuDevice.destroy();
+}
+
+function adapterLimits(adapter: GPUAdapter): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name of USED_LIMITS) limits[name] = adapter.limits[name];
+  return limits;
+}
+
+/** Records the first thing that goes wrong on `device`. */
+function watch(device: GPUDevice, info: AdapterInfo): GpuDevice {
+  let first: DeviceError | undefined;
+  let destroyed = false;
+  const where = adapterName(info);
+
+  device.addEventListener('uncapturederror', (event) => {
+    event.preventDefault(); // check() reports it: no second report on the browser's console
+    first ??= uncapturedError(event.error, where);
+  });
+  const lost = device.lost.then(({ reason, message }) => {
+    open.delete(gpuDevice);
+    if (destroyed) return;
+    first ??= new DeviceError(
+      `The GPU device was lost (${reason}) on ${where}: ${firstLine(message)}. ` +
+        'The driver was reset or took too long over one submit: run again, with a smaller model or batch if it recurs.',
+    );
+  });
+
+  const gpuDevice: GpuDevice = {
+    device,
+    info,
+    firstError: () => first,
+    check() {
+      if (first !== undefined) throw first;
+    },
+    async settle(promise) {
+      try {
+        const value = await promise;
+        gpuDevice.check();
+        return value;
+      } catch (cause) {
+        // A loss rejects the promises under way and resolves `lost` in either order.
+        if (first === undefined) await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 20))]);
+        gpuDevice.check();
+        throw new DeviceError(`WebGPU gave up on ${where}: ${firstLine(cause)}.`, { cause });
+      }
+    },
+    destroy() {
+      if (destroyed) return;
+      destroyed = true;
+      open.delete(gpuDevice);
+      device.destroy();
+    },
+  };
+  open.add(gpuDevice);
+  return gpuDevice;
+}
+
+function uncapturedError(error: GPUError, where: string): DeviceError {
+  const kind = error.constructor.name;
+  const message = `${kind} on ${where}: ${firstLine(error.message)}.`;
+  const advice =
+    kind === 'GPUOutOfMemoryError' ? 'The model does not fit: use a smaller model, block or batch.' : '';
+  return new DeviceError([message, advice].filter(Boolean).join('\n'), { cause: error });
+}
+
+/** The first line of an error's text, without its full stop. Dawn appends the stack of API calls. */
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return (text.trim().split('\n', 1)[0] ?? '').replace(/[.\s]+$/, '') || 'no reason given';
+}
+
+type Platform = 'browser' | 'linux' | 'darwin' | 'win32' | 'other';
+
+function hostPlatform(): Platform {
+  if (typeof process === 'undefined') return 'browser';
+  const platform = process.platform;
+  return platform === 'linux' || platform === 'darwin' || platform === 'win32' ? platform : 'other';
+}
+
+/** Why there may be no adapter on a platform, and what to do about it. */
+export function noAdapterMessage(platform: Platform): string {
+  const missing = 'No WebGPU adapter was found';
+  switch (platform) {
+    case 'browser':
+      return (
+        `${missing}: the browser has WebGPU but no GPU to use. Turn on hardware acceleration in its settings ` +
+        '(Chrome on Linux also wants chrome://flags/#enable-unsafe-webgpu); chrome://gpu gives its reasons.'
+      );
+    case 'linux':
+      return (
+        `${missing}: WebGPU needs Vulkan on Linux. Install its loader and the GPU's driver (Debian, Ubuntu: apt install ` +
+        'libvulkan1 mesa-vulkan-drivers, or the NVIDIA driver), check with vulkaninfo, or use --engine cpu.'
+      );
+    case 'darwin':
+      return `${missing}: WebGPU needs a Mac with Metal (macOS 11 or newer, not a virtual machine without a GPU). Use --engine cpu.`;
+    case 'win32':
+      return `${missing}: WebGPU needs Windows 10 or newer with a Direct3D 12 driver. Update the GPU's driver, or use --engine cpu.`;
+    case 'other':
+      return `${missing} on this system. Use --engine cpu.`;
+  }
+}

@@ -1,0 +1,60 @@
+// Kernels to pipelines. Bind group layouts come from the WGSL (`layout: 'auto'`), never from a list kept here.
+
+import type { Node } from '../graph/graph.ts';
+import { operandNames } from '../graph/op.ts';
+import type { Launch, Op } from '../graph/op.ts';
+import { DeviceError } from '../util/errors.ts';
+import type { GpuDevice } from './adapter.ts';
+
+/** Modules and pipelines of one device: ops of the same shape share theirs. */
+const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+/** The pipeline of `op` with `constants`. Throws DeviceError where the shader does not compile or exceeds a limit. */
+export async function pipelineFor(gpu: GpuDevice, op: Op, constants: Launch['constants']): Promise<GPUComputePipeline> {
+  let cache = caches.get(gpu.device);
+  if (!cache) caches.set(gpu.device, (cache = new Map()));
+  const key = JSON.stringify([op.name, constants]);
+  let pipeline = cache.get(key);
+  if (!pipeline) cache.set(key, (pipeline = createPipeline(gpu, op, constants)));
+  return pipeline;
+}
+
+async function createPipeline(gpu: GpuDevice, op: Op, constants: Launch['constants']): Promise<GPUComputePipeline> {
+  const { source, entry } = op.kernel;
+  const module = gpu.device.createShaderModule({ label: op.name, code: source });
+  try {
+    return await gpu.settle(
+      gpu.device.createComputePipelineAsync({
+        label: op.name,
+        layout: 'auto',
+        compute: { module, entryPoint: entry, constants },
+      }),
+    );
+  } catch (cause) {
+    if (cause instanceof DeviceError) throw cause;
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new DeviceError(`${op.name}: this adapter cannot run its shader with ${JSON.stringify(constants)}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/** The bind group of one call: the step at binding 0, then inputs, updated tensors and outputs in the op's order. */
+export function bindOperands(
+  gpu: GpuDevice,
+  node: Pick<Node, 'op' | 'where'>,
+  pipeline: GPUComputePipeline,
+  step: GPUBufferBinding,
+  operands: readonly GPUBufferBinding[],
+): GPUBindGroup {
+  const { op } = node;
+  // The op that writes the step has it as its first output, not as the uniform that the others read.
+  const bound = op.writesStep ? operands.toSpliced(operandNames(op).length, 1) : operands;
+  const entries = [step, ...bound].map((resource, binding) => ({ binding, resource }));
+  return gpu.device.createBindGroup({
+    label: node.where === '' ? op.name : `${node.where}.${op.name}`,
+    layout: pipeline.getBindGroupLayout(0),
+    entries,
+  });
+}
+

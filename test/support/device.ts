@@ -1,0 +1,25 @@
+// The GPU device that tests run on: the real adapter where there is one, else SwiftShader.
+
+import './software-vulkan.mjs'; // before `webgpu` is loaded
+import { onTestFinished } from 'vitest';
+import type { DeviceOptions, GpuDevice } from '../../src/webgpu/adapter.ts';
+import { openDevice } from '../../src/webgpu/adapter.ts';
+import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
+
+/**
+ * Why the tests that need an adapter cannot run, or '' where they can. test/global-setup.ts looks for
+ * one and prints what it found. Use: `describe.skipIf(noAdapter)('…', …)`.
+ */
+export const noAdapter: string = process.env['MICROGPT_TEST_NO_ADAPTER'] ?? '';
+
+/** Opens a device with the `default` limits, or with all that the adapter has. The caller destroys it. */
+export async function testDevice(options: DeviceOptions = { limits: 'default' }): Promise<GpuDevice> {
+  return openDevice(await nodeGpu(), options);
+}
+
+/** `testDevice` for the length of one test. */
+export async function deviceForTest(options?: DeviceOptions): Promise<GpuDevice> {
+  const gpu = await testDevice(options);
+  onTestFinished(() => gpu.destroy());
+  return gpu;
+}
