@@ -56,7 +56,7 @@ export class PythonRandom {
     return (this.#next() >>> (64 - k)) * 4294967296 + low;
   }
 
-  /** A number from the normal distribution with mean mu and standard deviation sigma. Box-Muller makes two at a time. */
+  /** A normally distributed number of mean mu and standard deviation sigma. Box-Muller makes two at once. */
   gauss(mu: number, sigma: number): number {
     let z = this.#gaussNext;
     this.#gaussNext = null;

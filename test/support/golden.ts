@@ -24,7 +24,7 @@ export interface Golden {
   readonly samples: readonly string[];
 }
 
-/** Also every number of the first step's gradient and of the final parameters, row by row under microgpt.py's names. */
+/** Also the first step's gradient and the final parameters, row by row under microgpt.py's names. */
 export interface GoldenWithTensors extends Golden {
   readonly firstGradients: ReadonlyMap<string, Float64Array>;
   readonly finalParameters: ReadonlyMap<string, Float64Array>;
@@ -51,7 +51,10 @@ interface GoldenFile {
   params_final?: Record<string, number[][]>;
 }
 
-/** `names`: 1,000 steps of the defaults. `l2`: 2 layers, 30 steps. `wide`: 32 channels, 2 heads, block 8, 30 steps. */
+/**
+ * `names`: 1,000 steps of the defaults. `l2`: 2 layers, 30 steps.
+ * `wide`: 32 channels, 2 heads, block 8, 30 steps.
+ */
 export function loadGolden(name: 'l2' | 'wide'): GoldenWithTensors;
 export function loadGolden(name: 'names'): Golden;
 export function loadGolden(name: 'names' | 'l2' | 'wide'): Golden | GoldenWithTensors {
