@@ -10,7 +10,7 @@
 override H: u32;
 override D: u32;
 override SCALE: f32;  // 1 / sqrt(D)
-const WORKERS = 64u;
+override WORKERS: u32 = 64;
 
 @group(0) @binding(0) var<uniform> step: Step;
 

@@ -5,11 +5,11 @@
 
 override D: u32;
 override SCALE: f32;  // 1 / sqrt(D)
-const WORKERS = 64u;
+override WORKERS: u32 = 64;
 const LOWEST = -3.4e38;
 
 var<workgroup> query: array<f32, D>;
-var<workgroup> mixed: array<f32, D>;  // sum of weight * value; channel d belongs to invocation d mod 64
+var<workgroup> mixed: array<f32, D>;  // sum of weight * value; channel d belongs to invocation d mod WORKERS
 var<workgroup> weights: array<f32, WORKERS>;
 
 // Mixes the values of the rows first ... last into `mixed`, not yet divided by the sum of the weights.

@@ -1,6 +1,6 @@
-// Reductions over the 64 invocations of a workgroup, in a fixed order (a tree), so that the same
-// inputs give the same bits.
-const WORKERS = 64u;
+// Reductions over the invocations of a workgroup, in a fixed order (a tree), so that the same inputs give
+// the same bits.
+override WORKERS: u32 = 64;  // a power of two
 
 var<workgroup> partial: array<f32, WORKERS>;
 

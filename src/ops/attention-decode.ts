@@ -7,7 +7,7 @@ import shader from '../../shaders/attention_decode.wgsl?raw';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { attendRow } from './attention.ts';
-import { exampleStep, headDims, matchShapes, randomHeads, randomInteger, randomNormal } from './support.ts';
+import { exampleStep, headConstants, headDims, matchShapes, randomHeads, randomInteger, randomNormal } from './support.ts';
 
 export const attentionDecode: Op = {
   name: 'attention_decode',
@@ -51,8 +51,8 @@ export const attentionDecode: Op = {
     source: stepLib + attendLib + shader,
     entry: 'attention_decode',
     launch(shapes, attrs) {
-      const { H, D, scale } = headDims('attention_decode', '', shapes[0][1], attrs);
-      return { constants: { H, D, SCALE: scale }, workgroups: [H, 1, 1] };
+      const [T, C] = shapes[4];
+      return { constants: headConstants(C, attrs, T), workgroups: [attrs.heads, 1, 1] };
     },
   },
 

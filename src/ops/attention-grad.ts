@@ -13,6 +13,7 @@ import type { PythonRandom } from '../util/python-random.ts';
 import {
   elementGrid,
   exampleStep,
+  headConstants,
   headDims,
   matchShapes,
   randomHeads,
@@ -92,8 +93,7 @@ function inferGrad(op: Op, rowOperand: string, shapes: readonly Shape[], attrs: 
 
 function launchGrad([q]: readonly Shape[], attrs: Attrs) {
   const [R, C] = q as [number, number];
-  const { H, D, scale } = headDims('attention_grad', '', C, attrs);
-  return { constants: { H, D, SCALE: scale }, workgroups: rowGrid(R, H) };
+  return { constants: headConstants(C, attrs, attrs.block), workgroups: rowGrid(R, attrs.heads) };
 }
 
 export const attentionGradQ: Op = {

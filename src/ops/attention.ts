@@ -15,6 +15,7 @@ import type { FloatArray } from '../util/arrays.ts';
 import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
 import {
   exampleStep,
+  headConstants,
   headDims,
   matchShapes,
   randomHeads,
@@ -72,8 +73,7 @@ export const attention: Op = {
     entry: 'attention',
     launch(shapes, attrs) {
       const [R, C] = shapes[0] as [number, number];
-      const { H, D, scale } = headDims('attention', '', C, attrs);
-      return { constants: { H, D, SCALE: scale }, workgroups: rowGrid(R, H) };
+      return { constants: headConstants(C, attrs, attrs.block), workgroups: rowGrid(R, attrs.heads) };
     },
   },
 

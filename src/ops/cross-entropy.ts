@@ -9,7 +9,7 @@ import type { Op } from '../graph/op.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal, rowGrid } from './support.ts';
+import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal, rowGrid, workersFor } from './support.ts';
 
 const source = stepLib + gridLib + reduceLib + shader;
 
@@ -47,7 +47,10 @@ export const crossEntropy: Op = {
   kernel: {
     source,
     entry: 'cross_entropy',
-    launch: ([logits]) => ({ constants: { V: logits[1] }, workgroups: rowGrid(logits[0]) }),
+    launch: ([logits]) => ({
+      constants: { V: logits[1], WORKERS: workersFor(logits[1]) },
+      workgroups: rowGrid(logits[0]),
+    }),
   },
 
   flops: ([logits]) => 4 * logits[0] * logits[1],

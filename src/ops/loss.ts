@@ -6,7 +6,7 @@ import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/loss.wgsl?raw';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
+import { exampleStep, matchShapes, randomInteger, randomNormal, workersFor } from './support.ts';
 
 export const loss: Op = {
   name: 'loss',
@@ -32,7 +32,10 @@ export const loss: Op = {
   kernel: {
     source: stepLib + reduceLib + shader,
     entry: 'loss',
-    launch: ([, , ring]) => ({ constants: { RING: ring[0] }, workgroups: [1, 1, 1] }),
+    launch: ([nll, , ring]) => ({
+      constants: { RING: ring[0], WORKERS: workersFor(nll[0]) },
+      workgroups: [1, 1, 1],
+    }),
   },
 
   flops: ([nll]) => 2 * nll[0],

@@ -6,12 +6,15 @@ import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/rmsnorm.wgsl?raw';
 import type { Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { exampleElements, matchShapes, rowGrid } from './support.ts';
+import { exampleElements, matchShapes, rowGrid, workersFor } from './support.ts';
 
 const EPSILON = 1e-5;
 const source = stepLib + gridLib + reduceLib + shader;
 
-const launch = ([x]: readonly Shape[]) => ({ constants: { C: x[1] }, workgroups: rowGrid(x[0]) });
+const launch = ([x]: readonly Shape[]) => ({
+  constants: { C: x[1], WORKERS: workersFor(x[1]) },
+  workgroups: rowGrid(x[0]),
+});
 
 export const rmsnorm: Op = {
   name: 'rmsnorm',

@@ -59,6 +59,13 @@ export function rowGrid(rows: number, perRow = 1): [number, number, number] {
   return [perRow, Math.ceil(rows / z), z];
 }
 
+/** Invocations for a workgroup that shares `items` among them: a power of two, at most 64; few items want few. */
+export function workersFor(items: number): number {
+  let workers = 4;
+  while (workers < 64 && workers < items) workers *= 2;
+  return workers;
+}
+
 // ---- random examples -------------------------------------------------------------------------------------
 
 /** A whole number from `low` to `high`, both included. */
@@ -129,6 +136,12 @@ export function headDims(op: string, where: string, C: number, attrs: Attrs): { 
     throw new ShapeError(`${place}: expected C divisible by ${H} heads, got C=${C}`);
   }
   return { H, D, scale: 1 / Math.sqrt(D) };
+}
+
+/** Constants of the attention kernels, whose invocations share `items` rows and D channels. */
+export function headConstants(C: number, attrs: Attrs, items: number): Record<string, number> {
+  const { H, D, scale } = headDims('attention', '', C, attrs);
+  return { H, D, SCALE: scale, WORKERS: workersFor(Math.max(D, items)) };
 }
 
 export function randomHeads(random: PythonRandom): { H: number; C: number } {

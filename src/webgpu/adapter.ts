@@ -162,7 +162,8 @@ function watch(device: GPUDevice, info: AdapterInfo): GpuDevice {
         return value;
       } catch (cause) {
         // A loss rejects the promises under way and resolves `lost` in either order.
-        if (first === undefined) await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 20))]);
+        if (first === undefined)
+          await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 20))]);
         gpuDevice.check();
         throw new DeviceError(`WebGPU gave up on ${where}: ${firstLine(cause)}.`, { cause });
       }

@@ -7,6 +7,9 @@ import { closeDevices } from './adapter.ts';
 // Dawn rounds timestamps to 65,536 ns unless told not to: longer than most kernels of a small model.
 const DAWN_FLAGS = ['disable-dawn-features=timestamp_quantization'];
 
+// More flags for Dawn, separated by spaces; for development.
+const FLAGS_VARIABLE = 'MICROGPT_DAWN_FLAGS';
+
 // The one GPU of the process hangs on globalThis, for two reasons. When the object is collected while
 // its devices live, dawn.node crashes the process (webgpu 0.6.2: segmentation fault). And this module
 // may be loaded twice, by a test runner for instance.
@@ -32,7 +35,8 @@ async function createGpu(): Promise<GPU> {
     );
   });
   Object.assign(globalThis, dawn.globals);
-  const gpu = dawn.create(DAWN_FLAGS);
+  const more = process.env[FLAGS_VARIABLE]?.split(' ').filter(Boolean) ?? [];
+  const gpu = dawn.create([...DAWN_FLAGS, ...more]);
   // process.exit() or an uncaught error while a mapAsync is pending crashes dawn.node now and then
   // (Node 22: 16 of 40 runs, exit status 139); with the devices destroyed first, 0 of 240.
   process.once('exit', closeDevices);
