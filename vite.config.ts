@@ -1,12 +1,49 @@
+// The two builds and the tests:
+//   vite build --ssr src/cli/main.ts   dist/cli.js, one file for Node: WGSL inlined (?raw), dependencies left outside
+//   vite build                         dist/page, the browser page
+//   vite                               the page, served while it is being written
+//   vitest run                         the tests
+
+import { chmodSync } from 'node:fs';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+
+// Dawn, which src/webgpu/node-gpu.ts loads; pages have navigator.gpu and never get that far.
+const NODE_ONLY = ['webgpu'];
+
+/** npm makes a bin file executable when it installs a package; a build in the checkout has to do it itself. */
+const executable: Plugin = {
+  name: 'executable-cli',
+  apply: 'build',
+  writeBundle: ({ dir }) => chmodSync(`${dir}/cli.js`, 0o755),
+};
 
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
+  plugins: isSsrBuild ? [executable] : [],
   build: isSsrBuild
-    ? { target: 'node20', emptyOutDir: false, rolldownOptions: { output: { entryFileNames: 'cli.js' } } }
-    : { outDir: 'dist/page', target: 'es2022' },
+    ? {
+        target: 'node20',
+        emptyOutDir: false, // dist/page is not this build's
+        rolldownOptions: { output: { entryFileNames: 'cli.js', codeSplitting: false } },
+      }
+    : {
+        outDir: 'dist/page',
+        target: 'es2022',
+        rolldownOptions: { external: NODE_ONLY },
+      },
+  optimizeDeps: { exclude: NODE_ONLY },
+  worker: { format: 'es', rolldownOptions: { external: NODE_ONLY } },
   test: {
     include: ['test/**/*.test.ts'],
-    pool: 'forks',
+    // Its package.json names a CommonJS file as the main one of an ES module.
+    alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
+    pool: 'forks', // Dawn keeps state per process: a file of tests has one to itself
+    globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/support/software-vulkan.mjs'],
+    // SwiftShader on two shared cores: kernels that a GPU runs in a millisecond take seconds.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 10_000,
   },
 }));

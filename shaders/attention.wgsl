@@ -12,7 +12,7 @@ override H: u32;
 @group(0) @binding(1) var<storage, read> q: array<f32>;
 @group(0) @binding(2) var<storage, read> k: array<f32>;
 @group(0) @binding(3) var<storage, read> v: array<f32>;
-@group(0) @binding(4) var<storage, read> positions: array<u32>;
+@group(0) @binding(4) var<storage, read> spans: array<vec2u>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
 
@@ -40,7 +40,7 @@ fn attention(
   head = workgroup.x;
   let row = (r * H + head) * D;
   if (worker == 0) {
-    bound = r - positions[r];
+    bound = spans[r].x;
   }
   for (var d = worker; d < D; d += WORKERS) {
     query[d] = q[row + d];

@@ -39,6 +39,7 @@ fn attention_grad_stats(@builtin(global_invocation_id) id: vec3u, @builtin(num_w
 @group(0) @binding(3) var<storage, read> v: array<f32>;
 @group(0) @binding(4) var<storage, read> dout: array<f32>;
 @group(0) @binding(5) var<storage, read> stats: array<vec2f>;
+@group(0) @binding(6) var<storage, read> spans: array<vec2u>;
 
 var<workgroup> bound: u32;  // a row read from storage, made uniform for the loops around barriers
 var<workgroup> left: array<f32, D>;
@@ -48,7 +49,6 @@ var<workgroup> p: array<f32, WORKERS>;
 
 // attention_grad_q: one workgroup per row and head; the keys come in chunks of one per invocation.
 
-@group(0) @binding(6) var<storage, read> positions: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;
 
 @compute @workgroup_size(WORKERS)
@@ -69,7 +69,7 @@ fn attention_grad_q(
     dq[row + d] = 0;
   }
   if (worker == 0) {
-    bound = r - positions[r];
+    bound = spans[r].x;
   }
   let of_row = stats[r * H + head];
   for (var t0 = workgroupUniformLoad(&bound); t0 <= r; t0 += WORKERS) {
@@ -98,7 +98,6 @@ fn attention_grad_q(
 
 // attention_grad_kv: one workgroup per row t and head; the queries r >= t come in chunks.
 
-@group(0) @binding(6) var<storage, read> ends: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dk: array<f32>;
 @group(0) @binding(8) var<storage, read_write> dv: array<f32>;
 
@@ -121,7 +120,7 @@ fn attention_grad_kv(
     dv[row + d] = 0;
   }
   if (worker == 0) {
-    bound = ends[t];
+    bound = spans[t].y;
   }
   let end = workgroupUniformLoad(&bound);
   for (var r0 = t; r0 < end; r0 += WORKERS) {

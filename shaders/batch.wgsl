@@ -17,7 +17,7 @@ override LOG_BETA2: f32;
 @group(0) @binding(3) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(4) var<storage, read_write> targets: array<u32>;
 @group(0) @binding(5) var<storage, read_write> positions: array<u32>;
-@group(0) @binding(6) var<storage, read_write> ends: array<u32>;
+@group(0) @binding(6) var<storage, read_write> spans: array<vec2u>;  // first row of the document, row after its last
 @group(0) @binding(7) var<storage, read_write> weights: array<f32>;
 
 // 1 - beta^t from log(beta). For small t * log(beta) the difference is taken inside the series of
@@ -47,7 +47,7 @@ fn batch(@builtin(local_invocation_index) worker: u32) {
       tokens[row + t] = corpus[text + t];
       targets[row + t] = corpus[text + t + 1];
       positions[row + t] = t;
-      ends[row + t] = row + length;
+      spans[row + t] = vec2u(row, row + length);
       weights[row + t] = 1 / (f32(B) * f32(length));
     }
     row += length;

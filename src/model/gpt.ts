@@ -107,7 +107,7 @@ export function trainingPlan(
   };
 
   const counter = state('counter', 1, 'u32');
-  const [step, tokens, targets, positions, , weights] = graph.apply(batch, [state('corpus', corpus.length, 'u32'), counter], {
+  const [step, tokens, targets, positions, spans, weights] = graph.apply(batch, [state('corpus', corpus.length, 'u32'), counter], {
     batch: B,
     block: config.blockSize,
     documents: corpus.documents,
@@ -121,7 +121,7 @@ export function trainingPlan(
   const parameters = parameterSources(graph, layout, places);
   const heads = { heads: config.nHead, block: config.blockSize };
   const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
-    return graph.apply(attention, [q, k, v, positions], heads)[0];
+    return graph.apply(attention, [q, k, v, spans], heads)[0];
   });
   const [nll] = graph.apply(crossEntropy, [logits, targets]);
   graph.where = '';

@@ -16,6 +16,7 @@ import {
   headConstants,
   headDims,
   matchShapes,
+  maskedPairs,
   randomHeads,
   randomInteger,
   randomNormal,
@@ -77,14 +78,14 @@ export const attentionGradStats: Op = {
   },
 };
 
-function inferGrad(op: Op, rowOperand: string, shapes: readonly Shape[], attrs: Attrs, where: string): Shape {
+function inferGrad(op: Op, shapes: readonly Shape[], attrs: Attrs, where: string): Shape {
   const { R, C, H } = matchShapes(op.name, where, shapes, {
     q: ['R', 'C'],
     k: ['R', 'C'],
     v: ['R', 'C'],
     dout: ['R', 'C'],
     stats: ['R', 'H', 2],
-    [rowOperand]: ['R'],
+    spans: ['R', 2],
   });
   headDims(op.name, where, C, { heads: H });
   if (H !== attrs.heads) matchShapes(op.name, where, [shapes[4]], { stats: ['R', attrs.heads, 2] });
@@ -98,14 +99,14 @@ function launchGrad([q]: readonly Shape[], attrs: Attrs) {
 
 export const attentionGradQ: Op = {
   name: 'attention_grad_q',
-  inputs: ['q', 'k', 'v', 'dout', 'stats', 'positions'],
+  inputs: ['q', 'k', 'v', 'dout', 'stats', 'spans'],
   outputs: ['dq'],
-  integers: ['positions'],
-  infer: (shapes, attrs, where) => [inferGrad(attentionGradQ, 'positions', shapes, attrs, where)],
+  integers: ['spans'],
+  infer: (shapes, attrs, where) => [inferGrad(attentionGradQ, shapes, attrs, where)],
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
     const [q, k, v, dout, stats] = inputs as FloatArray[] as [FloatArray, FloatArray, FloatArray, FloatArray, FloatArray];
-    const positions = inputs[5] as Uint32Array;
+    const spans = inputs[5] as Uint32Array;
     const dq = outputs[0] as FloatArray;
     const C = shapes[0][1];
     const { H, D, scale } = headDims('attention_grad_q', '', C, attrs);
@@ -115,7 +116,7 @@ export const attentionGradQ: Op = {
         const row = r * C + h * D;
         const lse = stats[2 * (r * H + h)];
         const delta = stats[2 * (r * H + h) + 1];
-        for (let t = r - positions[r]; t <= r; t++) {
+        for (let t = spans[2 * r]; t <= r; t++) {
           const at = t * C + h * D;
           let score = 0;
           let dp = 0;
@@ -131,24 +132,24 @@ export const attentionGradQ: Op = {
   },
 
   kernel: { source, entry: 'attention_grad_q', launch: launchGrad },
-  flops: ([q], attrs) => 6 * ((q[0] * (attrs.block + 1)) / 2) * q[1],
-  example: (random) => exampleGrad(random, 'positions'),
+  flops: ([q], attrs) => 6 * maskedPairs(q, attrs) * q[1],
+  example: (random) => exampleGrad(random),
 };
 
 export const attentionGradKv: Op = {
   name: 'attention_grad_kv',
-  inputs: ['q', 'k', 'v', 'dout', 'stats', 'ends'],
+  inputs: ['q', 'k', 'v', 'dout', 'stats', 'spans'],
   outputs: ['dk', 'dv'],
-  integers: ['ends'],
+  integers: ['spans'],
 
   infer(shapes, attrs, where) {
-    const shape = inferGrad(attentionGradKv, 'ends', shapes, attrs, where);
+    const shape = inferGrad(attentionGradKv, shapes, attrs, where);
     return [shape, shape];
   },
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
     const [q, k, v, dout, stats] = inputs as FloatArray[] as [FloatArray, FloatArray, FloatArray, FloatArray, FloatArray];
-    const ends = inputs[5] as Uint32Array;
+    const spans = inputs[5] as Uint32Array;
     const [dk, dv] = outputs as [FloatArray, FloatArray];
     const C = shapes[0][1];
     const { H, D, scale } = headDims('attention_grad_kv', '', C, attrs);
@@ -157,7 +158,7 @@ export const attentionGradKv: Op = {
     for (let t = 0; t < step.rows; t++) {
       for (let h = 0; h < H; h++) {
         const at = t * C + h * D;
-        for (let r = t; r < ends[t]; r++) {
+        for (let r = t; r < spans[2 * t + 1]; r++) {
           const row = r * C + h * D;
           let score = 0;
           let dp = 0;
@@ -177,22 +178,21 @@ export const attentionGradKv: Op = {
   },
 
   kernel: { source, entry: 'attention_grad_kv', launch: launchGrad },
-  flops: ([q], attrs) => 8 * ((q[0] * (attrs.block + 1)) / 2) * q[1],
-  example: (random) => exampleGrad(random, 'ends'),
+  flops: ([q], attrs) => 8 * maskedPairs(q, attrs) * q[1],
+  example: (random) => exampleGrad(random),
 };
 
 /** Random q, k, v and dout, with the stats of a softmax: lse large enough that no p exceeds 1. */
-function exampleGrad(random: PythonRandom, operand: 'positions' | 'ends'): OpCase {
-  const packed = randomPackedRows(random, randomInteger(random, 1, 90));
-  const { capacity: R, rows } = packed;
+function exampleGrad(random: PythonRandom): OpCase {
+  const { capacity: R, rows, spans } = randomPackedRows(random, randomInteger(random, 1, 90));
   const { H, C } = randomHeads(random);
   const normal = () => randomNormal(random, R * C);
   const stats = randomNormal(random, R * H * 2);
   for (let i = 0; i < R * H; i++) stats[2 * i] = Math.abs(stats[2 * i]) + 3;
   return {
-    shapes: [[R, C], [R, C], [R, C], [R, C], [R, H, 2], [R]], // prettier-ignore
+    shapes: [[R, C], [R, C], [R, C], [R, C], [R, H, 2], [R, 2]], // prettier-ignore
     attrs: { heads: H, block: R },
-    inputs: [normal(), normal(), normal(), normal(), stats, packed[operand]],
+    inputs: [normal(), normal(), normal(), normal(), stats, spans],
     step: exampleStep(rows),
   };
 }

@@ -9,7 +9,7 @@ import attendLib from '../../shaders/lib/attend.wgsl?raw';
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/attention.wgsl?raw';
-import type { Attrs, Op, Shape } from '../graph/op.ts';
+import type { Op } from '../graph/op.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
@@ -18,6 +18,7 @@ import {
   headConstants,
   headDims,
   matchShapes,
+  maskedPairs,
   randomHeads,
   randomInteger,
   randomNormal,
@@ -27,29 +28,29 @@ import {
 
 export const attention: Op = {
   name: 'attention',
-  inputs: ['q', 'k', 'v', 'positions'],
+  inputs: ['q', 'k', 'v', 'spans'],
   outputs: ['out', 'lse'],
-  integers: ['positions'],
+  integers: ['spans'],
 
   infer(shapes, attrs, where) {
     const { R, C } = matchShapes('attention', where, shapes, {
       q: ['R', 'C'],
       k: ['R', 'C'],
       v: ['R', 'C'],
-      positions: ['R'],
+      spans: ['R', 2],
     });
     const { H } = headDims('attention', where, C, attrs);
     return [[R, C], [R, H]]; // prettier-ignore
   },
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
-    const [q, k, v, positions] = inputs as [FloatArray, FloatArray, FloatArray, Uint32Array];
+    const [q, k, v, spans] = inputs as [FloatArray, FloatArray, FloatArray, Uint32Array];
     const [out, lse] = outputs as [FloatArray, FloatArray];
     const C = shapes[0][1];
     const { H, D, scale } = headDims('attention', '', C, attrs);
     out.fill(0, 0, step.rows * C);
     for (let r = 0; r < step.rows; r++) {
-      const first = r - positions[r];
+      const first = spans[2 * r];
       for (let h = 0; h < H; h++) {
         const row = r * C + h * D;
         lse[r * H + h] = attendRow(q, row, k, v, first * C + h * D, r - first + 1, C, D, scale, out, row);
@@ -58,13 +59,11 @@ export const attention: Op = {
   },
 
   vjp(graph, node, [dout]) {
-    const [q, k, v, positions] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
+    const [q, k, v, spans] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
     const [out, lse] = node.outputs as [Tensor, Tensor];
     const stats = graph.apply(attentionGradStats, [lse, out, dout!], node.attrs)[0];
-    const [dq] = graph.apply(attentionGradQ, [q, k, v, dout!, stats, positions], node.attrs);
-    // Where a document ends is what `batch` wrote beside the positions.
-    const ends = positions.node!.outputs[positions.node!.op.outputs.indexOf('ends')];
-    const [dk, dv] = graph.apply(attentionGradKv, [q, k, v, dout!, stats, ends], node.attrs);
+    const [dq] = graph.apply(attentionGradQ, [q, k, v, dout!, stats, spans], node.attrs);
+    const [dk, dv] = graph.apply(attentionGradKv, [q, k, v, dout!, stats, spans], node.attrs);
     return [dq!, dk!, dv!, null];
   },
 
@@ -78,24 +77,19 @@ export const attention: Op = {
   },
 
   // Two products over the lower triangle of (T, T): each row sees (T + 1) / 2 rows on average.
-  flops: (shapes, attrs) => 4 * pairs(shapes[0], attrs) * shapes[0][1],
+  flops: (shapes, attrs) => 4 * maskedPairs(shapes[0], attrs) * shapes[0][1],
 
   example(random) {
-    const { capacity: R, rows, positions } = randomPackedRows(random, randomInteger(random, 1, 90));
+    const { capacity: R, rows, spans } = randomPackedRows(random, randomInteger(random, 1, 90));
     const { H, C } = randomHeads(random);
     return {
-      shapes: [[R, C], [R, C], [R, C], [R]], // prettier-ignore
+      shapes: [[R, C], [R, C], [R, C], [R, 2]], // prettier-ignore
       attrs: { heads: H, block: R },
-      inputs: [randomNormal(random, R * C), randomNormal(random, R * C), randomNormal(random, R * C), positions],
+      inputs: [randomNormal(random, R * C), randomNormal(random, R * C), randomNormal(random, R * C), spans],
       step: exampleStep(rows),
     };
   },
 };
-
-/** Pairs of rows (r, t ≤ r) with every document at its longest, `attrs.block`. */
-export function pairs([R]: Shape, attrs: Attrs): number {
-  return (R! * (attrs.block + 1)) / 2;
-}
 
 /**
  * One query row (at `queryAt`) over `count` key and value rows C apart, the first at `firstAt`: adds the mixed values to

@@ -1,5 +1,6 @@
 // batch: lays out the documents of the next step and its scalars, on the device, so that a step needs
-// nothing from the host. Step s takes the documents (s·B … s·B+B−1) mod N.
+// nothing from the host. Step s takes the documents (s·B … s·B+B−1) mod N and packs them, row after row, without padding.
+// spans[r] are the rows of r's document: the first, and the one after its last.
 
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/batch.wgsl?raw';
@@ -35,19 +36,19 @@ export function packCorpus(documents: TokenizedDocuments): Uint32Array {
 export const batch: Op = {
   name: 'batch',
   inputs: ['corpus', 'counter'],
-  outputs: ['step', 'tokens', 'targets', 'positions', 'ends', 'weights'],
-  integers: ['corpus', 'counter', 'step', 'tokens', 'targets', 'positions', 'ends'],
+  outputs: ['step', 'tokens', 'targets', 'positions', 'spans', 'weights'],
+  integers: ['corpus', 'counter', 'step', 'tokens', 'targets', 'positions', 'spans'],
   writesStep: true,
 
   infer(shapes, attrs, where) {
     matchShapes('batch', where, shapes, { corpus: ['K'], counter: [1] });
     const R = attrs.batch * attrs.block;
-    return [[STEP_BYTES / 4], [R], [R], [R], [R], [R]];
+    return [[STEP_BYTES / 4], [R], [R], [R], [R, 2], [R]]; // prettier-ignore
   },
 
   cpu({ inputs, outputs, attrs, step }) {
     const [corpus, counter] = inputs as [Uint32Array, Uint32Array];
-    const [, tokens, targets, positions, ends, weights] = outputs as [
+    const [, tokens, targets, positions, spans, weights] = outputs as [
       Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, FloatArray,
     ]; // prettier-ignore
     const { batch: B, block: T, documents: N, steps, learningRate, beta1, beta2 } = attrs as BatchAttrs;
@@ -62,7 +63,8 @@ export const batch: Op = {
         tokens[row + t] = corpus[text + t];
         targets[row + t] = corpus[text + t + 1];
         positions[row + t] = t;
-        ends[row + t] = row + length;
+        spans[2 * (row + t)] = row;
+        spans[2 * (row + t) + 1] = row + length;
         weights[row + t] = 1 / (B * length);
       }
       row += length;

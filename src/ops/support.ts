@@ -97,14 +97,13 @@ export function exampleElements(random: PythonRandom, operands: number): OpCase 
   };
 }
 
-/** Documents packed into rows: position of each row in its document, and the row after its document's last. */
+/** Documents packed into rows, with the rows of each one's document: the first, and the one after its last. */
 export interface PackedRows {
   /** The largest number of rows, as a shape has it. */
   readonly capacity: number;
   /** Rows in use. */
   readonly rows: number;
-  readonly positions: Uint32Array;
-  readonly ends: Uint32Array;
+  readonly spans: Uint32Array;
 }
 
 /** Up to 4 documents of up to `longest` tokens each, packed as `batch` packs them. */
@@ -112,17 +111,13 @@ export function randomPackedRows(random: PythonRandom, longest: number): PackedR
   const lengths = Array.from({ length: randomInteger(random, 1, 4) }, () => randomInteger(random, 1, longest));
   const rows = lengths.reduce((sum, n) => sum + n, 0);
   const capacity = rows + randomInteger(random, 0, 5);
-  const positions = new Uint32Array(capacity);
-  const ends = new Uint32Array(capacity);
+  const spans = new Uint32Array(2 * capacity);
   let row = 0;
   for (const length of lengths) {
-    for (let t = 0; t < length; t++) {
-      positions[row + t] = t;
-      ends[row + t] = row + length;
-    }
+    for (let t = 0; t < length; t++) spans.set([row, row + length], 2 * (row + t));
     row += length;
   }
-  return { capacity, rows, positions, ends };
+  return { capacity, rows, spans };
 }
 
 // ---- attention ---------------------------------------------------------------------------------------------
@@ -136,6 +131,11 @@ export function headDims(op: string, where: string, C: number, attrs: Attrs): { 
     throw new ShapeError(`${place}: expected C divisible by ${H} heads, got C=${C}`);
   }
   return { H, D, scale: 1 / Math.sqrt(D) };
+}
+
+/** Pairs of rows (r, t ≤ r) with every document at its longest, `attrs.block`. */
+export function maskedPairs([R]: Shape, attrs: Attrs): number {
+  return (R * (attrs.block + 1)) / 2;
 }
 
 /** Constants of the attention kernels, whose invocations share `items` rows and D channels. */

@@ -67,13 +67,15 @@ describe.skipIf(noChromium)('launchChromium', () => {
     const handle = await page.waitForFunction('window.result');
     const result = (await handle.jsonValue()) as { values: number[]; info: GPUAdapterInfo };
     expect(result.values).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
-    if (process.env['MICROGPT_TEST_CHROMIUM'] === undefined) expect(adapterInfo(result.info).software).toBe(true);
+    if (process.env['MICROGPT_TEST_CHROMIUM'] === undefined)
+      expect(adapterInfo(result.info).software).toBe(true);
   });
 
   it('draws text with a font', async () => {
     const page = await browser.newPage();
     await page.setContent('<span id="narrow">iiiiiiii</span> <span id="wide">WWWWWWWW</span>');
-    const width = (id: string) => page.locator(id).evaluate((element) => element.getBoundingClientRect().width);
+    const width = (id: string) =>
+      page.locator(id).evaluate((element) => element.getBoundingClientRect().width);
     expect(await width('#wide')).toBeGreaterThan(2 * (await width('#narrow')));
   });
 

@@ -7,7 +7,6 @@ import { extname, join, normalize, sep } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { chromium } from 'playwright-core';
 import { softwareVulkanAvailable } from './swiftshader.mjs';
 import { chromiumPackage, unpackOnce } from './unpack.mjs';
 
@@ -25,6 +24,7 @@ if (noChromium) console.warn(`Browser tests are SKIPPED. ${noChromium}`);
  * WebGPU runs on SwiftShader, whatever GPU the machine has, where the browser is npm's.
  */
 export async function launchChromium(): Promise<Browser> {
+  const { chromium } = await import('playwright-core'); // here, so that tests that skip do not need it
   const args = [
     '--enable-unsafe-webgpu', // Chromium offers no WebGPU on Linux without it
     '--no-sandbox', // root has none, and neither has a container

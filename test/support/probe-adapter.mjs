@@ -10,5 +10,8 @@ const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }
 const found =
   adapter === null
     ? { reason: 'Dawn found no adapter.' }
-    : { name: `${adapter.info.device} (${adapter.info.description})`, software: adapter.info.isFallbackAdapter };
+    : {
+        name: `${adapter.info.device} (${adapter.info.description})`,
+        software: adapter.info.isFallbackAdapter,
+      };
 console.log(JSON.stringify(found));

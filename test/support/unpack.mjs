@@ -1,13 +1,22 @@
 // Unpacks the archives of @sparticuz/chromium, once, into node_modules/.cache.
 // Plain JavaScript: software-vulkan.mjs is loaded by Node itself (--import), Node 20 included.
 
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/microgpt-webgpu', import.meta.url));
 const BLOCK = 512; // tar's record size, in bytes
 
 /** The `bin` directory of @sparticuz/chromium, or undefined where the package is not installed. */
@@ -34,8 +43,9 @@ export function unpackOnce(
   /** @type {string} */ name,
   /** @type {string[]} */ archives,
 ) {
-  const target = join(cacheDirectory(), `${name}-${source.version}`);
+  const target = join(CACHE, `${name}-${source.version}`);
   if (existsSync(target)) return target;
+  mkdirSync(CACHE, { recursive: true });
   const temporary = mkdtempSync(`${target}.tmp-`);
   try {
     for (const archive of archives) {
@@ -50,26 +60,6 @@ export function unpackOnce(
     if (!existsSync(target)) throw error; // else another process was first
   }
   return target;
-}
-
-/** node_modules/.cache, or a directory of this user under the system's, where that is read-only. */
-function cacheDirectory() {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const places = [
-    join(root, 'node_modules', '.cache', 'microgpt-webgpu'),
-    join(tmpdir(), `microgpt-webgpu-${userInfo().uid}`),
-  ];
-  let failure;
-  for (const place of places) {
-    try {
-      mkdirSync(place, { recursive: true, mode: 0o755 });
-      rmSync(mkdtempSync(join(place, 'writable-')), { recursive: true });
-      return place;
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
 }
 
 /** Writes the regular files of a ustar archive; it has no links and no long names. */

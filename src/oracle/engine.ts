@@ -1,0 +1,186 @@
+// The oracle as an engine: microgpt.py's training loop and its inference, one document at a time.
+
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
+import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
+import { countParameters } from '../model/parameters.ts';
+import {
+  checkAdvance,
+  checkDocuments,
+  checkNotDisposed,
+  checkParameterCount,
+  checkState,
+  checkTokens,
+} from '../util/engine-checks.ts';
+import { adam, createMoments, type Moments } from './adam.ts';
+import { createCache, createParameters, gpt, softmax, sum, type Cache, type Parameters } from './gpt.ts';
+import { NodePool, Value } from './value.ts';
+
+/** How long `advance` keeps the event loop waiting, give or take a step. */
+const YIELD_AFTER_MS = 100;
+
+/**
+ * The engine that the others are compared with. Everything is f64, whatever the type of
+ * `spec.parameters`, and the arrays it gives are Float64Array.
+ *
+ * @throws ConfigError where the configuration, the parameters and the documents do not fit together.
+ */
+export function createOracleEngine(spec: EngineSpec): Engine {
+  checkModelConfig(spec.model);
+  checkTrainingConfig(spec.training);
+  checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
+  checkDocuments(spec.documents, spec.model.vocabSize);
+  return new OracleEngine(spec);
+}
+
+class OracleEngine implements Engine {
+  readonly info: EngineInfo = {
+    engine: 'oracle',
+    description: 'oracle: scalar autograd in JavaScript, one number at a time',
+    precision: 'f64',
+  };
+  private readonly spec: EngineSpec;
+  private readonly weights: Parameters;
+  private pool = new NodePool();
+  private moments: Moments;
+  private step = 0;
+  private keys: Cache;
+  private values: Cache;
+  private position = 0;
+  private disposed = false;
+
+  constructor(spec: EngineSpec) {
+    this.spec = spec;
+    this.weights = createParameters(spec.model, spec.parameters);
+    this.moments = createMoments(spec.parameters.length);
+    this.keys = createCache(spec.model);
+    this.values = createCache(spec.model);
+  }
+
+  async advance(k: number): Promise<Float64Array> {
+    checkNotDisposed(this.disposed);
+    checkAdvance(k, this.step, this.spec.training.steps);
+    const losses = new Float64Array(k);
+    let lastYield = performance.now();
+    for (let i = 0; i < k; i++) {
+      losses[i] = this.forwardBackward();
+      adam(this.weights.params, this.moments, this.spec.training, this.step);
+      this.step++;
+      if (performance.now() - lastYield > YIELD_AFTER_MS) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        lastYield = performance.now();
+      }
+    }
+    return losses;
+  }
+
+  async gradients(): Promise<{ loss: number; gradients: Float64Array }> {
+    checkNotDisposed(this.disposed);
+    const loss = this.forwardBackward();
+    const { params } = this.weights;
+    const gradients = Float64Array.from(params, (p) => p.grad);
+    for (const p of params) p.grad = 0;
+    return { loss, gradients };
+  }
+
+  async parameters(): Promise<Float64Array> {
+    checkNotDisposed(this.disposed);
+    return Float64Array.from(this.weights.params, (p) => p.data);
+  }
+
+  async state(): Promise<TrainingState> {
+    const parameters = await this.parameters();
+    return { step: this.step, parameters, m: this.moments.m.slice(), v: this.moments.v.slice() };
+  }
+
+  async load(state: TrainingState): Promise<void> {
+    checkNotDisposed(this.disposed);
+    const { params } = this.weights;
+    checkState(state, params.length);
+    for (let i = 0; i < params.length; i++) params[i].data = state.parameters[i];
+    this.moments = { m: Float64Array.from(state.m), v: Float64Array.from(state.v) };
+    this.step = state.step;
+    this.emptyCache();
+  }
+
+  async prefill(tokens: readonly number[]): Promise<Float64Array> {
+    checkNotDisposed(this.disposed);
+    const { blockSize, vocabSize } = this.spec.model;
+    checkTokens(tokens, 0, blockSize, vocabSize);
+    this.emptyCache();
+    let logits = this.feed(tokens[0]);
+    for (let i = 1; i < tokens.length; i++) logits = this.feed(tokens[i]);
+    return logits;
+  }
+
+  async decode(token: number): Promise<Float64Array> {
+    checkNotDisposed(this.disposed);
+    const { blockSize, vocabSize } = this.spec.model;
+    checkTokens([token], this.position, blockSize, vocabSize);
+    return this.feed(token);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.pool = new NodePool(); // the old one may be large
+    this.emptyCache();
+  }
+
+  /** The loss of the step that comes next; leaves its gradients in the parameters. */
+  private forwardBackward(): number {
+    const { training, documents } = this.spec;
+    const B = training.batchSize;
+    let total = 0;
+    for (let b = 0; b < B; b++) {
+      const d = (this.step * B + b) % documents.count;
+      const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
+      // The loss of the batch is the mean over its documents, and the gradient of a sum is the sum
+      // of the gradients: each document goes backward on its own, and its graph can be forgotten.
+      total += this.pool.run(() => {
+        const loss = this.documentLoss(tokens);
+        loss.mul(1 / B).backward();
+        return loss.data;
+      });
+    }
+    return total * (1 / B);
+  }
+
+  /** Mean over a document's tokens of how surprised the model is by each, in nats. */
+  private documentLoss(tokens: Uint32Array): Value {
+    const { model } = this.spec;
+    const n = Math.min(model.blockSize, tokens.length - 1);
+    const keys = createCache(model);
+    const values = createCache(model);
+    const losses: Value[] = [];
+    for (let posId = 0; posId < n; posId++) {
+      const logits = gpt(model, this.weights, tokens[posId], posId, keys, values);
+      const probs = softmax(logits);
+      const target = tokens[posId + 1];
+      losses.push(probs[target].log().neg()); // 0 where the model was certain of the target
+    }
+    return sum(losses).mul(1 / n);
+  }
+
+  /** Feeds one token at the next position and gives its logits (V). */
+  private feed(token: number): Float64Array {
+    const { keys, values } = this;
+    return this.pool.run(() => {
+      const logits = gpt(this.spec.model, this.weights, token, this.position, keys, values);
+      this.position++;
+      // Nothing goes backward here, so only the numbers stay: in the cache and in the answer.
+      keepNumbers(keys);
+      keepNumbers(values);
+      return Float64Array.from(logits, (logit) => logit.data);
+    });
+  }
+
+  private emptyCache(): void {
+    this.keys = createCache(this.spec.model);
+    this.values = createCache(this.spec.model);
+    this.position = 0;
+  }
+}
+
+/** Replaces the newest entry of each layer by leaves, which do not remember how they were computed. */
+function keepNumbers(cache: Cache): void {
+  for (const layer of cache) layer.push(layer.pop()!.map((value) => new Value(value.data)));
+}
