@@ -29,15 +29,15 @@ fn value(t: u32, d: u32) -> f32 {
 
 @compute @workgroup_size(WORKERS)
 fn attention(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  let r = row_id(workgroup, groups);
+  let r = row_id(group, groups);
   if (r >= step.rows) {
     return;
   }
-  head = workgroup.x;
+  head = group.x;
   let row = (r * H + head) * D;
   if (worker == 0) {
     bound = spans[r].x;

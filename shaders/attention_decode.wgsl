@@ -25,13 +25,13 @@ fn value(t: u32, d: u32) -> f32 {
 
 @compute @workgroup_size(WORKERS)
 fn attention_decode(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
   if (step.rows == 0) {
     return;
   }
-  head = workgroup.x;
+  head = group.x;
   if (worker == 0) {
     bound = positions[0];
   }

@@ -53,15 +53,15 @@ var<workgroup> p: array<f32, WORKERS>;
 
 @compute @workgroup_size(WORKERS)
 fn attention_grad_q(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  let r = row_id(workgroup, groups);
+  let r = row_id(group, groups);
   if (r >= step.rows) {
     return;
   }
-  let head = workgroup.x;
+  let head = group.x;
   let row = (r * H + head) * D;
   for (var d = worker; d < D; d += WORKERS) {
     left[d] = q[row + d];
@@ -103,15 +103,15 @@ fn attention_grad_q(
 
 @compute @workgroup_size(WORKERS)
 fn attention_grad_kv(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  let t = row_id(workgroup, groups);
+  let t = row_id(group, groups);
   if (t >= step.rows) {
     return;
   }
-  let head = workgroup.x;
+  let head = group.x;
   let row = (t * H + head) * D;
   for (var d = worker; d < D; d += WORKERS) {
     left[d] = k[row + d];

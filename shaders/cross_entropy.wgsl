@@ -11,11 +11,11 @@ override V: u32;
 
 @compute @workgroup_size(WORKERS)
 fn cross_entropy(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  let r = row_id(workgroup, groups);
+  let r = row_id(group, groups);
   if (r >= step.rows) {
     return;
   }

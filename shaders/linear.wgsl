@@ -16,6 +16,8 @@ override B_K: u32;  // b(k, n) = b[k * B_K + n * B_N]
 override B_N: u32;
 override BM: u32 = 32;
 override BN: u32 = 32;
+override WORKERS_X = BN / 4;
+override WORKERS_Y = BM / 4;
 const BK = 16u;
 
 @group(0) @binding(0) var<uniform> step: Step;
@@ -26,15 +28,15 @@ const BK = 16u;
 var<workgroup> a_tile: array<f32, BK * BM>;  // [k, m]
 var<workgroup> b_tile: array<f32, BK * BN>;  // [k, n]
 
-fn multiply(workgroup: vec3u, local: vec3u, worker: u32) {
+fn multiply(group: vec3u, local: vec3u, worker: u32) {
   let m_end = select(M, step.rows, M == 0);
   let k_end = select(K, step.rows, K == 0);
-  let m0 = workgroup.y * BM;
-  let n0 = workgroup.x * BN;
+  let m0 = group.y * BM;
+  let n0 = group.x * BN;
   if (m0 >= m_end) {
     return;
   }
-  let workers = (BM / 4) * (BN / 4);
+  let workers = WORKERS_X * WORKERS_Y;
   var s0 = vec4f();
   var s1 = vec4f();
   var s2 = vec4f();
@@ -90,29 +92,29 @@ fn store(m: u32, m_end: u32, n: u32, values: vec4f) {
   }
 }
 
-@compute @workgroup_size(BN / 4, BM / 4)
+@compute @workgroup_size(WORKERS_X, WORKERS_Y)
 fn linear(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  multiply(workgroup, local, worker);
+  multiply(group, local, worker);
 }
 
-@compute @workgroup_size(BN / 4, BM / 4)
+@compute @workgroup_size(WORKERS_X, WORKERS_Y)
 fn linear_grad_x(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  multiply(workgroup, local, worker);
+  multiply(group, local, worker);
 }
 
-@compute @workgroup_size(BN / 4, BM / 4)
+@compute @workgroup_size(WORKERS_X, WORKERS_Y)
 fn linear_grad_w(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  multiply(workgroup, local, worker);
+  multiply(group, local, worker);
 }

@@ -9,11 +9,11 @@ const EPSILON = 1e-5;
 
 @compute @workgroup_size(WORKERS)
 fn rmsnorm(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  let r = row_id(workgroup, groups);
+  let r = row_id(group, groups);
   if (r >= step.rows) {
     return;
   }
@@ -35,11 +35,11 @@ fn rmsnorm(
 
 @compute @workgroup_size(WORKERS)
 fn rmsnorm_grad(
-  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  let r = row_id(workgroup, groups);
+  let r = row_id(group, groups);
   if (r >= step.rows) {
     return;
   }

@@ -6,6 +6,6 @@ fn element_id(id: vec3u, groups: vec3u) -> u32 {
 }
 
 // Number of this workgroup along y and z, in a dispatch of `perRow(rows)` workgroups.
-fn row_id(workgroup: vec3u, groups: vec3u) -> u32 {
-  return workgroup.y + workgroup.z * groups.y;
+fn row_id(group: vec3u, groups: vec3u) -> u32 {
+  return group.y + group.z * groups.y;
 }

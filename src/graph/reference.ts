@@ -11,16 +11,20 @@ export interface OpResult {
 }
 
 /**
- * Runs the op's CPU code in f64. Outputs start as 0, so rows beyond the rows in use stay 0. Inputs are rounded
- * to f32 first: what remains of a difference is the arithmetic's.
+ * Runs the op's CPU code in f64, the reference, or in f32. Outputs start as 0, so rows out of use stay 0. Inputs are
+ * rounded to f32 first: what remains of a difference is the arithmetic's.
  */
-export function runReference(op: Op, example: OpCase): OpResult {
+export function runReference(
+  op: Op,
+  example: OpCase,
+  Float: Float64ArrayConstructor | Float32ArrayConstructor = Float64Array,
+): OpResult {
   const inputs = example.inputs.map((input) => {
-    return input instanceof Uint32Array ? input.slice() : Float64Array.from(input, Math.fround);
+    return input instanceof Uint32Array ? input.slice() : Float.from(input, Math.fround);
   });
   const outputs = op.infer(example.shapes, example.attrs, '').map((shape, i) => {
     const size = sizeOf(shape);
-    return op.integers?.includes(op.outputs[i]) ? new Uint32Array(size) : new Float64Array(size);
+    return op.integers?.includes(op.outputs[i]) ? new Uint32Array(size) : new Float(size);
   });
   const step = { ...example.step };
   op.cpu({ inputs, outputs, shapes: example.shapes, attrs: example.attrs, step });

@@ -9,10 +9,10 @@ import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import type { PreparedRun } from '../../src/train/prepare.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';
+import { largestDifference, relativeError } from '../../src/verify/check.ts';
 import { ConfigError } from '../../src/util/errors.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { loadGolden, namesDocuments, prepareGolden } from '../support/golden.ts';
-import { relativeError } from '../support/numbers.ts';
 
 export interface Bars {
   /** Largest difference of any loss from the recorded or the oracle's, absolute. */
@@ -149,7 +149,7 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
         for (let t = 0; t < n; t++) {
           const logits = t === 0 ? await engine.prefill([tokens[0]]) : await engine.decode(tokens[t]);
           const largest = Math.max(...logits);
-          const total = logits.reduce((sum: number, x: number) => sum + Math.exp(x - largest), 0);
+          const total = [...logits].reduce((sum, x) => sum + Math.exp(x - largest), 0);
           surprise += Math.log(total) + largest - logits[tokens[t + 1]];
         }
         const { loss } = await engine.gradients();
@@ -229,16 +229,6 @@ function expectTensors(
   for (const [name, values] of tensorsOf(spec, got)) {
     expect(relativeError(values, reference.get(name)!), name).toBeLessThanOrEqual(bar);
   }
-}
-
-function largestDifference(got: ArrayLike<number>, reference: ArrayLike<number>): number {
-  expect(got.length).toBe(reference.length);
-  let largest = 0;
-  for (let i = 0; i < got.length; i++) {
-    const difference = Math.abs(got[i] - reference[i]);
-    largest = difference <= largest ? largest : difference; // a NaN stays
-  }
-  return largest;
 }
 
 async function sampleNames(engine: Engine, run: PreparedRun, temperature: number): Promise<string[]> {

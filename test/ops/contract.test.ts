@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { WgslReflect } from 'wgsl_reflect';
+import { ResourceType, WgslReflect } from 'wgsl_reflect';
 import { dtypeOf, operandNames } from '../../src/graph/op.ts';
 import type { Op } from '../../src/graph/op.ts';
 import { OPS } from '../../src/ops/index.ts';
@@ -42,7 +42,7 @@ function declaredBindings(op: Op): Binding[] {
       return {
         binding: resource.binding,
         name: resource.name,
-        space: resource.access === '' ? 'uniform' : (resource.access as Binding['space']),
+        space: resource.resourceType === ResourceType.Uniform ? 'uniform' : (resource.access as Binding['space']),
         element: element as Binding['element'],
       };
     })

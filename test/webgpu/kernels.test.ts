@@ -1,0 +1,35 @@
+// Every kernel on the device against the op's CPU code in f64, with the limits every WebGPU device has.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OPS } from '../../src/ops/index.ts';
+import { verifyKernels } from '../../src/verify/kernels.ts';
+import type { GpuDevice } from '../../src/webgpu/adapter.ts';
+import { runOnDevice } from '../../src/webgpu/run-op.ts';
+import { noAdapter, testDevice } from '../support/device.ts';
+
+let gpu: GpuDevice;
+beforeAll(async () => {
+  if (noAdapter === '') gpu = await testDevice({ limits: 'default' });
+});
+afterAll(() => gpu?.destroy());
+
+describe.skipIf(noAdapter !== '')('kernels against f64', () => {
+  test.each(OPS.map((op) => [op.name, op] as const))('%s', async (_name, op) => {
+    for await (const check of verifyKernels('kernels', (...call) => runOnDevice(gpu, ...call), { ops: [op], cases: 16, seed: 3 })) {
+      expect(check, `${check.name}: ${check.error} at ${check.detail}`).toMatchObject({ passed: true });
+    }
+  });
+
+  test.each(OPS.map((op) => [op.name, op] as const))('%s gives the same bits again', async (_name, op) => {
+    let first: Awaited<ReturnType<typeof runOnDevice>> | undefined;
+    const run = async (...call: Parameters<typeof runOnDevice> extends [unknown, ...infer Rest] ? Rest : never) => {
+      first = await runOnDevice(gpu, ...call);
+      const second = await runOnDevice(gpu, ...call);
+      expect(second).toEqual(first);
+      return second;
+    };
+    for await (const check of verifyKernels('kernels', run, { ops: [op], cases: 3, seed: 4 })) {
+      expect(check.passed).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,65 @@
+// Models far from the defaults in one dimension each, with the limits every WebGPU device has. The oracle would take
+// minutes for them: the CPU engine in f64, which is held to the oracle elsewhere, is the reference here.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCpuEngine } from '../../src/cpu/engine.ts';
+import type { EngineSpec } from '../../src/engine.ts';
+import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { initParameters, parameterSpecs } from '../../src/model/parameters.ts';
+import { DeviceError } from '../../src/util/errors.ts';
+import { PythonRandom } from '../../src/util/python-random.ts';
+import { relativeError } from '../../src/verify/check.ts';
+import type { GpuDevice } from '../../src/webgpu/adapter.ts';
+import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
+import { noAdapter, testDevice } from '../support/device.ts';
+
+let gpu: GpuDevice;
+beforeAll(async () => {
+  if (noAdapter === '') gpu = await testDevice({ limits: 'default' });
+});
+afterAll(() => gpu?.destroy());
+
+/** A model on random tokens, with documents of `length` tokens. */
+function specOf(model: EngineSpec['model'], batchSize: number, length: number): EngineSpec {
+  const random = new PythonRandom(6);
+  const count = batchSize + 1;
+  const tokens = Uint32Array.from({ length: count * length }, () => Math.floor(random.random() * model.vocabSize));
+  const offsets = Uint32Array.from({ length: count + 1 }, (_, i) => i * length);
+  const training = { ...DEFAULT_TRAINING, batchSize, steps: 10 };
+  return { model, training, parameters: initParameters(model, random), documents: { count, tokens, offsets } };
+}
+
+const model = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 8, vocabSize: 27 };
+const SIZES: [string, EngineSpec][] = [
+  ['12 layers', specOf({ ...model, nLayer: 12, nEmbd: 36, nHead: 3 }, 1, 9)],
+  ['768 wide, one head', specOf({ ...model, nEmbd: 768, nHead: 1 }, 1, 6)],
+  ['a context of 1,024', specOf({ ...model, nEmbd: 10, nHead: 2, blockSize: 1024 }, 1, 1024)],
+  ['a batch of 64', specOf(model, 64, 9)],
+  ['a vocabulary of 50,304', specOf({ ...model, vocabSize: 50_304 }, 1, 8)],
+];
+
+describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {
+  test.each(SIZES)('%s: loss, gradients, three steps', async (_title, spec) => {
+    const reference = createCpuEngine(spec, { precision: 'f64' });
+    const engine = await createWebGpuEngine(spec, { gpu });
+    const expected = await reference.gradients();
+    const got = await engine.gradients();
+    expect(Math.abs(got.loss - expected.loss)).toBeLessThanOrEqual(1e-5);
+    for (const { name, offset, size } of parameterSpecs(spec.model)) {
+      const part = (x: typeof got) => x.gradients.subarray(offset, offset + size);
+      expect(relativeError(part(got), part(expected)), name).toBeLessThanOrEqual(1e-5);
+    }
+    const losses = await engine.advance(3);
+    // Wide models start with losses of some hundred nats: f32 has its 1e-5 relative to that.
+    (await reference.advance(3)).forEach((loss, i) => {
+      expect(Math.abs(losses[i] - loss)).toBeLessThanOrEqual(1e-5 * Math.max(1, loss));
+    });
+    engine.dispose();
+  });
+
+  test('a model beyond a limit is refused with the tensor, its size and the limit', async () => {
+    const spec = specOf({ ...model, nEmbd: 64, blockSize: 16, vocabSize: 600_000 }, 1, 8);
+    await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(DeviceError);
+    await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(/needs \d+\.\d MiB in one buffer.*(maxBufferSize|maxStorageBufferBindingSize)/);
+  });
+});
