@@ -20,7 +20,7 @@ export function runReference(
   Float: Float64ArrayConstructor | Float32ArrayConstructor = Float64Array,
 ): OpResult {
   const inputs = example.inputs.map((input) => {
-    return input instanceof Uint32Array ? input.slice() : Float.from(input, Math.fround);
+    return input instanceof Uint32Array ? input.slice() : new Float(Float32Array.from(input));
   });
   const outputs = op.infer(example.shapes, example.attrs, '').map((shape, i) => {
     const size = sizeOf(shape);

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LaunchStrategy } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
-import { prepareRun } from '../../src/train/prepare.ts';
+import { afterAll, beforeAll, describe } from 'vitest';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { engineCases } from '../engines/common.cases.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
-import { namesDocuments } from '../support/golden.ts';
 
 let gpu: GpuDevice;
 beforeAll(async () => {
