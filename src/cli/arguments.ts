@@ -1,0 +1,32 @@
+// Values of options, read strictly: `12abc`, an empty text, `1e999` and NaN are refused.
+
+import { InvalidArgumentError } from 'commander';
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const INTEGER = /^[+-]?\d+$/;
+
+/** A reader of whole numbers of at least `min`. */
+export function integer(min: number): (text: string) => number {
+  const expected = min > -Infinity ? `a whole number of at least ${min}` : 'a whole number';
+  return (text) => {
+    const value = INTEGER.test(text) ? Number(text) : NaN;
+    if (!(value >= min)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    if (!Number.isSafeInteger(value))
+      throw new InvalidArgumentError(`Expected at most ${Number.MAX_SAFE_INTEGER}.`);
+    return value;
+  };
+}
+
+/** A reader of numbers that `accepts` accepts; `expected` says which those are. */
+export function decimal(expected: string, accepts: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = DECIMAL.test(text) ? Number(text) : NaN;
+    if (!Number.isFinite(value) || !accepts(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  };
+}
+
+/** `text` as it can be typed into a shell. */
+export function shellQuote(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,128 @@
+// Where training text comes from: the built-in names, microgpt.py's file, a file, or standard input.
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { BUILTIN_NAMES } from '../data/builtin-names.ts';
+import { readDocuments } from '../data/documents.ts';
+import { NAMES_SHA256, NAMES_URL } from '../data/names-file.ts';
+import { DataError } from '../util/errors.ts';
+import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+
+/** The documents of `--data source`. `note` is told of a download. Throws DataError. */
+export async function readSource(source: string, note: (text: string) => void): Promise<string[]> {
+  switch (source) {
+    case 'builtin':
+      return readDocuments(new TextEncoder().encode(BUILTIN_NAMES), 'built-in names');
+    case 'names': {
+      const file = { url: NAMES_URL, sha256: NAMES_SHA256, directory: cacheDirectory(), name: 'names.txt' };
+      return readDocuments(await fetchOnce(file, note), 'names.txt');
+    }
+    case '-':
+      return readDocuments(await readStandardInput(), 'standard input');
+    default:
+      return readDocuments(await readTextFile(source), source);
+  }
+}
+
+export interface RemoteFile {
+  readonly url: string;
+  readonly sha256: string;
+  /** Where it is kept, made if need be. */
+  readonly directory: string;
+  readonly name: string;
+}
+
+/**
+ * The file from the cache, or else from the network, then kept. What is not the expected content is never used: a
+ * damaged file in the cache is fetched anew. Throws DataError where the right content cannot be had.
+ */
+export async function fetchOnce(file: RemoteFile, note: (text: string) => void): Promise<Uint8Array> {
+  const path = join(file.directory, file.name);
+  const cached = await readFile(path).catch(() => undefined);
+  if (cached !== undefined && sha256(cached) === file.sha256) return cached;
+  note(`${cached === undefined ? '' : `${path} is damaged: `}fetching ${file.url}`);
+  const bytes = await download(file.url);
+  const got = sha256(bytes);
+  if (got !== file.sha256) {
+    throw new DataError(
+      `--data names: ${file.url} gave ${bytes.length} bytes with sha256 ${got}, expected ${file.sha256}. ` +
+        'Something on the way changed it: use --data FILE with a copy of your own, or --data builtin.',
+    );
+  }
+  try {
+    await mkdir(file.directory, { recursive: true });
+    await writeFilesAtomically(file.directory, { [file.name]: bytes });
+  } catch (error) {
+    note(`${path}: not kept for the next time: ${reasonOf(error)}`);
+  }
+  return bytes;
+}
+
+/** microgpt's part of the user's cache: $XDG_CACHE_HOME, or the platform's own place. */
+export function cacheDirectory(env = process.env, platform = process.platform, home = homedir()): string {
+  const xdg = env['XDG_CACHE_HOME'];
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'microgpt'); // the standard ignores relative ones
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'microgpt');
+  if (platform === 'win32')
+    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'microgpt', 'Cache');
+  return join(home, '.cache', 'microgpt');
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  let problem: string;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    problem = `the server answered ${response.status} ${response.statusText}`.trim();
+  } catch (error) {
+    problem = networkProblem(error);
+  }
+  throw new DataError(
+    `--data names: cannot fetch ${url}: ${problem}. ` +
+      'Offline, use --data FILE with a local copy of that file, or --data builtin.',
+  );
+}
+
+/** fetch says "fetch failed" and hides the reason in its cause, one for every address that it tried. */
+function networkProblem(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'no answer within 30 seconds';
+  const { cause } = error;
+  if (cause instanceof AggregateError && cause.errors.length > 0) return networkProblem(cause.errors[0]);
+  return cause instanceof Error ? networkProblem(cause) : error.message;
+}
+
+async function readTextFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = errorCode(error);
+    const shown = path === '' ? '""' : path;
+    if (code === 'ERR_FS_FILE_TOO_LARGE') {
+      throw new DataError(`${shown}: expected a file of at most 2 GiB. Train on a part of it.`, {
+        cause: error,
+      });
+    }
+    throw new DataError(
+      `${shown}: ${reasonOf(error)}. Expected a text file with one document on each line, ` +
+        'or one of: builtin, names, - (standard input).',
+      { cause: error },
+    );
+  }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  } catch (error) {
+    throw new DataError(`standard input: ${reasonOf(error)}.`, { cause: error });
+  }
+  return Buffer.concat(chunks);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

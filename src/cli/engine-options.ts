@@ -1,0 +1,26 @@
+// --engine and --launch, which several commands have.
+
+import { Option, type Command } from 'commander';
+import type { EngineName, LaunchStrategy } from '../engine.ts';
+import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
+import { gpu } from './gpu.ts';
+
+export interface EngineFlags {
+  engine: 'auto' | EngineName;
+  launch: 'auto' | LaunchStrategy;
+}
+
+export function engineOptions(command: Command): Command {
+  const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...ENGINE_NAMES]);
+  const launch = new Option(
+    '--launch <strategy>',
+    'of WebGPU kernels: eager is a submit each, graph one a step',
+  );
+  return command
+    .addOption(engine.default('auto'))
+    .addOption(launch.choices(['auto', ...LAUNCH_STRATEGIES]).default('auto'));
+}
+
+export function engineChoice({ engine, launch }: EngineFlags): EngineChoice {
+  return { engine, launch, gpu };
+}

@@ -1,0 +1,67 @@
+// Files that are whole or not there: written under another name, flushed to the disk, then renamed.
+
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Writes all `files` into `directory`, which exists. None appears before all have been written. */
+export async function writeFilesAtomically(
+  directory: string,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<void> {
+  const names = Object.keys(files);
+  const temporary = (name: string) => join(directory, `.${name}.${process.pid}.tmp`);
+  try {
+    for (const name of names) await writeFlushed(temporary(name), files[name]);
+    for (const name of names) await rename(temporary(name), join(directory, name));
+  } catch (error) {
+    for (const name of names) await rm(temporary(name), { force: true }).catch(() => {});
+    throw error;
+  }
+  await flushDirectory(directory);
+}
+
+async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes the renames last through a power cut. Windows cannot open a directory, and needs no such thing. */
+async function flushDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What went wrong with a file, in words. */
+export function reasonOf(error: unknown): string {
+  const code = errorCode(error);
+  const known: Record<string, string> = {
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    EPERM: 'not permitted',
+    EISDIR: 'it is a directory',
+    ENOTDIR: 'a part of the path is not a directory',
+    EEXIST: 'a file of that name exists',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'no space left on the device',
+    ENAMETOOLONG: 'the name is too long',
+    ELOOP: 'too many symbolic links',
+  };
+  if (code !== undefined && Object.hasOwn(known, code)) return known[code];
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Node's code of a system error, such as ENOENT. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

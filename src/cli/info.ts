@@ -1,0 +1,119 @@
+// microgpt info: what this machine has to train on.
+
+import { createRequire } from 'node:module';
+import { arch, cpus, platform, release } from 'node:os';
+import { version } from '../../package.json';
+import type { AdapterInfo, EngineName } from '../engine.ts';
+import { adapterInfo, adapterName, requestAdapter, USED_LIMITS } from '../webgpu/adapter.ts';
+import { gpu as openGpu } from './gpu.ts';
+import type { Output } from './output.ts';
+
+export interface InfoRecord {
+  readonly type: 'info';
+  readonly versions: Readonly<Record<'microgpt' | 'node' | 'v8' | 'webgpu', string>>;
+  readonly system: {
+    readonly platform: string;
+    readonly release: string;
+    readonly arch: string;
+    readonly cpu: string;
+    readonly cores: number;
+  };
+  readonly engines: readonly {
+    readonly name: EngineName;
+    readonly available: boolean;
+    readonly note: string;
+  }[];
+  /** Of which WebGPU gives at most one; empty where there is none. */
+  readonly adapters: readonly AdapterDetails[];
+}
+
+interface AdapterDetails extends AdapterInfo {
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+  readonly languageFeatures: readonly string[];
+}
+
+/** Gives the exit status. */
+export async function infoCommand(output: Output): Promise<number> {
+  const record = await collect();
+  output.record(record);
+  for (const line of lines(record)) output.line(line);
+  return 0;
+}
+
+async function collect(): Promise<InfoRecord> {
+  let adapter: AdapterDetails | undefined;
+  let problem = '';
+  try {
+    adapter = await describeAdapter();
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error);
+  }
+  const [cpu] = cpus();
+  return {
+    type: 'info',
+    versions: {
+      microgpt: version,
+      node: process.versions.node,
+      v8: process.versions.v8,
+      webgpu: webgpuVersion(),
+    },
+    system: {
+      platform: platform(),
+      release: release(),
+      arch: arch(),
+      cpu: cpu?.model.trim() ?? 'unknown',
+      cores: cpus().length,
+    },
+    engines: [
+      { name: 'oracle', available: true, note: 'scalar autograd, f64: the reference' },
+      { name: 'cpu', available: true, note: 'typed arrays, f32' },
+      {
+        name: 'webgpu',
+        available: adapter !== undefined,
+        note: adapter === undefined ? problem : adapterName(adapter),
+      },
+    ],
+    adapters: adapter === undefined ? [] : [adapter],
+  };
+}
+
+async function describeAdapter(): Promise<AdapterDetails> {
+  const gpu = await openGpu();
+  const adapter = await requestAdapter(gpu);
+  const limits: Record<string, number> = {};
+  for (const name of USED_LIMITS) limits[name] = adapter.limits[name];
+  return {
+    ...adapterInfo(adapter.info),
+    limits,
+    features: [...adapter.features].toSorted(),
+    languageFeatures: [...gpu.wgslLanguageFeatures].toSorted(),
+  };
+}
+
+/** Of the npm package, which names Dawn's release. */
+function webgpuVersion(): string {
+  try {
+    const { version: found } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
+    return found;
+  } catch {
+    return 'not installed';
+  }
+}
+
+function* lines({ versions, system, engines, adapters }: InfoRecord): Generator<string> {
+  yield `microgpt ${versions.microgpt}, node ${versions.node} (v8 ${versions.v8}), webgpu ${versions.webgpu}`;
+  yield `${system.platform} ${system.release} ${system.arch}, ${system.cores} × ${system.cpu}`;
+  yield 'engines:';
+  for (const { name, available, note } of engines) {
+    yield `  ${name.padEnd(8)}${available ? note : `not available: ${note}`}`;
+  }
+  for (const adapter of adapters) {
+    yield `adapter: ${adapterName(adapter)}`;
+    yield `  vendor ${adapter.vendor || '-'}, architecture ${adapter.architecture || '-'}`;
+    yield '  limits:';
+    for (const [name, value] of Object.entries(adapter.limits)) yield `    ${name.padEnd(34)}${value}`;
+    yield `  features: ${adapter.features.join(', ') || 'none'}`;
+    yield `  WGSL features: ${adapter.languageFeatures.join(', ') || 'none'}`;
+  }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+// The command `microgpt`. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal.
+
+import { CommanderError } from 'commander';
+import { createProgram } from './program.ts';
+import { reportError, WRONG_USAGE } from './report-error.ts';
+
+const argv = process.argv.slice(2);
+// Whatever a bug throws outside the command's own promise.
+process.on('uncaughtException', (error) => process.exit(reportError(error, argv)));
+process.exit(await main());
+
+async function main(): Promise<number> {
+  let status = 0;
+  const program = createProgram((value) => {
+    status = value;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    status = helpStatus(error) ?? reportError(error, argv);
+  }
+  // Pipes are written to in the background on Windows: wait until all has gone out.
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  return status;
+}
+
+/** Where commander printed what was asked for, or the help because no command was given. */
+function helpStatus(error: unknown): number | undefined {
+  if (!(error instanceof CommanderError)) return undefined;
+  if (error.exitCode === 0) return 0; // --help, --version
+  return error.code === 'commander.help' ? WRONG_USAGE : undefined;
+}

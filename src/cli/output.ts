@@ -1,0 +1,112 @@
+// What the commands print. Standard output carries the result: records as JSON lines with --json, else text like
+// microgpt.py's, the same for two runs with the same seed. Figures that vary (times, the engine chosen) go to
+// standard error.
+
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { RunRecord } from '../train/records.ts';
+import { MicrogptError } from '../util/errors.ts';
+import type { Check } from '../verify/check.ts';
+import { reasonOf } from './files.ts';
+import type { InfoRecord } from './info.ts';
+import type { DispatchRecord } from './plan-table.ts';
+import type { VerdictRecord, VerifyRecord } from './verify.ts';
+
+/** Every kind of line that --json prints. */
+export type PrintedRecord = RunRecord | InfoRecord | DispatchRecord | VerifyRecord | Check | VerdictRecord;
+
+export interface OutputOptions {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+export interface OutputStreams {
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable;
+}
+
+export class Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Standard output is a terminal and shows text: a line can be rewritten in place. */
+  readonly live: boolean;
+  #stdout: OutputStreams['stdout'];
+  #stderr: OutputStreams['stderr'];
+  #closed = new AbortController();
+  #status = false; // the cursor stands in a line of progress
+
+  constructor({ json = false, quiet = false }: OutputOptions, streams: OutputStreams = process) {
+    this.#stdout = streams.stdout;
+    this.#stderr = streams.stderr;
+    this.json = json;
+    this.quiet = quiet;
+    this.live = this.#stdout.isTTY === true && !json && !quiet;
+    // `microgpt train | head` closes the pipe, a terminal that goes away gives EIO: both are a reader who has had enough.
+    this.#stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') {
+        throw new MicrogptError(`standard output: ${reasonOf(error)}.`, { cause: error });
+      }
+      this.#closed.abort();
+    });
+    this.#stderr.on('error', () => {}); // nobody is left to tell
+  }
+
+  /** Aborted once nobody reads standard output any more. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** A line of JSON; nothing without --json. With --quiet, what is not the result is left out. */
+  record(record: PrintedRecord): void {
+    const detail = record.type === 'config' || record.type === 'step' || record.type === 'measurement';
+    if (this.json && !(this.quiet && detail)) this.#write(`${JSON.stringify(record)}\n`);
+  }
+
+  /** A line of text; nothing with --json. */
+  line(text: string): void {
+    if (!this.json) this.#write(`${text}\n`);
+  }
+
+  /** A line of text that --quiet leaves out. */
+  detail(text: string): void {
+    if (!this.quiet) this.line(text);
+  }
+
+  /** A line for the person at the terminal, on standard error. */
+  note(text: string): void {
+    if (this.quiet) return;
+    this.endStatus();
+    this.#stderr.write(`${text}\n`);
+  }
+
+  /** Width of the terminal. */
+  get columns(): number {
+    return this.#stdout.columns || 80; // some terminals say 0
+  }
+
+  /** Replaces the line of progress. */
+  status(text: string): void {
+    if (!this.live || this.closed.aborted) return;
+    // A full line would wrap, and could not be rewritten then.
+    this.#stdout.write(`\r${text.slice(0, this.columns - 1)}\x1b[K`);
+    this.#status = true;
+  }
+
+  /** Leaves the line of progress as it is. */
+  endStatus(): void {
+    if (this.#status && !this.closed.aborted) this.#stdout.write('\n');
+    this.#status = false;
+  }
+
+  /** Resolves when the reader has kept up: a slow one must not fill the memory. */
+  async drained(): Promise<void> {
+    if (this.closed.aborted || !this.#stdout.writableNeedDrain) return;
+    await once(this.#stdout, 'drain', { signal: this.closed }).catch(() => {}); // closed: nothing to wait for
+  }
+
+  #write(text: string): void {
+    if (this.closed.aborted) return;
+    this.endStatus();
+    this.#stdout.write(text);
+  }
+}

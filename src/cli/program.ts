@@ -1,0 +1,121 @@
+// The commands and their options, as design and --help show them. Every command gives its exit status to `done`.
+
+import { Command, Option } from 'commander';
+import { version } from '../../package.json';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
+import { MIN_TEMPERATURE } from '../train/sampler.ts';
+import { decimal, integer } from './arguments.ts';
+import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
+import { infoCommand } from './info.ts';
+import { Output, type OutputOptions } from './output.ts';
+import { sampleCommand } from './sample.ts';
+import { trainCommand } from './train.ts';
+import { trainSettings, type TrainFlags } from './train-settings.ts';
+
+interface SampleFlags extends OutputOptions, EngineFlags {
+  n: number;
+  prompt?: string;
+  temperature?: number;
+  topK?: number;
+  seed?: number;
+}
+
+const temperature = decimal(
+  `a number of at least ${MIN_TEMPERATURE}; for the likeliest token every time, use microgpt sample --top-k 1`,
+  (x) => x >= MIN_TEMPERATURE,
+);
+const anyInteger = integer(-Infinity);
+const notNegative = decimal('a number of at least 0', (x) => x >= 0);
+const positive = decimal('a number above 0', (x) => x > 0);
+const fraction = decimal('a number of at least 0 and below 1', (x) => x >= 0 && x < 1);
+
+export function createProgram(done: (status: number) => void): Command {
+  const program = new Command('microgpt')
+    .description("Trains and samples microgpt.py's GPT: a scalar oracle, a CPU engine and WebGPU that agree.")
+    .version(version)
+    .exitOverride() // parse errors are thrown: main reports them, in the same form as all others
+    .configureOutput({ outputError: () => {} });
+
+  const train = program
+    .command('train')
+    .description('train a model, then print samples of it')
+    .option(
+      '--data <source>',
+      "builtin, names (microgpt.py's file), a text file, or - (standard input)",
+      'builtin',
+    )
+    .addOption(number('--steps', 'number of training steps', integer(1), DEFAULT_TRAINING.steps))
+    .addOption(number('--n-layer', 'depth of the transformer', integer(1), DEFAULT_MODEL.nLayer))
+    .addOption(number('--n-embd', 'width of the network', integer(1), DEFAULT_MODEL.nEmbd))
+    .addOption(number('--n-head', 'attention heads; must divide the width', integer(1), DEFAULT_MODEL.nHead))
+    .addOption(number('--block-size', 'longest context', integer(1), DEFAULT_MODEL.blockSize))
+    .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize))
+    .addOption(number('--lr', 'learning rate at the first step', notNegative, DEFAULT_TRAINING.learningRate))
+    .addOption(number('--beta1', "Adam's decay of the first moment", fraction, DEFAULT_TRAINING.beta1))
+    .addOption(number('--beta2', "Adam's decay of the second moment", fraction, DEFAULT_TRAINING.beta2))
+    .addOption(number('--eps', "Adam's epsilon", positive, DEFAULT_TRAINING.eps))
+    .addOption(number('--seed', 'of documents, weights and samples', anyInteger, DEFAULT_TRAINING.seed))
+    .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
+    .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
+    .option('--out <dir>', 'save the run in this directory')
+    .option('--resume <dir>', 'go on with the run saved in this directory, up to its last step');
+  engineOptions(train);
+  outputOptions(train).action((flags: TrainFlags) =>
+    withOutput(flags, async (output) => {
+      const given = (option: string) => train.getOptionValueSource(option) === 'cli';
+      done(await trainCommand(await trainSettings(flags, given), output));
+    }),
+  );
+
+  const sample = program
+    .command('sample')
+    .description('print new documents from a saved run')
+    .argument('<dir>', 'directory that train --out has written')
+    .addOption(number('--n', 'samples to print', integer(0), 20))
+    .option('--prompt <text>', 'what each sample begins with')
+    .addOption(number('--temperature', "lower is tamer; default: the run's own", temperature))
+    .addOption(number('--top-k', 'only the k likeliest tokens can come', integer(1)))
+    .addOption(number('--seed', 'other samples; default: those that the training printed', anyInteger));
+  engineOptions(sample);
+  outputOptions(sample).action((directory: string, flags: SampleFlags) =>
+    withOutput(flags, async (output) => {
+      const { n: samples, prompt, temperature: t, topK, seed } = flags;
+      const settings = { directory, samples, temperature: t, seed, choice: engineChoice(flags) };
+      const only = { ...(prompt === undefined ? {} : { prompt }), ...(topK === undefined ? {} : { topK }) };
+      done(await sampleCommand({ ...settings, ...only }, output));
+    }),
+  );
+
+  program
+    .command('info')
+    .description('print the adapters, limits, features, engines and versions of this machine')
+    .option('--json', 'print one JSON object')
+    .option('--verbose', 'print the stack of an error')
+    .action((flags: OutputOptions) =>
+      withOutput(flags, async (output) => {
+        done(await infoCommand(output));
+      }),
+    );
+
+  return program;
+}
+
+function outputOptions(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON object per line')
+    .option('--quiet', 'print the samples only')
+    .option('--verbose', 'print the stack of an error');
+}
+
+function number(flag: string, description: string, parse: (text: string) => number, preset?: number): Option {
+  return new Option(`${flag} <number>`, description).argParser(parse).default(preset);
+}
+
+async function withOutput(flags: OutputOptions, action: (output: Output) => Promise<void>): Promise<void> {
+  const output = new Output(flags);
+  try {
+    await action(output);
+  } finally {
+    output.endStatus();
+  }
+}

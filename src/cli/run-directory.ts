@@ -1,0 +1,127 @@
+// Run directories on the disk: reading one, making sure that one can be written, writing it.
+
+import { mkdir, mkdtemp, readFile, readdir, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { decodeRun, encodeRun, RUN_FILES, type SavedRun } from '../train/run-files.ts';
+import { CheckpointError, ConfigError } from '../util/errors.ts';
+import { shellQuote } from './arguments.ts';
+import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+
+const WHAT_TO_DO = 'Expected a directory that `microgpt train --out DIR` has written.';
+
+/** Throws CheckpointError where there is no run or it is damaged. */
+export async function readRun(directory: string): Promise<SavedRun> {
+  try {
+    if (!(await stat(directory)).isDirectory()) {
+      throw new CheckpointError(`${directory}: it is not a directory. ${WHAT_TO_DO}`);
+    }
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw new CheckpointError(`${directory}: ${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error });
+  }
+  const read = async (name: string) => {
+    try {
+      return await readFile(join(directory, name));
+    } catch (error) {
+      throw new CheckpointError(`${join(directory, name)}: ${reasonOf(error)}. ${WHAT_TO_DO}`, {
+        cause: error,
+      });
+    }
+  };
+  return decodeRun(
+    {
+      'config.json': await read('config.json'),
+      'tokenizer.json': await read('tokenizer.json'),
+      'metrics.jsonl': await read('metrics.jsonl'),
+      'model.safetensors': await read('model.safetensors'),
+      'optimizer.safetensors': await read('optimizer.safetensors'),
+    },
+    directory,
+  );
+}
+
+/** Writes `run` over what the directory holds of an earlier state of it. */
+export async function writeRun(directory: string, run: SavedRun): Promise<void> {
+  try {
+    await writeFilesAtomically(directory, encodeRun(run));
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    throw new CheckpointError(`${directory}: the run cannot be saved: ${reasonOf(error)}.`, { cause: error });
+  }
+}
+
+/** Throws ConfigError where `directory` has a file that saving a run there would replace. */
+export async function checkNoRun(directory: string): Promise<void> {
+  const present = await readdir(directory).catch((): string[] => []); // claimDirectory tells what is wrong
+  const clash = RUN_FILES.find((name) => present.includes(name));
+  if (clash === undefined) return;
+  throw new ConfigError(
+    `--out ${directory}: it already holds a run (${clash}). ` +
+      `Go on with that one by --resume ${shellQuote(directory)}, or choose another directory.`,
+  );
+}
+
+/** A directory for a new run. */
+export interface ClaimedDirectory {
+  /** Removes what was made for it, if it is still empty. */
+  release(): Promise<void>;
+}
+
+/**
+ * Makes `directory` and tries to write into it, so that a long training does not end in an error.
+ * Throws CheckpointError where it cannot.
+ */
+export async function claimDirectory(directory: string): Promise<ClaimedDirectory> {
+  const made: string[] = [];
+  const release = async () => {
+    // rmdir refuses a directory that is not empty any more.
+    for (const path of made.toReversed()) await rmdir(path).catch(() => {});
+  };
+  try {
+    for (const path of await missingDirectories(resolve(directory))) {
+      await mkdir(path);
+      made.push(path);
+    }
+    await checkWritable(directory);
+  } catch (error) {
+    await release();
+    throw new CheckpointError(
+      `--out ${directory}: nothing can be written there: ${reasonOf(error)}. Choose another directory.`,
+      { cause: error },
+    );
+  }
+  return { release };
+}
+
+/**
+ * Those of `path` and the directories above it that do not exist, outermost first. Instead of mkdir's own
+ * `recursive`, which never ends where a file system says ENOENT to a new directory (Node 20, /proc).
+ */
+async function missingDirectories(path: string): Promise<string[]> {
+  try {
+    await stat(path);
+    return [];
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || path === dirname(path)) throw error;
+    return [...(await missingDirectories(dirname(path))), path];
+  }
+}
+
+/** Throws CheckpointError where the files of a run that goes on could not be replaced. */
+export async function checkWritableRun(directory: string): Promise<void> {
+  try {
+    await checkWritable(directory);
+  } catch (error) {
+    throw new CheckpointError(
+      `--resume ${directory}: nothing can be written there: ${reasonOf(error)}. ` +
+        'Make it writable, or copy it to another place.',
+      { cause: error },
+    );
+  }
+}
+
+/** Tries it: permissions alone do not tell of read-only file systems and full disks. */
+async function checkWritable(directory: string): Promise<void> {
+  const probe = await mkdtemp(join(directory, '.microgpt-'));
+  await rmdir(probe);
+}

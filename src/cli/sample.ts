@@ -1,0 +1,95 @@
+// microgpt sample: new documents from a saved run.
+
+import { setImmediate } from 'node:timers/promises';
+import { createEngine, type EngineChoice } from '../engines.ts';
+import type { Tokenizer } from '../data/tokenizer.ts';
+import type { Engine, EngineSpec } from '../engine.ts';
+import { checkSampleOptions, encodePrompt, sampleDocument, type SampleOptions } from '../train/sampler.ts';
+import type { SavedRun } from '../train/run-files.ts';
+import { DeviceError } from '../util/errors.ts';
+import { PythonRandom } from '../util/python-random.ts';
+import type { Output } from './output.ts';
+import { readRun } from './run-directory.ts';
+
+export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
+  readonly directory: string;
+  readonly samples: number;
+  /** The run's own if not given. */
+  readonly temperature?: number | undefined;
+  /** A stream of its own; if not given, the run's, which gives the names that the training printed. */
+  readonly seed?: number | undefined;
+  /** `auto`: the run's own engine. */
+  readonly choice: EngineChoice;
+}
+
+/** Gives the exit status. */
+export async function sampleCommand(settings: SampleSettings, output: Output): Promise<number> {
+  const run = await readRun(settings.directory);
+  const { config, tokenizer } = run;
+  const options: SampleOptions = {
+    temperature: settings.temperature ?? config.sampling.temperature,
+    blockSize: config.model.blockSize,
+    ...(settings.topK === undefined ? {} : { topK: settings.topK }),
+    ...(settings.prompt === undefined ? {} : { prompt: settings.prompt }),
+  };
+  // Before an engine is made, so that a typing error costs nothing.
+  checkSampleOptions(options);
+  encodePrompt(tokenizer, options.prompt ?? '', options.blockSize);
+
+  const random = new PythonRandom(settings.seed ?? 0);
+  if (settings.seed === undefined) random.setState(run.random);
+  const { engine, reason, close } = await sampleEngine(settings.choice, run);
+  try {
+    output.note(`engine: ${reason}`);
+    await printSamples(engine, tokenizer, random, options, settings.samples, output.closed, output);
+    output.record({ type: 'done' });
+    return 0;
+  } finally {
+    close();
+  }
+}
+
+/** Prints up to `count` samples; fewer once `signal` is aborted. */
+export async function printSamples(
+  engine: Engine,
+  tokenizer: Tokenizer,
+  random: PythonRandom,
+  options: SampleOptions,
+  count: number,
+  signal: AbortSignal,
+  output: Output,
+): Promise<void> {
+  for (let index = 1; index <= count; index++) {
+    await setImmediate(); // lets a signal in
+    if (signal.aborted) return;
+    const text = await sampleDocument(engine, tokenizer, random, options);
+    output.record({ type: 'sample', index, text });
+    output.line(`sample ${String(index).padStart(2)}: ${text}`);
+    await output.drained();
+  }
+}
+
+/** The engine of the run unless another one is asked for; the CPU's where the run's GPU is missing. */
+async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typeof createEngine> {
+  const { model, training, engine } = run.config;
+  const spec: EngineSpec = {
+    model,
+    training,
+    parameters: run.state.parameters,
+    documents: oneDocument(run.tokenizer),
+  };
+  if (choice.engine !== 'auto') return createEngine(choice, spec);
+  const launch = choice.launch === 'auto' && engine.launch !== undefined ? engine.launch : choice.launch;
+  try {
+    return await createEngine({ ...choice, engine: engine.name, launch }, spec);
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const made = await createEngine({ ...choice, engine: 'cpu', launch: 'auto' }, spec);
+    return { ...made, reason: `${made.reason}: the run's engine, ${engine.name}, is not available here` };
+  }
+}
+
+/** Engines are made for training and want documents; sampling uses none. */
+function oneDocument({ bos }: Tokenizer): EngineSpec['documents'] {
+  return { count: 1, tokens: Uint32Array.of(bos, bos), offsets: Uint32Array.of(0, 2) };
+}

@@ -1,0 +1,137 @@
+// The options of `microgpt train` -> what to train: anew, or going on with a saved run.
+
+import { resolve } from 'node:path';
+import type { RunConfig } from '../train/run-files.ts';
+import { ConfigError } from '../util/errors.ts';
+import { engineChoice, type EngineFlags } from './engine-options.ts';
+import type { OutputOptions } from './output.ts';
+import { readRun } from './run-directory.ts';
+import type { TrainSettings } from './train.ts';
+
+export interface TrainFlags extends OutputOptions, EngineFlags {
+  data: string;
+  steps: number;
+  nLayer: number;
+  nEmbd: number;
+  nHead: number;
+  blockSize: number;
+  batchSize: number;
+  lr: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  seed: number;
+  samples: number;
+  temperature: number;
+  out?: string;
+  resume?: string;
+}
+
+const FIXED_SOURCES = ['builtin', 'names', '-'];
+
+/** `given` tells which options stand on the command line. Throws ConfigError where they contradict the saved run. */
+export async function trainSettings(
+  flags: TrainFlags,
+  given: (option: string) => boolean,
+): Promise<TrainSettings> {
+  // A path is kept in full: the run may be gone on with from another directory.
+  const source = FIXED_SOURCES.includes(flags.data) || flags.data === '' ? flags.data : resolve(flags.data);
+  if (flags.resume !== undefined) return resumed(flags, flags.resume, given, source);
+  const {
+    nLayer,
+    nEmbd,
+    nHead,
+    blockSize,
+    steps,
+    batchSize,
+    lr,
+    beta1,
+    beta2,
+    eps,
+    seed,
+    samples,
+    temperature,
+  } = flags;
+  return {
+    source,
+    choice: engineChoice(flags),
+    model: { nLayer, nEmbd, nHead, blockSize },
+    training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed },
+    sampling: { samples, temperature },
+    out: flags.out,
+  };
+}
+
+async function resumed(
+  flags: TrainFlags,
+  directory: string,
+  given: (option: string) => boolean,
+  source: string,
+): Promise<TrainSettings> {
+  if (flags.out !== undefined) {
+    throw new ConfigError(
+      `--resume ${directory} saves the run in that directory again: leave out --out ${flags.out}.`,
+    );
+  }
+  const run = await readRun(directory);
+  const { config } = run;
+  checkSameOptions(flags, given, config, directory);
+  if (config.data.source === '-' && !given('data')) {
+    throw new ConfigError(
+      `--resume ${directory}: this run read its text from standard input. Give the same text again by --data - or --data FILE.`,
+    );
+  }
+  const { vocabSize: _, ...model } = config.model;
+  return {
+    source: given('data') ? source : config.data.source,
+    // The run's own engine, `auto` or not: another one would not give the same numbers.
+    choice: engineChoice({ engine: config.engine.name, launch: config.engine.launch ?? 'auto' }),
+    model,
+    training: config.training,
+    sampling: {
+      samples: given('samples') ? flags.samples : config.sampling.samples,
+      temperature: given('temperature') ? flags.temperature : config.sampling.temperature,
+    },
+    out: directory,
+    resume: run,
+  };
+}
+
+/** Options may repeat what the run has; what differs would make it another run. */
+function checkSameOptions(
+  flags: TrainFlags,
+  given: (option: string) => boolean,
+  { model, training, engine }: RunConfig,
+  directory: string,
+): void {
+  const saved = {
+    steps: training.steps,
+    nLayer: model.nLayer,
+    nEmbd: model.nEmbd,
+    nHead: model.nHead,
+    blockSize: model.blockSize,
+    batchSize: training.batchSize,
+    lr: training.learningRate,
+    beta1: training.beta1,
+    beta2: training.beta2,
+    eps: training.eps,
+    seed: training.seed,
+    engine: flags.engine === 'auto' ? 'auto' : engine.name,
+    launch: flags.launch === 'auto' ? 'auto' : (engine.launch ?? 'none'),
+  } as const;
+  const names = Object.keys(saved) as (keyof typeof saved)[];
+  const differing = names.filter((name) => given(name) && flags[name] !== saved[name]);
+  if (differing.length === 0) return;
+  const list = differing
+    .map((name) => `${flagOf(name)} ${flags[name]} (the run has ${saved[name]})`)
+    .join(', ');
+  throw new ConfigError(
+    `--resume ${directory} goes on with the options of the saved run, which differ: ${list}. ` +
+      'Leave them out, or train a new run with --out.',
+  );
+}
+
+/** nLayer -> --n-layer */
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

@@ -1,0 +1,90 @@
+// microgpt verify: whether this machine computes what microgpt.py computes.
+
+import type { EngineName } from '../engine.ts';
+import type { EngineChoice } from '../engines.ts';
+import type { Check } from '../verify/check.ts';
+import { verify } from '../verify/verify.ts';
+import { adapterName, openDevice } from '../webgpu/adapter.ts';
+import type { GpuDevice } from '../webgpu/adapter.ts';
+import type { AdapterInfo } from '../engine.ts';
+import type { Output } from './output.ts';
+
+/** First line of `verify --json`. */
+export interface VerifyRecord {
+  readonly type: 'verify';
+  readonly engines: readonly EngineName[];
+  readonly adapter: AdapterInfo | null;
+  /** Why there is no adapter, or ''. */
+  readonly problem: string;
+}
+
+/** Last line of `verify --json`. */
+export interface VerdictRecord {
+  readonly type: 'done';
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Gives the exit status: 1 where any check failed. Throws DeviceError where WebGPU was asked for and is not to be had. */
+export async function verifyCommand(choice: EngineChoice, output: Output): Promise<number> {
+  const { gpu, problem } = await openedDevice(choice);
+  try {
+    const engines = choice.engine === 'auto' ? everyEngine(gpu) : [choice.engine];
+    output.record({ type: 'verify', engines, adapter: gpu?.info ?? null, problem });
+    if (gpu) output.detail(`adapter: ${adapterName(gpu.info)}`);
+    if (problem !== '') output.detail(`webgpu: not checked. ${problem}`);
+    output.detail(row('', 'check', 'compared', 'error', 'bar'));
+
+    const launches = choice.launch === 'auto' ? {} : { launches: [choice.launch] };
+    const counts = { passed: 0, failed: 0 };
+    let group = '';
+    for await (const check of verify({ engines, ...(gpu ? { gpu } : {}), ...launches })) {
+      counts[check.passed ? 'passed' : 'failed']++;
+      output.record(check);
+      if (check.group !== group) output.detail((group = check.group));
+      if (check.passed)
+        output.detail(row('  ok', check.name, check.compared, exponent(check.error), exponent(check.bar)));
+      else failure(check, output);
+    }
+    output.record({ type: 'done', ...counts });
+    output.line(verdict(counts, gpu));
+    return counts.failed === 0 ? 0 : 1;
+  } finally {
+    gpu?.destroy();
+  }
+}
+
+/** The device, where it is wanted; with `auto` a machine without one has its other engines checked. */
+async function openedDevice(choice: EngineChoice): Promise<{ gpu?: GpuDevice; problem: string }> {
+  if (choice.engine === 'oracle' || choice.engine === 'cpu') return { problem: '' };
+  try {
+    return { gpu: await openDevice(await choice.gpu()), problem: '' };
+  } catch (error) {
+    if (choice.engine === 'webgpu') throw error;
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function everyEngine(gpu: GpuDevice | undefined): EngineName[] {
+  return gpu ? ['oracle', 'cpu', 'webgpu'] : ['oracle', 'cpu'];
+}
+
+function failure(check: Check, output: Output): void {
+  output.line(row('FAIL', `${check.name}`, check.compared, exponent(check.error), exponent(check.bar)));
+  output.line(`       ${check.detail.split('\n', 1)[0]}`);
+}
+
+function verdict({ passed, failed }: { passed: number; failed: number }, gpu: GpuDevice | undefined): string {
+  const where = gpu ? ` on ${adapterName(gpu.info)}` : '';
+  if (failed === 0) return `${passed} checks passed${where}.`;
+  return `${failed} of ${passed + failed} checks FAILED${where}: do not trust this machine's results.`;
+}
+
+function row(status: string, name: string, compared: string, error: string, bar: string): string {
+  return `${status.padEnd(6)} ${name.padEnd(58)} ${compared.padStart(14)} ${error.padStart(8)} ${bar.padStart(6)}`.trimEnd();
+}
+
+function exponent(x: number): string {
+  if (Number.isNaN(x)) return 'NaN';
+  return x === 0 ? '0' : x.toExponential(1).replace('.0e', 'e');
+}

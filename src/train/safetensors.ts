@@ -1,0 +1,167 @@
+// Tensors <-> bytes in the safetensors format (https://github.com/huggingface/safetensors#format): the length of the
+// header (8 bytes), the header (JSON: names, types, shapes, places), then the numbers, all little-endian.
+// Typed arrays have the byte order of the machine; every machine that runs JavaScript engines today is little-endian.
+
+import { CheckpointError } from '../util/errors.ts';
+
+export type TensorData = Float32Array | Float64Array | Uint32Array;
+
+export interface Tensor {
+  readonly shape: readonly number[];
+  /** Row by row; as many elements as the product of `shape`. */
+  readonly data: TensorData;
+}
+
+export interface SafeTensors {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Free text by name, the header's `__metadata__`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const METADATA = '__metadata__';
+const LENGTH_BYTES = 8;
+/** The reference implementation refuses longer headers. */
+const MAX_HEADER = 100_000_000;
+
+const DTYPES = {
+  F32: { bytes: 4, read: (buffer: ArrayBuffer): TensorData => new Float32Array(buffer) },
+  F64: { bytes: 8, read: (buffer: ArrayBuffer): TensorData => new Float64Array(buffer) },
+  U32: { bytes: 4, read: (buffer: ArrayBuffer): TensorData => new Uint32Array(buffer) },
+} as const;
+type DType = keyof typeof DTYPES;
+
+/** The file that holds `tensors`. Wider elements come first, so that each tensor is aligned to its element's size. */
+export function encodeSafetensors({ tensors, metadata }: SafeTensors): Uint8Array<ArrayBuffer> {
+  const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const header: Record<string, unknown> = { [METADATA]: metadata };
+  let end = 0;
+  for (const [name, { shape, data }] of entries) {
+    if (name === METADATA || elements(shape) !== data.length) {
+      throw new CheckpointError(
+        `tensor ${name}: ${data.length} elements cannot be saved with shape [${shape.join(', ')}].`,
+      );
+    }
+    // defineProperty, since `header['__proto__'] = …` would not make a key.
+    const value = { dtype: dtypeOf(data), shape, data_offsets: [end, end + data.byteLength] };
+    Object.defineProperty(header, name, { value, enumerable: true });
+    end += data.byteLength;
+  }
+
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const padding = -json.length & 7; // spaces, so that the numbers start at a multiple of 8
+  const start = LENGTH_BYTES + json.length + padding;
+  const bytes = new Uint8Array(start + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length + padding), true);
+  bytes.fill(0x20, LENGTH_BYTES, start);
+  bytes.set(json, LENGTH_BYTES);
+  let at = start;
+  for (const [, { data }] of entries) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * What `encodeSafetensors` or another program wrote. `where` names the file in errors.
+ * Throws CheckpointError unless the file is whole: header, types, shapes and places that fill the file without
+ * gap or overlap.
+ */
+export function decodeSafetensors(bytes: Uint8Array, where: string): SafeTensors {
+  const fail = (problem: string): never => {
+    throw new CheckpointError(
+      `${where}: ${problem}. The file is damaged or no safetensors file: restore it from a copy.`,
+    );
+  };
+  const { header, start } = readHeader(bytes, fail);
+  let metadata: Record<string, string> = {};
+  const entries: { name: string; dtype: DType; shape: number[]; begin: number; end: number }[] = [];
+  for (const [name, entry] of Object.entries(header)) {
+    if (!isObject(entry)) return fail(`header entry ${quote(name)} is not an object`);
+    if (name === METADATA) {
+      if (!isStringRecord(entry)) return fail('__metadata__ holds something other than text');
+      metadata = entry;
+      continue;
+    }
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (!isDType(dtype))
+      return fail(`tensor ${quote(name)}: expected type F32, F64 or U32, got ${quote(dtype)}`);
+    if (!isCounts(shape)) return fail(`tensor ${quote(name)}: ${quote(shape)} is no shape`);
+    if (!isCounts(offsets) || offsets.length !== 2) {
+      return fail(`tensor ${quote(name)}: ${quote(offsets)} is no range of bytes`);
+    }
+    const [begin, end] = offsets;
+    if (end - begin !== elements(shape) * DTYPES[dtype].bytes) {
+      return fail(`tensor ${quote(name)}: ${end - begin} bytes cannot hold ${dtype} ${quote(shape)}`);
+    }
+    entries.push({ name, dtype, shape, begin, end });
+  }
+
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let next = 0;
+  for (const { name, begin, end } of entries) {
+    if (begin !== next)
+      return fail(`tensor ${quote(name)}: expected it to start at byte ${next}, got ${begin}`);
+    next = end;
+  }
+  if (start + next !== bytes.length) {
+    return fail(`expected ${start + next} bytes, as its header says, got ${bytes.length}`);
+  }
+  const tensors = new Map<string, Tensor>();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    // A copy: the place in the file need not be aligned, and the caller may keep one tensor only.
+    const data = DTYPES[dtype].read(new Uint8Array(bytes.subarray(start + begin, start + end)).buffer);
+    tensors.set(name, { shape, data });
+  }
+  return { tensors, metadata };
+}
+
+function readHeader(
+  bytes: Uint8Array,
+  fail: (problem: string) => never,
+): { header: Record<string, unknown>; start: number } {
+  if (bytes.length < LENGTH_BYTES) return fail(`${bytes.length} bytes are too few`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER, bytes.length - LENGTH_BYTES)))
+    return fail(`a header of ${length} bytes does not fit`);
+  const start = LENGTH_BYTES + Number(length);
+  let header: unknown;
+  try {
+    header = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, start)),
+    );
+  } catch {
+    return fail('the header is not JSON');
+  }
+  return isObject(header) ? { header, start } : fail('the header is not a JSON object');
+}
+
+function dtypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return 'F32';
+  return data instanceof Float64Array ? 'F64' : 'U32';
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isStringRecord(value: Record<string, unknown>): value is Record<string, string> {
+  return Object.values(value).every((text) => typeof text === 'string');
+}
+
+function isDType(value: unknown): value is DType {
+  return typeof value === 'string' && Object.hasOwn(DTYPES, value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

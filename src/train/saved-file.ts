@@ -1,0 +1,55 @@
+// Reading what may have been changed or damaged since it was saved: every failure is a CheckpointError that names
+// the file.
+
+import * as v from 'valibot';
+import { CheckpointError, MicrogptError } from '../util/errors.ts';
+
+/** The JSON value that a file holds, checked. `where` names the file. */
+export function readJson<T extends v.GenericSchema>(
+  schema: T,
+  bytes: Uint8Array,
+  where: string,
+): v.InferOutput<T> {
+  return parseJson(schema, readText(bytes, where), where);
+}
+
+export function parseJson<T extends v.GenericSchema>(
+  schema: T,
+  json: string,
+  where: string,
+): v.InferOutput<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw damaged(where, 'it is not JSON');
+  }
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw damaged(where, `${v.getDotPath(issue) ?? 'contents'}: ${issue.message}`);
+}
+
+export function readText(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw damaged(where, 'it is not UTF-8 text');
+  }
+}
+
+/** Runs a check whose error does not know the file. */
+export function inFile<T>(where: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof MicrogptError) throw damaged(where, error.message.replace(/\.$/, ''));
+    throw error;
+  }
+}
+
+export function damaged(where: string, problem: string): CheckpointError {
+  return new CheckpointError(
+    `${where}: ${problem}. The run is damaged: restore the file from a copy or train it again.`,
+  );
+}

@@ -1,0 +1,88 @@
+// The training loop: asks the engine for some steps at a time, hands on their losses, stops when told to.
+
+import type { Engine } from '../engine.ts';
+import type { TrainingConfig } from '../model/config.ts';
+import { MicrogptError } from '../util/errors.ts';
+
+/** The training cannot go on: the loss is no finite number any more. */
+export class TrainingError extends MicrogptError {
+  override name = 'TrainingError';
+}
+
+/** Some consecutive steps. */
+export interface TrainChunk {
+  /** Steps done before these. */
+  readonly from: number;
+  /** Steps done: from + losses.length. */
+  readonly step: number;
+  /** Nats per token, one per step. */
+  readonly losses: Float64Array;
+}
+
+export interface TrainOptions {
+  /** Steps done so far. Default 0. */
+  readonly from?: number;
+  /** Stops at the next step boundary once it is aborted. */
+  readonly signal?: AbortSignal;
+  /** How long the engine may keep the thread, in milliseconds. Default 100: about ten reports a second. */
+  readonly interval?: number;
+  /** The clock, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * Trains `engine` up to `training.steps`. Yields after every `interval` or so: as many steps as fit into it are
+ * asked for at once, one where a step takes longer. Lets the event loop run before every request, so that a signal
+ * is seen and a page stays alive even where the engine computes on this thread.
+ *
+ * Throws TrainingError at the first loss that is not finite, after the steps before it have been yielded.
+ */
+export async function* train(
+  engine: Engine,
+  training: TrainingConfig,
+  options: TrainOptions = {},
+): AsyncGenerator<TrainChunk, void, void> {
+  const { signal, interval = 100, now = () => performance.now() } = options;
+  let done = options.from ?? 0;
+  let k = 1;
+  while (done < training.steps) {
+    await turn();
+    if (signal?.aborted) return;
+    const asked = Math.min(k, training.steps - done);
+    const start = now();
+    const losses = await engine.advance(asked);
+    k = nextCount(asked, now() - start, interval);
+
+    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    const good = bad < 0 ? losses : losses.subarray(0, bad);
+    if (good.length > 0) yield { from: done, step: done + good.length, losses: good };
+    if (bad >= 0) throw diverged(training, done + bad, losses[bad]);
+    done += asked;
+  }
+}
+
+/**
+ * How many steps to ask for next, `count` having taken `elapsed`. Grows at most eightfold: the first steps may be
+ * timed too short by a coarse clock, and a GPU's step time is not known before it has something to do.
+ */
+export function nextCount(count: number, elapsed: number, interval: number): number {
+  const fitting = Math.floor((count * interval) / Math.max(elapsed, 1e-3));
+  return Math.max(1, Math.min(fitting, count * 8));
+}
+
+/** Lets timers, signals and messages be handled. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function diverged(training: TrainingConfig, step: number, loss: number): TrainingError {
+  const rate = training.learningRate * (1 - step / training.steps);
+  return new TrainingError(
+    `step ${step + 1} of ${training.steps}: expected a finite loss, got ${loss} at learning rate ${figure(rate)}: ` +
+      `the training diverged. Try a smaller learning rate, such as ${figure(training.learningRate / 10)}.`,
+  );
+}
+
+function figure(x: number): string {
+  return String(Number(x.toPrecision(3)));
+}

@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeFilesAtomically } from '../../src/cli/files.ts';
+import { checkNoRun, claimDirectory } from '../../src/cli/run-directory.ts';
+import { RUN_FILES } from '../../src/train/run-files.ts';
+import { CheckpointError, ConfigError } from '../../src/util/errors.ts';
+import { temporaryDirectory } from './cli.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('writeFilesAtomically', () => {
+  it('writes and replaces files, and leaves no other', async () => {
+    const directory = temporaryDirectory();
+    await writeFilesAtomically(directory, { a: bytes('1'), b: bytes('2') });
+    await writeFilesAtomically(directory, { b: bytes('3'), c: new Uint8Array(0) });
+    expect(readdirSync(directory).toSorted()).toEqual(['a', 'b', 'c']);
+    expect(readFileSync(join(directory, 'a'), 'utf8')).toBe('1');
+    expect(readFileSync(join(directory, 'b'), 'utf8')).toBe('3');
+  });
+
+  it('changes nothing where one of the files cannot be written', async () => {
+    const directory = temporaryDirectory();
+    await writeFilesAtomically(directory, { a: bytes('old') });
+    const files = { a: bytes('new'), 'missing/b': bytes('new') };
+    await expect(writeFilesAtomically(directory, files)).rejects.toThrow('ENOENT');
+    expect(readdirSync(directory)).toEqual(['a']);
+    expect(readFileSync(join(directory, 'a'), 'utf8')).toBe('old');
+  });
+});
+
+describe('claimDirectory', () => {
+  it('makes the directory, and removes what it made while that is empty', async () => {
+    const parent = temporaryDirectory();
+    const directory = join(parent, 'a', 'b', 'c');
+    const claimed = await claimDirectory(directory);
+    expect(readdirSync(directory)).toEqual([]);
+    await claimed.release();
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('keeps what has been written there, and directories that were there before', async () => {
+    const parent = temporaryDirectory();
+    mkdirSync(join(parent, 'before'));
+    const full = await claimDirectory(join(parent, 'a', 'b'));
+    writeFileSync(join(parent, 'a', 'b', 'file'), '');
+    await full.release();
+    expect(existsSync(join(parent, 'a', 'b', 'file'))).toBe(true);
+    await (await claimDirectory(join(parent, 'before'))).release();
+    await (await claimDirectory(join(parent, 'before', 'new'))).release();
+    expect(readdirSync(join(parent, 'before'))).toEqual([]);
+  });
+
+  it('refuses a path that cannot be a directory, and leaves nothing', async () => {
+    const parent = temporaryDirectory();
+    writeFileSync(join(parent, 'file'), '');
+    symlinkSync(join(parent, 'loop'), join(parent, 'loop'));
+    for (const path of ['file', 'file/deeper', 'loop/deeper', `new/${'x'.repeat(300)}`]) {
+      await expect(claimDirectory(join(parent, path))).rejects.toThrow(CheckpointError);
+    }
+    expect(readdirSync(parent).toSorted()).toEqual(['file', 'loop']);
+  });
+
+  // mkdir(…, { recursive: true }) never ends there.
+  it.skipIf(process.platform !== 'linux')('refuses a file system that makes no directories', async () => {
+    await expect(claimDirectory('/proc/microgpt/run')).rejects.toThrow('nothing can be written there');
+  });
+});
+
+describe('checkNoRun', () => {
+  it.each(RUN_FILES)('refuses a directory with %s, which saving would replace', async (name) => {
+    const directory = temporaryDirectory();
+    await checkNoRun(directory);
+    await checkNoRun(join(directory, 'missing'));
+    writeFileSync(join(directory, name), '');
+    await expect(checkNoRun(directory)).rejects.toThrow(ConfigError);
+    await expect(checkNoRun(directory)).rejects.toThrow(`already holds a run (${name})`);
+  });
+});

@@ -1,0 +1,202 @@
+// Whatever the user gets wrong: one or two lines that say what, the exit status, and nothing written.
+
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { microgpt, records } from './cli.ts';
+
+let directory: string;
+const at = (name: string) => join(directory, name);
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'microgpt-test-'));
+  writeFileSync(at('empty'), '');
+  writeFileSync(at('blank'), ' \n\t\r\n\n');
+  writeFileSync(at('binary'), Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a));
+  mkdirSync(at('folder'));
+  const train = ['train', '--steps', '2', '--samples', '0', '--engine', 'oracle', '--out', at('run')];
+  const { status, stderr } = await microgpt(train);
+  if (status !== 0) throw new Error(stderr);
+  for (const file of [
+    'config.json',
+    'tokenizer.json',
+    'metrics.jsonl',
+    'model.safetensors',
+    'optimizer.safetensors',
+  ]) {
+    cpSync(at('run'), at(`cut-${file}`), { recursive: true });
+    truncateSync(join(at(`cut-${file}`), file), 30);
+    cpSync(at('run'), at(`no-${file}`), { recursive: true });
+    rmSync(join(at(`no-${file}`), file));
+  }
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Names of everything below the test's directory, with sizes. */
+function contents(): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return entry.isFile() ? `${path} ${readFileSync(path).length}` : path;
+    })
+    .toSorted();
+}
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+type Case = [args: string, status: number, message: string];
+
+// `%` stands for the test's directory, `''` for an empty argument.
+const cases: Case[] = [
+  // Text
+  ['train --data %/missing', FAILED, 'missing: no such file or directory. Expected a text file'],
+  ["train --data ''", FAILED, '"": no such file or directory'],
+  ['train --data %/folder', FAILED, 'folder: it is a directory'],
+  ['train --data %/empty', FAILED, 'empty: the file is empty. Expected UTF-8 text'],
+  ['train --data %/blank', FAILED, 'blank: only blank lines'],
+  ['train --data %/binary', FAILED, 'binary: not UTF-8 text: byte 0x89 at offset 0'],
+  ['train --data -', FAILED, 'standard input: the file is empty'],
+  // Commands and options
+  ['trian', WRONG_USAGE, "unknown command 'trian' (Did you mean train?)"],
+  ['train --stepz 10', WRONG_USAGE, "unknown option '--stepz' (Did you mean --steps?)"],
+  ['sample --temprature 1 %/run', WRONG_USAGE, '(Did you mean --temperature?)'],
+  ['train more', WRONG_USAGE, "too many arguments for 'train'"],
+  ['train --steps', WRONG_USAGE, "'--steps <number>' argument missing"],
+  ['sample', WRONG_USAGE, "missing required argument 'dir'"],
+  ['train --engine gpu', WRONG_USAGE, 'Allowed choices are auto, oracle, cpu, webgpu.'],
+  ['train --launch fused', WRONG_USAGE, 'Allowed choices are auto, eager, graph.'],
+  ['train --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
+  // Numbers
+  ['train --steps 0', WRONG_USAGE, "argument '0' is invalid. Expected a whole number of at least 1."],
+  ['train --steps -5', WRONG_USAGE, 'Expected a whole number of at least 1.'],
+  ['train --steps 12abc', WRONG_USAGE, 'Expected a whole number'],
+  ['train --steps 0x10', WRONG_USAGE, 'Expected a whole number'],
+  ['train --steps 1e3', WRONG_USAGE, 'Expected a whole number'],
+  ["train --steps ''", WRONG_USAGE, 'Expected a whole number'],
+  ['train --steps NaN', WRONG_USAGE, 'Expected a whole number'],
+  ['train --steps 9007199254740993', WRONG_USAGE, 'Expected at most 9007199254740991.'],
+  ['train --seed 0.5', WRONG_USAGE, 'Expected a whole number.'],
+  ['train --block-size 0', WRONG_USAGE, "'--block-size <number>' argument '0' is invalid"],
+  ['train --batch-size 0', WRONG_USAGE, "'--batch-size <number>' argument '0' is invalid"],
+  ['train --n-layer 0', WRONG_USAGE, "'--n-layer <number>' argument '0' is invalid"],
+  ['train --n-embd 1.5', WRONG_USAGE, "'--n-embd <number>' argument '1.5' is invalid"],
+  ['train --samples -1', WRONG_USAGE, "'--samples <number>' argument '-1' is invalid"],
+  ['train --lr NaN', WRONG_USAGE, 'Expected a number of at least 0.'],
+  ['train --lr -0.1', WRONG_USAGE, 'Expected a number of at least 0.'],
+  ['train --lr 1e999', WRONG_USAGE, 'Expected a number of at least 0.'],
+  ['train --lr Infinity', WRONG_USAGE, 'Expected a number of at least 0.'],
+  ['train --beta1 1', WRONG_USAGE, 'Expected a number of at least 0 and below 1.'],
+  ['train --beta2 -0.5', WRONG_USAGE, 'Expected a number of at least 0 and below 1.'],
+  ['train --eps 0', WRONG_USAGE, 'Expected a number above 0.'],
+  ['train --temperature 0', WRONG_USAGE, 'use microgpt sample --top-k 1'],
+  ['sample %/run --n 1.5', WRONG_USAGE, 'Expected a whole number'],
+  ['sample %/run --top-k 0', WRONG_USAGE, 'Expected a whole number of at least 1.'],
+  ['sample %/run --temperature -1', WRONG_USAGE, 'Expected a number of at least 0.000001'],
+  ['train --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
+  ['train --n-layer 1000000000', WRONG_USAGE, 'parameters is too large'],
+  ['train --n-embd 9007199254740991 --n-head 1', WRONG_USAGE, 'parameters is too large'],
+  // Directories
+  ['train --out %/run', WRONG_USAGE, 'it already holds a run (config.json). Go on with that one by --resume'],
+  ['train --out %/empty', FAILED, 'nothing can be written there: a part of the path is not a directory'],
+  ['train --out %/empty/deeper', FAILED, 'nothing can be written there'],
+  ['train --resume %/missing', FAILED, 'missing: no such file or directory. Expected a directory that'],
+  ['train --resume %/folder', FAILED, 'config.json: no such file or directory'],
+  ['sample %/missing', FAILED, 'missing: no such file or directory. Expected a directory that'],
+  ['sample %/empty', FAILED, 'empty: it is not a directory'],
+  ...['config.json', 'tokenizer.json', 'metrics.jsonl', 'model.safetensors', 'optimizer.safetensors'].flatMap(
+    (file): Case[] => [
+      [`sample %/cut-${file}`, FAILED, `cut-${file}/${file}`],
+      [`train --resume %/cut-${file}`, FAILED, `cut-${file}/${file}`],
+      [`sample %/no-${file}`, FAILED, `${file}: no such file or directory`],
+    ],
+  ),
+  // Prompts
+  ['sample %/run --prompt Zoë', FAILED, 'unknown characters "Z" (U+005A), "ë" (U+00EB)'],
+  ['sample %/run --prompt aaaaaaaaaaaaaaaa', WRONG_USAGE, 'expected fewer than 16 characters'],
+  // Training
+  [
+    'train --lr 1e200 --steps 9 --engine oracle --out %/diverged',
+    FAILED,
+    'the training diverged. Try a smaller learning rate',
+  ],
+];
+
+describe('wrong input', () => {
+  it.each(cases)('microgpt %s: status %i, %s', async (line, status, message) => {
+    const before = contents();
+    const args = line.split(' ').map((arg) => (arg === "''" ? '' : arg.replace('%', directory)));
+    const result = await microgpt(args);
+    expect(result.stderr).toContain(message);
+    const lines = result.stderr.trimEnd().split('\n');
+    const errors = lines.filter((text) => !text.startsWith('engine: '));
+    expect(errors.length).toBeLessThanOrEqual(2);
+    expect(errors[0]).toMatch(/^error: /);
+    expect(result.stderr).not.toMatch(/\n\s+at /); // no stack
+    expect(result.status).toBe(status);
+    expect(contents()).toEqual(before);
+  });
+
+  it('shows the help where there is no command', async () => {
+    const { status, stdout, stderr } = await microgpt([]);
+    expect({ status, stdout }).toEqual({ status: WRONG_USAGE, stdout: '' });
+    expect(stderr).toMatch(/^Usage: microgpt/);
+  });
+
+  it('prints an error record too with --json', async () => {
+    const { status, stdout, stderr } = await microgpt(['train', '--json', '--n-head', '3']);
+    expect(status).toBe(WRONG_USAGE);
+    const message = stderr.replace(/^error: /, '').trimEnd();
+    expect(records(stdout)).toEqual([{ type: 'error', error: 'ConfigError', message }]);
+    const usage = await microgpt(['train', '--json', '--stepz']);
+    expect(records(usage.stdout)).toMatchObject([{ type: 'error', error: 'UsageError' }]);
+  });
+
+  it('prints the stack with --verbose', async () => {
+    const { stderr } = await microgpt(['train', '--verbose', '--data', at('missing')]);
+    expect(stderr).toMatch(/^error: .*\nDataError: [^]*\n\s+at [^]*caused by Error: ENOENT/);
+  });
+
+  it('finds a wrong option before it reads standard input', async () => {
+    // Standard input stays open: a command that read it would never end.
+    const { status } = await microgpt(['train', '--data', '-', '--n-head', '3'], { input: null });
+    expect(status).toBe(WRONG_USAGE);
+  });
+
+  it('removes the directories that it made where the training fails', async () => {
+    const out = at('made/for/this');
+    const { status } = await microgpt(['train', '--lr', '1e200', '--engine', 'oracle', '--out', out]);
+    expect(status).toBe(FAILED);
+    expect(existsSync(at('made'))).toBe(false);
+  });
+});
+
+// Elsewhere there is no way to hide a GPU.
+describe.skipIf(process.platform !== 'linux')('no adapter', () => {
+  const env = { VK_ICD_FILENAMES: '/nonexistent', VK_DRIVER_FILES: '/nonexistent' };
+
+  it('is an error that says what to do where WebGPU was asked for', async () => {
+    const args = ['train', '--engine', 'webgpu', '--steps', '1', '--out', at('none')];
+    const { status, stderr } = await microgpt(args, { env });
+    expect(status).toBe(FAILED);
+    expect(stderr).toMatch(/error: No WebGPU adapter was found: .* use --engine cpu\.\n$/);
+    expect(existsSync(at('none'))).toBe(false);
+  });
+
+  it('is no error where any engine will do', async () => {
+    const args = ['train', '--steps', '1', '--samples', '0'];
+    const { status, stderr } = await microgpt(args, { env });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/engine: cpu .*: No WebGPU adapter was found\n/);
+  });
+});
