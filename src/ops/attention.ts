@@ -64,7 +64,7 @@ export const attention: Op = {
     const stats = graph.apply(attentionGradStats, [lse, out, dout!], node.attrs)[0];
     const [dq] = graph.apply(attentionGradQ, [q, k, v, dout!, stats, spans], node.attrs);
     const [dk, dv] = graph.apply(attentionGradKv, [q, k, v, dout!, stats, spans], node.attrs);
-    return [dq!, dk!, dv!, null];
+    return [dq, dk, dv, null];
   },
 
   kernel: {

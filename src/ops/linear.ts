@@ -80,7 +80,7 @@ export const linear: Op = {
   // dx = dout · w and dw = doutᵀ · x.
   vjp(graph, node, [dout]) {
     const [x, w] = node.inputs;
-    return [graph.apply(linearGradX, [dout!, w!])[0], graph.apply(linearGradW, [dout!, x!])[0]];
+    return [graph.apply(linearGradX, [dout!, w])[0], graph.apply(linearGradW, [dout!, x])[0]];
   },
 
   kernel: kernel('linear', ([x, w]) => {

@@ -41,7 +41,7 @@ export function matchShapes<Letter extends string>(
   Object.entries(patterns).forEach(([operand, pattern], i) => {
     expectShape(op, where, operand, shapes[i], pattern, dims);
   });
-  return dims as Record<Letter, number>;
+  return dims;
 }
 
 const MAX_WORKGROUPS = 65_535;
