@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
-import { BUILTIN_NAMES } from '../src/data/builtin-names.ts';
+import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
 import { prepareRun } from '../src/train/prepare.ts';
 import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
@@ -13,12 +13,14 @@ import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { heapGrowth, heapInUse } from '../test/support/heap.ts';
 
 export async function main(args: string[]): Promise<void> {
-  const options = { engines: { type: 'string', default: 'cpu,webgpu' }, steps: { type: 'string', default: '20000' } } as const;
+  const options = {
+    engines: { type: 'string', default: 'cpu,webgpu' },
+    steps: { type: 'string', default: '20000' },
+  } as const;
   const { values } = parseArgs({ args, options });
   const steps = Number(values.steps);
-  const documents = BUILTIN_NAMES.split('\n');
   const training = { ...DEFAULT_TRAINING, steps: steps + 2_000 };
-  const { spec } = prepareRun({ documents, model: DEFAULT_MODEL, training });
+  const { spec } = prepareRun({ documents: BUILTIN_DOCUMENTS, model: DEFAULT_MODEL, training });
   const results: Record<string, unknown>[] = [];
   for (const name of values.engines.split(',')) {
     const gpu = name === 'webgpu' ? await openDevice(await nodeGpu()) : undefined;

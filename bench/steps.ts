@@ -42,12 +42,17 @@ export async function main(args: string[]): Promise<void> {
   const steps = Number(values.steps);
   const golden = loadGolden('names');
   const { spec } = prepareGolden(golden);
-  const machine: Record<string, unknown> = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+  const machine: Machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    node: process.version,
+  };
 
   const contestants: Contestant[] = [];
   let gpu: GpuDevice | undefined;
   for (const name of values.engines.split(',')) {
-    if (name === 'oracle') contestants.push(stepByStep('oracle', createOracleEngine, spec, golden.losses, steps));
+    if (name === 'oracle')
+      contestants.push(stepByStep('oracle', createOracleEngine, spec, golden.losses, steps));
     else if (name === 'cpu') contestants.push(inOneGo('cpu', (s) => createCpuEngine(s), spec, golden.losses));
     else if (name === 'webgpu') {
       gpu ??= await openDevice(await nodeGpu());
@@ -64,8 +69,10 @@ export async function main(args: string[]): Promise<void> {
   const timings = await runRounds(contestants, Number(values.rounds), 42);
   gpu?.destroy();
   const slowest = timings.at(-1)!; // CPython where it was asked for, else the last engine
-  if (machine.adapter !== undefined) console.log(`adapter: ${String(machine.adapter)}`);
-  console.log(`ms per step: median ± MAD of ${values.rounds} rounds, and how often it fits into that of ${slowest.name}`);
+  if (machine.adapter !== undefined) console.log(`adapter: ${machine.adapter}`);
+  console.log(
+    `ms per step: median ± MAD of ${values.rounds} rounds, and how often it fits into that of ${slowest.name}`,
+  );
   for (const timing of timings) {
     const ratio = slowest.median / timing.median;
     console.log(`${timing.name.padEnd(14)} ${show(timing, 3).padStart(20)} ${ratio.toFixed(1).padStart(9)}×`);
@@ -73,10 +80,24 @@ export async function main(args: string[]): Promise<void> {
   console.log(JSON.stringify({ bench: 'steps', unit: 'ms/step', steps, timings, machine }));
 }
 
+interface Machine {
+  readonly cpu: string | undefined;
+  readonly cores: number;
+  readonly node: string;
+  adapter?: string;
+  python?: string;
+}
+
 type Create = (spec: EngineSpec) => Engine | Promise<Engine>;
 
 /** The median of `steps` single steps. */
-function stepByStep(name: string, create: Create, spec: EngineSpec, losses: readonly number[], steps: number): Contestant {
+function stepByStep(
+  name: string,
+  create: Create,
+  spec: EngineSpec,
+  losses: readonly number[],
+  steps: number,
+): Contestant {
   return {
     name,
     async round() {
@@ -104,21 +125,23 @@ function inOneGo(name: string, create: Create, spec: EngineSpec, losses: readonl
       const start = performance.now();
       const rest = await engine.advance(losses.length - 100);
       const time = (performance.now() - start) / rest.length;
-      for (const [step, loss] of [...first, ...rest].entries()) check(name, step, loss, losses[step], F32_BAR);
+      for (const [step, loss] of [...first, ...rest].entries())
+        check(name, step, loss, losses[step], F32_BAR);
       engine.dispose();
       return time;
     },
   };
 }
 
-function cpython(file: string, losses: readonly number[], steps: number, machine: Record<string, unknown>): Contestant {
+function cpython(file: string, losses: readonly number[], steps: number, machine: Machine): Contestant {
   return {
     name: 'cpython',
     async round() {
       const output = execFileSync('python3', [PEER, file, NAMES, String(steps)], { encoding: 'utf8' });
       const result = JSON.parse(output) as { python: string; seconds: number[]; losses: number[] };
       machine.python = result.python;
-      for (const [step, loss] of result.losses.entries()) check('cpython', step, loss, losses[step], F64_BAR * loss);
+      for (const [step, loss] of result.losses.entries())
+        check('cpython', step, loss, losses[step], F64_BAR * loss);
       return median(result.seconds) * 1000;
     },
   };

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { BUILTIN_NAMES } from '../data/builtin-names.ts';
+import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
 import { readDocuments } from '../data/documents.ts';
 import { NAMES_SHA256, NAMES_URL } from '../data/names-file.ts';
 import { DataError } from '../util/errors.ts';
@@ -14,7 +14,7 @@ import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
 export async function readSource(source: string, note: (text: string) => void): Promise<string[]> {
   switch (source) {
     case 'builtin':
-      return readDocuments(new TextEncoder().encode(BUILTIN_NAMES), 'built-in names');
+      return [...BUILTIN_DOCUMENTS];
     case 'names': {
       const file = { url: NAMES_URL, sha256: NAMES_SHA256, directory: cacheDirectory(), name: 'names.txt' };
       return readDocuments(await fetchOnce(file, note), 'names.txt');

@@ -1,21 +1,32 @@
 // Files that are whole or not there: written under another name, flushed to the disk, then renamed.
 
-import { open, rename, rm } from 'node:fs/promises';
+import { renameSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Writes all `files` into `directory`, which exists. None appears before all have been written. */
+/**
+ * Writes all `files` into `directory`, which exists. None appears before all have been written, and where the process
+ * is ended meanwhile (a second Ctrl-C) nothing stays behind.
+ */
 export async function writeFilesAtomically(
   directory: string,
   files: Readonly<Record<string, Uint8Array>>,
 ): Promise<void> {
   const names = Object.keys(files);
   const temporary = (name: string) => join(directory, `.${name}.${process.pid}.tmp`);
+  const cleanUp = () => {
+    for (const name of names) rmSync(temporary(name), { force: true });
+  };
+  process.prependOnceListener('exit', cleanUp); // before claimDirectory's, which wants the directory empty
   try {
     for (const name of names) await writeFlushed(temporary(name), files[name]);
-    for (const name of names) await rename(temporary(name), join(directory, name));
+    // At one go: a signal's handler cannot end the process in between.
+    for (const name of names) renameSync(temporary(name), join(directory, name));
   } catch (error) {
-    for (const name of names) await rm(temporary(name), { force: true }).catch(() => {});
+    cleanUp();
     throw error;
+  } finally {
+    process.off('exit', cleanUp);
   }
   await flushDirectory(directory);
 }

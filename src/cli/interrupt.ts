@@ -8,7 +8,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export interface Interrupt {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
-  /** Signals have their usual effect again. */
+  /** Signals have their usual effect again, unless one has come: then the next one still ends with INTERRUPTED. */
   release(): void;
 }
 
@@ -24,6 +24,7 @@ export function catchInterrupt(onFirst: () => void): Interrupt {
   return {
     signal: controller.signal,
     release() {
+      if (controller.signal.aborted) return;
       for (const name of SIGNALS) process.off(name, handle);
     },
   };

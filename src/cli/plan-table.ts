@@ -1,9 +1,11 @@
 // microgpt info --plan: what one training step dispatches.
 
-import type { TrainingConfig, ModelConfig } from '../model/config.ts';
+import { checkModelConfig, DEFAULT_TRAINING } from '../model/config.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { trainingPlan } from '../model/gpt.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
+import type { Output } from './output.ts';
 
 /** One dispatch of `info --plan --json`. */
 export interface DispatchRecord {
@@ -18,12 +20,21 @@ export interface DispatchRecord {
   readonly flops: number;
 }
 
-/** The plan of a training step. Data only sets the size of the corpus, so any will do. */
-export function planOf(model: ModelConfig, training: TrainingConfig): Plan {
-  return trainingPlan(model, training, parameterLayout(model), { length: 3, documents: 1 });
+export interface PlanFlags extends ModelConfig {
+  readonly batchSize: number;
 }
 
-export function dispatchRecords(plan: Plan): DispatchRecord[] {
+/** Gives the exit status. The data only set the size of the corpus, so one empty document will do. */
+export function planCommand(flags: PlanFlags, output: Output): number {
+  checkModelConfig(flags);
+  const training = { ...DEFAULT_TRAINING, batchSize: flags.batchSize };
+  const plan = trainingPlan(flags, training, parameterLayout(flags), { length: 4, documents: 1 });
+  for (const record of dispatchRecords(plan)) output.record(record);
+  for (const line of planLines(plan)) output.line(line);
+  return 0;
+}
+
+function dispatchRecords(plan: Plan): DispatchRecord[] {
   return plan.dispatches.map(({ node, label, launch, bytes, flops }, index) => ({
     type: 'dispatch',
     index,
@@ -38,7 +49,7 @@ export function dispatchRecords(plan: Plan): DispatchRecord[] {
 }
 
 /** The table for a person. */
-export function* planLines(plan: Plan): Generator<string> {
+function* planLines(plan: Plan): Generator<string> {
   yield `${'#'.padStart(3)}  ${'dispatch'.padEnd(32)} ${'workgroups'.padEnd(12)} ${'bytes'.padStart(12)} ${'flops'.padStart(14)}  shapes`;
   for (const [i, dispatch] of plan.dispatches.entries()) {
     const { label, launch, bytes, flops } = dispatch;

@@ -7,9 +7,11 @@ import { MIN_TEMPERATURE } from '../train/sampler.ts';
 import { decimal, integer } from './arguments.ts';
 import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
+import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
+import { verifyCommand } from './verify.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
 interface SampleFlags extends OutputOptions, EngineFlags {
@@ -18,6 +20,10 @@ interface SampleFlags extends OutputOptions, EngineFlags {
   temperature?: number;
   topK?: number;
   seed?: number;
+}
+
+interface InfoFlags extends OutputOptions, PlanFlags {
+  plan?: boolean;
 }
 
 const temperature = decimal(
@@ -44,12 +50,8 @@ export function createProgram(done: (status: number) => void): Command {
       "builtin, names (microgpt.py's file), a text file, or - (standard input)",
       'builtin',
     )
-    .addOption(number('--steps', 'number of training steps', integer(1), DEFAULT_TRAINING.steps))
-    .addOption(number('--n-layer', 'depth of the transformer', integer(1), DEFAULT_MODEL.nLayer))
-    .addOption(number('--n-embd', 'width of the network', integer(1), DEFAULT_MODEL.nEmbd))
-    .addOption(number('--n-head', 'attention heads; must divide the width', integer(1), DEFAULT_MODEL.nHead))
-    .addOption(number('--block-size', 'longest context', integer(1), DEFAULT_MODEL.blockSize))
-    .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize))
+    .addOption(number('--steps', 'number of training steps', integer(1), DEFAULT_TRAINING.steps));
+  modelOptions(train)
     .addOption(number('--lr', 'learning rate at the first step', notNegative, DEFAULT_TRAINING.learningRate))
     .addOption(number('--beta1', "Adam's decay of the first moment", fraction, DEFAULT_TRAINING.beta1))
     .addOption(number('--beta2', "Adam's decay of the second moment", fraction, DEFAULT_TRAINING.beta2))
@@ -86,18 +88,40 @@ export function createProgram(done: (status: number) => void): Command {
     }),
   );
 
-  program
+  const verify = program
+    .command('verify')
+    .description('check every kernel and whole models against the oracle, on this machine');
+  engineOptions(verify);
+  outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
+    withOutput(flags, async (output) => {
+      done(await verifyCommand(engineChoice(flags), output));
+    }),
+  );
+
+  const info = program
     .command('info')
     .description('print the adapters, limits, features, engines and versions of this machine')
-    .option('--json', 'print one JSON object')
+    .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
+  modelOptions(info)
+    .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
+    .option('--json', 'print JSON objects, one per line')
     .option('--verbose', 'print the stack of an error')
-    .action((flags: OutputOptions) =>
+    .action((flags: InfoFlags) =>
       withOutput(flags, async (output) => {
-        done(await infoCommand(output));
+        done(flags.plan ? planCommand(flags, output) : await infoCommand(output));
       }),
     );
 
   return program;
+}
+
+function modelOptions(command: Command): Command {
+  return command
+    .addOption(number('--n-layer', 'depth of the transformer', integer(1), DEFAULT_MODEL.nLayer))
+    .addOption(number('--n-embd', 'width of the network', integer(1), DEFAULT_MODEL.nEmbd))
+    .addOption(number('--n-head', 'attention heads; must divide the width', integer(1), DEFAULT_MODEL.nHead))
+    .addOption(number('--block-size', 'longest context', integer(1), DEFAULT_MODEL.blockSize))
+    .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize));
 }
 
 function outputOptions(command: Command): Command {

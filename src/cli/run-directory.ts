@@ -1,5 +1,6 @@
 // Run directories on the disk: reading one, making sure that one can be written, writing it.
 
+import { rmdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { decodeRun, encodeRun, RUN_FILES, type SavedRun } from '../train/run-files.ts';
@@ -63,8 +64,8 @@ export async function checkNoRun(directory: string): Promise<void> {
 
 /** A directory for a new run. */
 export interface ClaimedDirectory {
-  /** Removes what was made for it, if it is still empty. */
-  release(): Promise<void>;
+  /** Removes what was made for it, if it is still empty. The end of the process does too. */
+  release(): void;
 }
 
 /**
@@ -73,10 +74,15 @@ export interface ClaimedDirectory {
  */
 export async function claimDirectory(directory: string): Promise<ClaimedDirectory> {
   const made: string[] = [];
-  const release = async () => {
-    // rmdir refuses a directory that is not empty any more.
-    for (const path of made.toReversed()) await rmdir(path).catch(() => {});
+  const release = () => {
+    process.off('exit', release);
+    try {
+      for (const path of made.toReversed()) rmdirSync(path);
+    } catch {
+      // rmdir refuses a directory that is not empty any more.
+    }
   };
+  process.once('exit', release);
   try {
     for (const path of await missingDirectories(resolve(directory))) {
       await mkdir(path);
@@ -84,7 +90,7 @@ export async function claimDirectory(directory: string): Promise<ClaimedDirector
     }
     await checkWritable(directory);
   } catch (error) {
-    await release();
+    release();
     throw new CheckpointError(
       `--out ${directory}: nothing can be written there: ${reasonOf(error)}. Choose another directory.`,
       { cause: error },

@@ -70,7 +70,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
     }
   } finally {
     interrupt.release();
-    await claimed?.release();
+    claimed?.release();
   }
 }
 

@@ -1,12 +1,11 @@
 // microgpt verify: whether this machine computes what microgpt.py computes.
 
-import type { EngineName } from '../engine.ts';
+import type { AdapterInfo, EngineName } from '../engine.ts';
 import type { EngineChoice } from '../engines.ts';
 import type { Check } from '../verify/check.ts';
 import { verify } from '../verify/verify.ts';
 import { adapterName, openDevice } from '../webgpu/adapter.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';
-import type { AdapterInfo } from '../engine.ts';
 import type { Output } from './output.ts';
 
 /** First line of `verify --json`. */
@@ -33,25 +32,34 @@ export async function verifyCommand(choice: EngineChoice, output: Output): Promi
     output.record({ type: 'verify', engines, adapter: gpu?.info ?? null, problem });
     if (gpu) output.detail(`adapter: ${adapterName(gpu.info)}`);
     if (problem !== '') output.detail(`webgpu: not checked. ${problem}`);
-    output.detail(row('', 'check', 'compared', 'error', 'bar'));
-
     const launches = choice.launch === 'auto' ? {} : { launches: [choice.launch] };
-    const counts = { passed: 0, failed: 0 };
-    let group = '';
-    for await (const check of verify({ engines, ...(gpu ? { gpu } : {}), ...launches })) {
-      counts[check.passed ? 'passed' : 'failed']++;
-      output.record(check);
-      if (check.group !== group) output.detail((group = check.group));
-      if (check.passed)
-        output.detail(row('  ok', check.name, check.compared, exponent(check.error), exponent(check.bar)));
-      else failure(check, output);
-    }
-    output.record({ type: 'done', ...counts });
-    output.line(verdict(counts, gpu));
-    return counts.failed === 0 ? 0 : 1;
+    const checks = verify({ engines, ...(gpu ? { gpu } : {}), ...launches });
+    return await printChecks(checks, gpu ? ` on ${adapterName(gpu.info)}` : '', output);
   } finally {
     gpu?.destroy();
   }
+}
+
+/** Prints each check as it comes and the verdict; gives the exit status. */
+export async function printChecks(
+  checks: AsyncIterable<Check>,
+  where: string,
+  output: Output,
+): Promise<number> {
+  output.detail(row('', 'check', 'compared', 'error', 'bar'));
+  const counts = { passed: 0, failed: 0 };
+  let group = '';
+  for await (const check of checks) {
+    counts[check.passed ? 'passed' : 'failed']++;
+    output.record(check);
+    if (check.group !== group) output.detail((group = check.group));
+    if (check.passed)
+      output.detail(row('  ok', check.name, check.compared, exponent(check.error), exponent(check.bar)));
+    else failure(check, output);
+  }
+  output.record({ type: 'done', ...counts });
+  output.line(verdict(counts, where));
+  return counts.failed === 0 ? 0 : 1;
 }
 
 /** The device, where it is wanted; with `auto` a machine without one has its other engines checked. */
@@ -70,12 +78,11 @@ function everyEngine(gpu: GpuDevice | undefined): EngineName[] {
 }
 
 function failure(check: Check, output: Output): void {
-  output.line(row('FAIL', `${check.name}`, check.compared, exponent(check.error), exponent(check.bar)));
+  output.line(row('FAIL', check.name, check.compared, exponent(check.error), exponent(check.bar)));
   output.line(`       ${check.detail.split('\n', 1)[0]}`);
 }
 
-function verdict({ passed, failed }: { passed: number; failed: number }, gpu: GpuDevice | undefined): string {
-  const where = gpu ? ` on ${adapterName(gpu.info)}` : '';
+function verdict({ passed, failed }: { passed: number; failed: number }, where: string): string {
   if (failed === 0) return `${passed} checks passed${where}.`;
   return `${failed} of ${passed + failed} checks FAILED${where}: do not trust this machine's results.`;
 }

@@ -5,7 +5,12 @@ import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
-import { countParameters, gatherParameters, parameterLayout, scatterParameters } from '../model/parameters.ts';
+import {
+  countParameters,
+  gatherParameters,
+  parameterLayout,
+  scatterParameters,
+} from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import {
@@ -18,7 +23,10 @@ import {
 } from '../util/engine-checks.ts';
 
 /** Numbers are f32, as on a GPU; f64 is for tests. Rows are packed, so padding costs nothing. */
-export function createCpuEngine(spec: EngineSpec, { precision = 'f32' }: { precision?: 'f32' | 'f64' } = {}): Engine {
+export function createCpuEngine(
+  spec: EngineSpec,
+  { precision = 'f32' }: { precision?: 'f32' | 'f64' } = {},
+): Engine {
   const { model, training, documents } = spec;
   checkModelConfig(model);
   checkTrainingConfig(training);

@@ -340,6 +340,11 @@ const NAMES_BY_LANGUAGES = {
   `,
 };
 
-/** One name per line, every name once, the languages one after another (training shuffles them). */
-export const BUILTIN_NAMES: string =
-  Object.values(NAMES_BY_LANGUAGES).join(' ').trim().split(/\s+/).join('\n') + '\n';
+/** Every name once, the languages one after another (training shuffles them). */
+export const BUILTIN_DOCUMENTS: readonly string[] = Object.values(NAMES_BY_LANGUAGES)
+  .join(' ')
+  .trim()
+  .split(/\s+/);
+
+/** The same as a text file: one name per line. */
+export const BUILTIN_NAMES: string = `${BUILTIN_DOCUMENTS.join('\n')}\n`;

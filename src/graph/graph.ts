@@ -41,15 +41,23 @@ export class Graph {
     const names = operandNames(op);
     const label = this.where === '' ? op.name : `${this.where}.${op.name}`;
     if (inputs.length !== names.length) {
-      throw new ShapeError(`${label}: expected ${names.length} inputs (${names.join(', ')}), got ${inputs.length}`);
+      throw new ShapeError(
+        `${label}: expected ${names.length} inputs (${names.join(', ')}), got ${inputs.length}`,
+      );
     }
     inputs.forEach((input, i) => {
       const expected = dtypeOf(op, names[i]);
       if (input.dtype !== expected) {
-        throw new ShapeError(`${label}: expected ${expected} in ${names[i]}, got ${input.dtype} (${input.name})`);
+        throw new ShapeError(
+          `${label}: expected ${expected} in ${names[i]}, got ${input.dtype} (${input.name})`,
+        );
       }
     });
-    const shapes = op.infer(inputs.map((t) => t.shape), attrs, this.where);
+    const shapes = op.infer(
+      inputs.map((t) => t.shape),
+      attrs,
+      this.where,
+    );
     const outputs: Tensor[] = [];
     const node: Node = { op, where: this.where, inputs, outputs, attrs };
     op.outputs.forEach((name, i) => {

@@ -60,7 +60,11 @@ export interface Plan {
  * is planned if it updates something or a placed tensor depends on it. Nodes run in the order in which
  * they were added to the graph.
  */
-export function planGraph(graph: Graph, regions: readonly Region[], places: ReadonlyMap<Tensor, Place>): Plan {
+export function planGraph(
+  graph: Graph,
+  regions: readonly Region[],
+  places: ReadonlyMap<Tensor, Place>,
+): Plan {
   const nodes = neededNodes(graph, places);
   const buffers: PlanBuffer[] = regions.map((region) => ({ ...region, kind: 'region' }));
   const regionIndex = new Map(regions.map((region, i) => [region.name, i]));
@@ -74,7 +78,8 @@ export function planGraph(graph: Graph, regions: readonly Region[], places: Read
     const buffer = place && regionIndex.get(place.region);
     if (!place || buffer === undefined) throw new Error(`plan: ${tensor.name} has no place`);
     const length = sizeOf(tensor.shape);
-    if (place.offset + length > buffers[buffer].length) throw new Error(`plan: ${tensor.name} does not fit ${place.region}`);
+    if (place.offset + length > buffers[buffer].length)
+      throw new Error(`plan: ${tensor.name} does not fit ${place.region}`);
     const placed = { buffer, offset: place.offset, length };
     views.set(tensor, placed);
     return placed;
@@ -93,7 +98,8 @@ export function planGraph(graph: Graph, regions: readonly Region[], places: Read
     const outputs = node.outputs.map(viewOf);
     // A tensor that is never read again gives its space to the nodes after this one.
     for (const tensor of new Set([...node.inputs, ...node.outputs])) {
-      if (lastUse.get(tensor) === i && tensor.node && !places.has(tensor)) scratch.release(views.get(tensor)!);
+      if (lastUse.get(tensor) === i && tensor.node && !places.has(tensor))
+        scratch.release(views.get(tensor)!);
     }
     const shapes = node.inputs.map((tensor) => tensor.shape);
     const elements = [...inputs, ...outputs].reduce((sum, view) => sum + view.length, 0);
@@ -114,7 +120,9 @@ function neededNodes(graph: Graph, places: ReadonlyMap<Tensor, Place>): Node[] {
   const needed = new Set<Node>();
   for (const node of graph.nodes.toReversed()) {
     const wanted =
-      needed.has(node) || (node.op.updates?.length ?? 0) > 0 || node.outputs.some((output) => places.has(output));
+      needed.has(node) ||
+      (node.op.updates?.length ?? 0) > 0 ||
+      node.outputs.some((output) => places.has(output));
     if (!wanted) continue;
     needed.add(node);
     for (const input of node.inputs) if (input.node) needed.add(input.node);
@@ -137,7 +145,9 @@ class ScratchSpace {
     const candidates = [...this.free].filter((i) => this.buffers[i].dtype === tensor.dtype);
     const fitting = candidates.filter((i) => this.buffers[i].length >= length);
     const best = fitting.length > 0 ? minBy(fitting, (i) => this.buffers[i].length) : undefined;
-    const chosen = best ?? (candidates.length > 0 ? minBy(candidates, (i) => -this.buffers[i].length) : this.add(tensor.dtype));
+    const chosen =
+      best ??
+      (candidates.length > 0 ? minBy(candidates, (i) => -this.buffers[i].length) : this.add(tensor.dtype));
     const buffer = this.buffers[chosen];
     if (buffer.length < length) this.buffers[chosen] = { ...buffer, length };
     this.free.delete(chosen);

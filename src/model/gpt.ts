@@ -73,7 +73,11 @@ function forward(
 }
 
 /** The parameters as sources of `graph`, each at its place in the region `parameters`. */
-function parameterSources(graph: Graph, layout: ParameterLayout, places: Map<Tensor, Place>): Map<string, Tensor> {
+function parameterSources(
+  graph: Graph,
+  layout: ParameterLayout,
+  places: Map<Tensor, Place>,
+): Map<string, Tensor> {
   return new Map(
     layout.specs.map(({ name, shape }, i) => {
       const tensor = graph.source(name, shape);
@@ -96,7 +100,9 @@ export function trainingPlan(
 ): Plan {
   const { batchSize: B, steps } = training;
   if (steps * B > 2 ** 32) {
-    throw new ConfigError(`steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`);
+    throw new ConfigError(
+      `steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`,
+    );
   }
   const graph = new Graph();
   const places = new Map<Tensor, Place>();
@@ -107,15 +113,19 @@ export function trainingPlan(
   };
 
   const counter = state('counter', 1, 'u32');
-  const [step, tokens, targets, positions, spans, weights] = graph.apply(batch, [state('corpus', corpus.length, 'u32'), counter], {
-    batch: B,
-    block: config.blockSize,
-    documents: corpus.documents,
-    steps,
-    learningRate: training.learningRate,
-    beta1: training.beta1,
-    beta2: training.beta2,
-  });
+  const [step, tokens, targets, positions, spans, weights] = graph.apply(
+    batch,
+    [state('corpus', corpus.length, 'u32'), counter],
+    {
+      batch: B,
+      block: config.blockSize,
+      documents: corpus.documents,
+      steps,
+      learningRate: training.learningRate,
+      beta1: training.beta1,
+      beta2: training.beta2,
+    },
+  );
   places.set(step, { region: 'step', offset: 0 });
 
   const parameters = parameterSources(graph, layout, places);
@@ -141,7 +151,11 @@ export function trainingPlan(
     eps: training.eps,
   });
 
-  const all: Region[] = ['parameters', 'gradients', 'm', 'v'].map((name) => ({ name, dtype: 'f32', length: layout.length }));
+  const all: Region[] = ['parameters', 'gradients', 'm', 'v'].map((name) => ({
+    name,
+    dtype: 'f32',
+    length: layout.length,
+  }));
   const regions: Region[] = [
     ...all,
     { name: 'corpus', dtype: 'u32', length: corpus.length },
@@ -175,7 +189,10 @@ export function decodePlan(config: ModelConfig, layout: ParameterLayout): Plan {
   const token = state('token', [1], 'u32');
   const position = state('position', [1], 'u32');
   const parameters = parameterSources(graph, layout, places);
-  const caches = Array.from({ length: nLayer }, (_, i) => [state(`layer${i}.keys`, [T, C]), state(`layer${i}.values`, [T, C])]);
+  const caches = Array.from({ length: nLayer }, (_, i) => [
+    state(`layer${i}.keys`, [T, C]),
+    state(`layer${i}.values`, [T, C]),
+  ]);
   const logits = forward(graph, config, parameters, token, position, (layer, q, k, v) => {
     return graph.apply(attentionDecode, [q, k, v, position, ...caches[layer]], { heads: config.nHead })[0];
   });

@@ -25,7 +25,12 @@ export const adam: Op = {
   },
 
   cpu({ inputs, attrs, step }) {
-    const [grads, parameters, m, v] = inputs as FloatArray[] as [FloatArray, FloatArray, FloatArray, FloatArray];
+    const [grads, parameters, m, v] = inputs as FloatArray[] as [
+      FloatArray,
+      FloatArray,
+      FloatArray,
+      FloatArray,
+    ];
     const counter = inputs[4] as Uint32Array;
     const { beta1, beta2, eps } = attrs as AdamAttrs;
     const { learningRate, correction1, correction2 } = step;
@@ -45,7 +50,14 @@ export const adam: Op = {
       const { beta1, beta2, eps } = attrs as AdamAttrs;
       const N = grads[0];
       return {
-        constants: { N, BETA1: beta1, ONE_MINUS_BETA1: 1 - beta1, BETA2: beta2, ONE_MINUS_BETA2: 1 - beta2, EPS: eps },
+        constants: {
+          N,
+          BETA1: beta1,
+          ONE_MINUS_BETA1: 1 - beta1,
+          BETA2: beta2,
+          ONE_MINUS_BETA2: 1 - beta2,
+          EPS: eps,
+        },
         workgroups: elementGrid(N),
       };
     },
@@ -59,7 +71,13 @@ export const adam: Op = {
     return {
       shapes: [[N], [N], [N], [N], [1]], // prettier-ignore
       attrs: { beta1: 0.85, beta2: 0.99, eps: 1e-8 },
-      inputs: [randomNormal(random, N), randomNormal(random, N), randomNormal(random, N), v, new Uint32Array([3])],
+      inputs: [
+        randomNormal(random, N),
+        randomNormal(random, N),
+        randomNormal(random, N),
+        v,
+        new Uint32Array([3]),
+      ],
       step: exampleStep(1),
     };
   },

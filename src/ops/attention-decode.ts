@@ -7,7 +7,15 @@ import shader from '../../shaders/attention_decode.wgsl?raw';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { attendRow } from './attention.ts';
-import { exampleStep, headConstants, headDims, matchShapes, randomHeads, randomInteger, randomNormal } from './support.ts';
+import {
+  exampleStep,
+  headConstants,
+  headDims,
+  matchShapes,
+  randomHeads,
+  randomInteger,
+  randomNormal,
+} from './support.ts';
 
 export const attentionDecode: Op = {
   name: 'attention_decode',

@@ -105,7 +105,13 @@ export const attentionGradQ: Op = {
   infer: (shapes, attrs, where) => [inferGrad(attentionGradQ, shapes, attrs, where)],
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
-    const [q, k, v, dout, stats] = inputs as FloatArray[] as [FloatArray, FloatArray, FloatArray, FloatArray, FloatArray];
+    const [q, k, v, dout, stats] = inputs as FloatArray[] as [
+      FloatArray,
+      FloatArray,
+      FloatArray,
+      FloatArray,
+      FloatArray,
+    ];
     const spans = inputs[5] as Uint32Array;
     const dq = outputs[0] as FloatArray;
     const C = shapes[0][1];
@@ -148,7 +154,13 @@ export const attentionGradKv: Op = {
   },
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
-    const [q, k, v, dout, stats] = inputs as FloatArray[] as [FloatArray, FloatArray, FloatArray, FloatArray, FloatArray];
+    const [q, k, v, dout, stats] = inputs as FloatArray[] as [
+      FloatArray,
+      FloatArray,
+      FloatArray,
+      FloatArray,
+      FloatArray,
+    ];
     const spans = inputs[5] as Uint32Array;
     const [dk, dv] = outputs as [FloatArray, FloatArray];
     const C = shapes[0][1];

@@ -114,4 +114,3 @@ function constants({ batch: B, block: T, documents: N, steps, learningRate, beta
   const log = (beta: number) => Math.max(-1000, Math.log(beta));
   return { B, T, N, STEPS: steps, LEARNING_RATE: learningRate, LOG_BETA1: log(beta1), LOG_BETA2: log(beta2) };
 }
-

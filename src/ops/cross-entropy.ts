@@ -9,7 +9,16 @@ import type { Op } from '../graph/op.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal, rowGrid, workersFor } from './support.ts';
+import {
+  elementGrid,
+  exampleStep,
+  matchShapes,
+  randomIds,
+  randomInteger,
+  randomNormal,
+  rowGrid,
+  workersFor,
+} from './support.ts';
 
 const source = stepLib + gridLib + reduceLib + shader;
 

@@ -59,14 +59,24 @@ export const embedding: Op = {
     return {
       shapes: [[V, C], [T, C], [R], [R]], // prettier-ignore
       attrs: {},
-      inputs: [randomNormal(random, V * C), randomNormal(random, T * C), randomIds(random, R, V), randomIds(random, R, T)],
+      inputs: [
+        randomNormal(random, V * C),
+        randomNormal(random, T * C),
+        randomIds(random, R, V),
+        randomIds(random, R, T),
+      ],
       step: exampleStep(randomInteger(random, 1, R)),
     };
   },
 };
 
 function dimsOf(shapes: readonly Shape[], where: string) {
-  return matchShapes('embedding', where, shapes, { wte: ['V', 'C'], wpe: ['T', 'C'], tokens: ['R'], positions: ['R'] });
+  return matchShapes('embedding', where, shapes, {
+    wte: ['V', 'C'],
+    wpe: ['T', 'C'],
+    tokens: ['R'],
+    positions: ['R'],
+  });
 }
 
 /** dtable[n, c] = Σ over the rows r with ids[r] = n of dout[r, c], in the order of the rows. */
@@ -104,7 +114,11 @@ export const embeddingGrad: Op = {
   flops: (shapes) => shapes[1][0] * shapes[1][1],
 
   example(random) {
-    const [V, R, C] = [randomInteger(random, 2, 60), randomInteger(random, 1, 90), randomInteger(random, 1, 40)];
+    const [V, R, C] = [
+      randomInteger(random, 2, 60),
+      randomInteger(random, 1, 90),
+      randomInteger(random, 1, 40),
+    ];
     return {
       shapes: [[R], [R, C]], // prettier-ignore
       attrs: { tableRows: V },
@@ -113,4 +127,3 @@ export const embeddingGrad: Op = {
     };
   },
 };
-

@@ -46,7 +46,11 @@ export const loss: Op = {
       shapes: [[R], [R], [L]], // prettier-ignore
       attrs: {},
       // Positive, as they are in training: a sum that cancels says nothing about the arithmetic.
-      inputs: [randomNormal(random, R).map(Math.abs), randomNormal(random, R).map(Math.abs), randomNormal(random, L)],
+      inputs: [
+        randomNormal(random, R).map(Math.abs),
+        randomNormal(random, R).map(Math.abs),
+        randomNormal(random, L),
+      ],
       step: exampleStep(randomInteger(random, 1, R), randomInteger(random, 0, 20)),
     };
   },

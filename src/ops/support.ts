@@ -25,7 +25,9 @@ export function expectShape(
     else if (bound !== n) fits = false;
   });
   if (fits) return;
-  const expected = pattern.map((p) => (typeof p === 'string' && dims[p] !== undefined ? `${p}=${dims[p]}` : p));
+  const expected = pattern.map((p) =>
+    typeof p === 'string' && dims[p] !== undefined ? `${p}=${dims[p]}` : p,
+  );
   const place = where === '' ? op : `${op} at ${where}`;
   throw new ShapeError(`${place}: expected ${operand} [${expected.join(', ')}], got [${got.join(', ')}]`);
 }
@@ -83,7 +85,13 @@ export function randomIds(random: PythonRandom, size: number, below: number): Ui
 
 /** A step with `rows` rows in use, somewhere in a run. */
 export function exampleStep(rows: number, index = 3): StepScalars {
-  return { index, rows, learningRate: 0.01, correction1: 1 - 0.85 ** (index + 1), correction2: 1 - 0.99 ** (index + 1) };
+  return {
+    index,
+    rows,
+    learningRate: 0.01,
+    correction1: 1 - 0.85 ** (index + 1),
+    correction2: 1 - 0.99 ** (index + 1),
+  };
 }
 
 /** `operands` tensors of one random shape (R, C), for ops that work row by row or element by element. */
@@ -108,7 +116,9 @@ export interface PackedRows {
 
 /** Up to 4 documents of up to `longest` tokens each, packed as `batch` packs them. */
 export function randomPackedRows(random: PythonRandom, longest: number): PackedRows {
-  const lengths = Array.from({ length: randomInteger(random, 1, 4) }, () => randomInteger(random, 1, longest));
+  const lengths = Array.from({ length: randomInteger(random, 1, 4) }, () =>
+    randomInteger(random, 1, longest),
+  );
   const rows = lengths.reduce((sum, n) => sum + n, 0);
   const capacity = rows + randomInteger(random, 0, 5);
   const spans = new Uint32Array(2 * capacity);
@@ -123,7 +133,12 @@ export function randomPackedRows(random: PythonRandom, longest: number): PackedR
 // ---- attention ---------------------------------------------------------------------------------------------
 
 /** H, D = C / H and 1 / √D from `attrs.heads`. Throws ShapeError where the heads do not divide C. */
-export function headDims(op: string, where: string, C: number, attrs: Attrs): { H: number; D: number; scale: number } {
+export function headDims(
+  op: string,
+  where: string,
+  C: number,
+  attrs: Attrs,
+): { H: number; D: number; scale: number } {
   const H = attrs.heads;
   const D = C / H;
   if (!Number.isInteger(D)) {

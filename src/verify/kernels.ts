@@ -29,7 +29,7 @@ export async function* verifyKernels(
       for (let i = 0; i < cases; i++) {
         const example = op.example(random);
         const got = await run(op, example);
-        compare(runReference(op, example), got, worst, (JSON.stringify(example.shapes)));
+        compare(runReference(op, example), got, worst, JSON.stringify(example.shapes));
       }
       yield worst.check(group, op.name, `${cases} cases`, KERNEL_BAR);
     } catch (error) {

@@ -1,6 +1,6 @@
 // Whole models against the scalar oracle: gradients per tensor, training, and decoding.
 
-import { BUILTIN_NAMES } from '../data/builtin-names.ts';
+import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
 import type { Engine, EngineSpec } from '../engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
@@ -49,7 +49,12 @@ export class OracleAnswers {
           worst.see(relativeError(part, gradients.subarray(offset, offset + size)), tensor);
         }
       });
-      yield worst.check('gradients', `${name}: ${title}`, `${parameterSpecs(spec.model).length} tensors`, GRADIENT_BAR);
+      yield worst.check(
+        'gradients',
+        `${name}: ${title}`,
+        `${parameterSpecs(spec.model).length} tensors`,
+        GRADIENT_BAR,
+      );
     }
 
     const { spec, losses, tokens, logits } = this.#trajectory;
@@ -57,7 +62,8 @@ export class OracleAnswers {
     const decoded = new Worst();
     await withEngine(create, spec, async (engine) => {
       const got = await engine.advance(losses.length);
-      for (let i = 0; i < losses.length; i++) trained.see(largestDifference([got[i]], [losses[i]]), `step ${i + 1}`);
+      for (let i = 0; i < losses.length; i++)
+        trained.see(largestDifference([got[i]], [losses[i]]), `step ${i + 1}`);
       // One token at a time through the KV cache, with the trained parameters.
       for (const [i, token] of tokens.entries()) {
         const now = i === 0 ? await engine.prefill([token]) : await engine.decode(token);
@@ -65,7 +71,12 @@ export class OracleAnswers {
       }
     });
     yield trained.check('trajectory', `${name}: microgpt.py's defaults`, `${losses.length} losses`, LOSS_BAR);
-    yield decoded.check('decode', `${name}: microgpt.py's defaults`, `${tokens.length} tokens`, TRAINED_LOGITS_BAR);
+    yield decoded.check(
+      'decode',
+      `${name}: microgpt.py's defaults`,
+      `${tokens.length} tokens`,
+      TRAINED_LOGITS_BAR,
+    );
   }
 }
 
@@ -102,7 +113,7 @@ async function gradientCase(random: PythonRandom): Promise<GradientCase> {
   const { nLayer, nEmbd, blockSize } = model;
   const { loss, gradients } = await withEngine(createOracleEngine, spec, (oracle) => oracle.gradients());
   return {
-    title: `${nLayer} layers, ${nEmbd} wide, ${nHead} heads, block ${blockSize}, batch ${batchSize}`,
+    title: `layers ${nLayer}, width ${nEmbd}, heads ${nHead}, block ${blockSize}, batch ${batchSize}`,
     spec,
     loss,
     gradients: Float64Array.from(gradients),
@@ -110,8 +121,11 @@ async function gradientCase(random: PythonRandom): Promise<GradientCase> {
 }
 
 async function trajectoryCase(steps: number): Promise<TrajectoryCase> {
-  const documents = BUILTIN_NAMES.split('\n');
-  const { spec, tokenizer } = prepareRun({ documents, model: DEFAULT_MODEL, training: DEFAULT_TRAINING });
+  const { spec, tokenizer } = prepareRun({
+    documents: BUILTIN_DOCUMENTS,
+    model: DEFAULT_MODEL,
+    training: DEFAULT_TRAINING,
+  });
   const tokens = [tokenizer.bos, ...tokenizer.encode('maria')];
   return withEngine(createOracleEngine, spec, async (oracle) => {
     const losses = await oracle.advance(steps);
@@ -123,7 +137,11 @@ async function trajectoryCase(steps: number): Promise<TrajectoryCase> {
   });
 }
 
-async function withEngine<T>(create: CreateEngine, spec: EngineSpec, use: (engine: Engine) => Promise<T>): Promise<T> {
+async function withEngine<T>(
+  create: CreateEngine,
+  spec: EngineSpec,
+  use: (engine: Engine) => Promise<T>,
+): Promise<T> {
   const engine = await create(spec);
   try {
     return await use(engine);

@@ -1,7 +1,7 @@
 // The oracle against microgpt.py itself: losses that CPython gave at microgpt.py's defaults on the built-in names. Where they
 // differ, this JavaScript engine's arithmetic is not IEEE 754 double, or the oracle is broken.
 
-import { BUILTIN_NAMES } from '../data/builtin-names.ts';
+import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
 import { prepareRun } from '../train/prepare.ts';
@@ -24,12 +24,20 @@ const RECORDED: readonly (readonly [step: number, loss: number])[] = [
 const ORACLE_BAR = 1e-12;
 
 export async function* verifyOracle(): AsyncGenerator<Check> {
-  const documents = BUILTIN_NAMES.split('\n');
-  const { spec } = prepareRun({ documents, model: DEFAULT_MODEL, training: DEFAULT_TRAINING });
+  const { spec } = prepareRun({
+    documents: BUILTIN_DOCUMENTS,
+    model: DEFAULT_MODEL,
+    training: DEFAULT_TRAINING,
+  });
   const oracle = createOracleEngine(spec);
   const losses = await oracle.advance(RECORDED.at(-1)![0]);
   oracle.dispose();
   const worst = new Worst();
   for (const [step, loss] of RECORDED) worst.see(relativeError([losses[step - 1]], [loss]), `step ${step}`);
-  yield worst.check('oracle', "losses recorded from microgpt.py's", `${RECORDED.length} of ${losses.length} steps`, ORACLE_BAR);
+  yield worst.check(
+    'oracle',
+    "losses recorded from microgpt.py's",
+    `${RECORDED.length} of ${losses.length} steps`,
+    ORACLE_BAR,
+  );
 }

@@ -19,7 +19,11 @@ export class DeviceBuffers {
    * Makes the buffers of `plan`, all 0; `shared` regions belong to another plan. Throws DeviceError, naming tensor, size
    * and limit, where one does not fit the device or its memory.
    */
-  static async create(gpu: GpuDevice, plan: Plan, shared: ReadonlyMap<string, GPUBuffer> = new Map()): Promise<DeviceBuffers> {
+  static async create(
+    gpu: GpuDevice,
+    plan: Plan,
+    shared: ReadonlyMap<string, GPUBuffer> = new Map(),
+  ): Promise<DeviceBuffers> {
     checkLimits(gpu.device.limits, plan);
     const made = new DeviceBuffers(gpu, plan);
     gpu.device.pushErrorScope('out-of-memory');
@@ -27,7 +31,8 @@ export class DeviceBuffers {
       let usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
       if (name === 'step') usage |= GPUBufferUsage.UNIFORM;
       const given = kind === 'region' ? shared.get(name) : undefined;
-      const buffer = given ?? gpu.device.createBuffer({ label: `${name} (${dtype})`, size: 4 * length, usage });
+      const buffer =
+        given ?? gpu.device.createBuffer({ label: `${name} (${dtype})`, size: 4 * length, usage });
       made.buffers.push(buffer);
       if (!given) made.owned.push(buffer);
     }
@@ -44,7 +49,9 @@ export class DeviceBuffers {
   }
 
   region(name: string): GPUBuffer {
-    return this.buffers[this.plan.buffers.findIndex((buffer) => buffer.kind === 'region' && buffer.name === name)];
+    return this.buffers[
+      this.plan.buffers.findIndex((buffer) => buffer.kind === 'region' && buffer.name === name)
+    ];
   }
 
   binding({ buffer, offset, length }: View): GPUBufferBinding {
@@ -85,13 +92,23 @@ export class DeviceBuffers {
 function checkLimits(limits: GPUSupportedLimits, plan: Plan): void {
   for (const { name, kind, length } of plan.buffers) {
     if (4 * length > limits.maxBufferSize) {
-      throw tooLarge(kind === 'scratch' ? largestTensor(plan, name) : name, 4 * length, 'maxBufferSize', limits.maxBufferSize);
+      throw tooLarge(
+        kind === 'scratch' ? largestTensor(plan, name) : name,
+        4 * length,
+        'maxBufferSize',
+        limits.maxBufferSize,
+      );
     }
   }
   for (const dispatch of plan.dispatches) {
     for (const [tensor, view] of operandsOf(dispatch)) {
       if (4 * view.length > limits.maxStorageBufferBindingSize) {
-        throw tooLarge(tensor, 4 * view.length, 'maxStorageBufferBindingSize', limits.maxStorageBufferBindingSize);
+        throw tooLarge(
+          tensor,
+          4 * view.length,
+          'maxStorageBufferBindingSize',
+          limits.maxStorageBufferBindingSize,
+        );
       }
     }
     const widest = Math.max(...dispatch.launch.workgroups);

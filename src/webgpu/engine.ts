@@ -6,7 +6,12 @@ import { STEP_BYTES } from '../graph/op.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { countParameters, gatherParameters, parameterLayout, scatterParameters } from '../model/parameters.ts';
+import {
+  countParameters,
+  gatherParameters,
+  parameterLayout,
+  scatterParameters,
+} from '../model/parameters.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray } from '../util/arrays.ts';
@@ -31,7 +36,10 @@ export interface WebGpuOptions {
 }
 
 /** Throws ConfigError for a wrong spec and DeviceError where the model does not fit the device. */
-export async function createWebGpuEngine(spec: EngineSpec, { gpu, launch = 'graph' }: WebGpuOptions): Promise<Engine> {
+export async function createWebGpuEngine(
+  spec: EngineSpec,
+  { gpu, launch = 'graph' }: WebGpuOptions,
+): Promise<Engine> {
   const { model, training, documents } = spec;
   checkModelConfig(model);
   checkTrainingConfig(training);
@@ -115,7 +123,7 @@ export async function createWebGpuEngine(spec: EngineSpec, { gpu, launch = 'grap
       inTurn(async () => {
         checkAdvance(k, step, training.steps);
         const losses = new Float64Array(k);
-        for (let done = 0; done < k; ) {
+        for (let done = 0; done < k;) {
           const steps = pace.next(Math.min(k - done, RING_LENGTH));
           const start = performance.now();
           const slots = await launchAndRead(dispatches, steps);
@@ -195,7 +203,12 @@ class Decoder {
     });
   }
 
-  static async create(gpu: GpuDevice, model: ModelConfig, layout: ParameterLayout, parameters: GPUBuffer): Promise<Decoder> {
+  static async create(
+    gpu: GpuDevice,
+    model: ModelConfig,
+    layout: ParameterLayout,
+    parameters: GPUBuffer,
+  ): Promise<Decoder> {
     const plan = decodePlan(model, layout);
     const buffers = await DeviceBuffers.create(gpu, plan, new Map([['parameters', parameters]]));
     const step = new Uint32Array(STEP_BYTES / 4);

@@ -15,7 +15,11 @@ export interface ReadyDispatch {
 }
 
 /** Compiles the shaders of `plan` (in parallel) and binds its buffers. */
-export async function prepareDispatches(gpu: GpuDevice, plan: Plan, buffers: DeviceBuffers): Promise<ReadyDispatch[]> {
+export async function prepareDispatches(
+  gpu: GpuDevice,
+  plan: Plan,
+  buffers: DeviceBuffers,
+): Promise<ReadyDispatch[]> {
   const step = { buffer: buffers.region('step') };
   const pipelines = await Promise.all(
     plan.dispatches.map(({ node, launch }) => pipelineFor(gpu, node.op, launch.constants)),
@@ -77,7 +81,10 @@ const launchGraph: Launcher = (device, dispatches, times, after) => {
   }
 };
 
-export const LAUNCHERS: Readonly<Record<LaunchStrategy, Launcher>> = { eager: launchEager, graph: launchGraph };
+export const LAUNCHERS: Readonly<Record<LaunchStrategy, Launcher>> = {
+  eager: launchEager,
+  graph: launchGraph,
+};
 
 /**
  * How many steps may be on the queue between two readbacks: the time they take is measured, and kept well below

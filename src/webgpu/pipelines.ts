@@ -10,7 +10,11 @@ import type { GpuDevice } from './adapter.ts';
 const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
 /** The pipeline of `op` with `constants`. Throws DeviceError where the shader does not compile or exceeds a limit. */
-export async function pipelineFor(gpu: GpuDevice, op: Op, constants: Launch['constants']): Promise<GPUComputePipeline> {
+export async function pipelineFor(
+  gpu: GpuDevice,
+  op: Op,
+  constants: Launch['constants'],
+): Promise<GPUComputePipeline> {
   let cache = caches.get(gpu.device);
   if (!cache) caches.set(gpu.device, (cache = new Map()));
   const key = JSON.stringify([op.name, constants]);
@@ -19,7 +23,11 @@ export async function pipelineFor(gpu: GpuDevice, op: Op, constants: Launch['con
   return pipeline;
 }
 
-async function createPipeline(gpu: GpuDevice, op: Op, constants: Launch['constants']): Promise<GPUComputePipeline> {
+async function createPipeline(
+  gpu: GpuDevice,
+  op: Op,
+  constants: Launch['constants'],
+): Promise<GPUComputePipeline> {
   const { source, entry } = op.kernel;
   const module = gpu.device.createShaderModule({ label: op.name, code: source });
   try {
@@ -33,9 +41,12 @@ async function createPipeline(gpu: GpuDevice, op: Op, constants: Launch['constan
   } catch (cause) {
     if (cause instanceof DeviceError) throw cause;
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new DeviceError(`${op.name}: this adapter cannot run its shader with ${JSON.stringify(constants)}: ${reason}`, {
-      cause,
-    });
+    throw new DeviceError(
+      `${op.name}: this adapter cannot run its shader with ${JSON.stringify(constants)}: ${reason}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -57,4 +68,3 @@ export function bindOperands(
     entries,
   });
 }
-

@@ -26,7 +26,10 @@ export async function runOnDevice(gpu: GpuDevice, op: Op, example: OpCase): Prom
   };
 
   const read = async (source: GPUBuffer): Promise<ArrayBuffer> => {
-    const staging = device.createBuffer({ size: source.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const staging = device.createBuffer({
+      size: source.size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
     buffers.push(staging);
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, 0, staging, 0, source.size);
@@ -38,7 +41,9 @@ export async function runOnDevice(gpu: GpuDevice, op: Op, example: OpCase): Prom
   try {
     const stepBuffer = upload(encodeStep(example.step), GPUBufferUsage.UNIFORM);
     const operands = [
-      ...example.inputs.map((data) => upload((data instanceof Uint32Array ? data.slice() : Float32Array.from(data)).buffer)),
+      ...example.inputs.map((data) =>
+        upload((data instanceof Uint32Array ? data.slice() : Float32Array.from(data)).buffer),
+      ),
       ...op.infer(example.shapes, example.attrs, '').map((shape) => make(4 * sizeOf(shape))),
     ];
     const bindGroup = bindOperands(

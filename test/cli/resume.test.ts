@@ -98,6 +98,26 @@ describe.each([
   });
 });
 
+describe('a second signal', () => {
+  it.each([0, 1, 2, 4, 8, 16])(
+    '%d ms after the first ends the run, which is saved as a whole or not at all',
+    async (delay) => {
+      const out = join(temporaryDirectory(), 'run');
+      const args = ['train', '--engine', 'cpu', '--steps', '10000000', '--json', '--out', out];
+      const { status } = await microgpt(args, {
+        during: (child) => {
+          child.stdout.once('data', () => {
+            child.kill('SIGINT');
+            setTimeout(() => child.kill('SIGINT'), delay);
+          });
+        },
+      });
+      expect(status).toBe(130);
+      if (existsSync(out)) expect(readdirSync(out).toSorted()).toEqual([...RUN_FILES].toSorted());
+    },
+  );
+});
+
 describe('an interrupted run without --out', () => {
   it('says that nothing was saved', async () => {
     const args = ['train', '--engine', 'cpu', '--steps', '10000000', '--json'];

@@ -35,7 +35,7 @@ describe('claimDirectory', () => {
     const directory = join(parent, 'a', 'b', 'c');
     const claimed = await claimDirectory(directory);
     expect(readdirSync(directory)).toEqual([]);
-    await claimed.release();
+    claimed.release();
     expect(readdirSync(parent)).toEqual([]);
   });
 
@@ -44,10 +44,10 @@ describe('claimDirectory', () => {
     mkdirSync(join(parent, 'before'));
     const full = await claimDirectory(join(parent, 'a', 'b'));
     writeFileSync(join(parent, 'a', 'b', 'file'), '');
-    await full.release();
+    full.release();
     expect(existsSync(join(parent, 'a', 'b', 'file'))).toBe(true);
-    await (await claimDirectory(join(parent, 'before'))).release();
-    await (await claimDirectory(join(parent, 'before', 'new'))).release();
+    (await claimDirectory(join(parent, 'before'))).release();
+    (await claimDirectory(join(parent, 'before', 'new'))).release();
     expect(readdirSync(join(parent, 'before'))).toEqual([]);
   });
 

@@ -5,4 +5,7 @@ import { engineCases } from '../engines/common.cases.ts';
 engineCases('cpu f32', async (spec) => createCpuEngine(spec), { loss: 1e-5, gradient: 1e-5 });
 
 // f64: only the order of sums differs from microgpt.py.
-engineCases('cpu f64', async (spec) => createCpuEngine(spec, { precision: 'f64' }), { loss: 1e-11, gradient: 1e-11 });
+engineCases('cpu f64', async (spec) => createCpuEngine(spec, { precision: 'f64' }), {
+  loss: 1e-11,
+  gradient: 1e-11,
+});

@@ -44,7 +44,9 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
           expect(first.loss).toBe(losses[0]);
           // 30 steps of Adam carry a gradient's rounding into the parameters about as it is.
           expectTensors(spec, await engine.parameters(), golden.finalParameters, bars.gradient);
-          expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(golden.samples);
+          expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
+            golden.samples,
+          );
         });
       });
     }
@@ -55,7 +57,9 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
       await withEngine(spec, async (engine) => {
         const losses = await engine.advance(golden.losses.length);
         expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
-        expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(golden.samples);
+        expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
+          golden.samples,
+        );
       });
     });
   });
@@ -141,7 +145,11 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
       const one = {
         ...spec,
         training: { ...spec.training, batchSize: 1 },
-        documents: { count: 1, tokens: Uint32Array.from(tokens), offsets: Uint32Array.from([0, tokens.length]) },
+        documents: {
+          count: 1,
+          tokens: Uint32Array.from(tokens),
+          offsets: Uint32Array.from([0, tokens.length]),
+        },
       };
       await withEngine(one, async (engine) => {
         const n = Math.min(spec.model.blockSize, tokens.length - 1);
@@ -161,7 +169,8 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
       const { spec } = prepared();
       await withEngine(spec, async (engine) => {
         const before = await engine.state();
-        for (const k of [0, -1, 1.5, Number.NaN, 61]) await expect(engine.advance(k)).rejects.toThrow(ConfigError);
+        for (const k of [0, -1, 1.5, Number.NaN, 61])
+          await expect(engine.advance(k)).rejects.toThrow(ConfigError);
         await expect(engine.prefill([])).rejects.toThrow(ConfigError);
         await expect(engine.prefill([spec.model.vocabSize])).rejects.toThrow(ConfigError);
         await expect(engine.prefill(Array.from({ length: 10 }, () => 0))).rejects.toThrow(ConfigError);
@@ -238,7 +247,10 @@ async function sampleNames(engine: Engine, run: PreparedRun, temperature: number
   random.setState(run.random.getState());
   for (let i = 0; i < 20; i++) {
     names.push(
-      await sampleDocument(engine, run.tokenizer, random, { temperature, blockSize: run.spec.model.blockSize }),
+      await sampleDocument(engine, run.tokenizer, random, {
+        temperature,
+        blockSize: run.spec.model.blockSize,
+      }),
     );
   }
   return names;

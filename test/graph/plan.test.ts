@@ -36,7 +36,11 @@ describe('the graph', () => {
 describe('autodiff', () => {
   test('sums the gradients of a tensor that is used several times, and skips what the loss does not need', () => {
     const graph = new Graph();
-    const [x, w, unused] = [graph.source('x', [3, 2]), graph.source('w', [5, 2]), graph.source('unused', [5, 2])];
+    const [x, w, unused] = [
+      graph.source('x', [3, 2]),
+      graph.source('w', [5, 2]),
+      graph.source('unused', [5, 2]),
+    ];
     const normed = graph.apply(rmsnorm, [x])[0];
     const twice = graph.apply(add, [normed, normed])[0];
     graph.apply(linear, [normed, unused]);
@@ -124,7 +128,9 @@ function expectNoOverlap(plan: Plan): void {
     node.outputs.forEach((tensor, i) => {
       const { buffer, offset, length } = outputs[i];
       expect(offset + length).toBeLessThanOrEqual(plan.buffers[buffer].length);
-      expect(inputs.some((view) => view.buffer === buffer && plan.buffers[buffer].kind === 'scratch')).toBe(false);
+      expect(inputs.some((view) => view.buffer === buffer && plan.buffers[buffer].kind === 'scratch')).toBe(
+        false,
+      );
       lastWriter.set(buffer, tensor);
     });
   }

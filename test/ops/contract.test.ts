@@ -42,7 +42,8 @@ function declaredBindings(op: Op): Binding[] {
       return {
         binding: resource.binding,
         name: resource.name,
-        space: resource.resourceType === ResourceType.Uniform ? 'uniform' : (resource.access as Binding['space']),
+        space:
+          resource.resourceType === ResourceType.Uniform ? 'uniform' : (resource.access as Binding['space']),
         element: element as Binding['element'],
       };
     })
@@ -94,11 +95,16 @@ function overridesUsedBy(op: Op): string[] {
 }
 
 test('every shader belongs to an op', () => {
-  const files = readdirSync(new URL('../../shaders', import.meta.url)).filter((file) => file.endsWith('.wgsl'));
+  const files = readdirSync(new URL('../../shaders', import.meta.url)).filter((file) =>
+    file.endsWith('.wgsl'),
+  );
   const entries = OPS.map((op) => op.kernel.entry);
   for (const file of files) {
     const stem = file.replace('.wgsl', '');
-    expect(entries.some((entry) => entry.startsWith(stem)), file).toBe(true);
+    expect(
+      entries.some((entry) => entry.startsWith(stem)),
+      file,
+    ).toBe(true);
   }
 });
 

@@ -43,7 +43,10 @@ describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {
         if (NOT_ROWS.has(`${name}.${output}`)) return;
         const width = sizeOf(shapes[n]) / shapes[n][0];
         const beyond = values.subarray(step.rows * width);
-        expect(beyond.every((x) => x === 0), output).toBe(true);
+        expect(
+          beyond.every((x) => x === 0),
+          output,
+        ).toBe(true);
       });
     }
   });
@@ -91,7 +94,13 @@ function checkDerivative(op: Op, example: OpCase, random: PythonRandom): void {
     const changed = { ...example, inputs: data as OpCase['inputs'] };
     const copies = changed.inputs.map((x) => x.slice());
     const results = outputs.map((t) => new Float64Array(sizeOf(t.shape)));
-    op.cpu({ inputs: copies, outputs: results, shapes: example.shapes, attrs: example.attrs, step: { ...example.step } });
+    op.cpu({
+      inputs: copies,
+      outputs: results,
+      shapes: example.shapes,
+      attrs: example.attrs,
+      step: { ...example.step },
+    });
     if (outputs.length === 0) return copies.at(-1)![example.step.index % copies.at(-1)!.length];
     const cotangent = values.get(douts[0]!)! as FloatArray;
     return results[0].reduce((sum, y, i) => sum + y * cotangent[i], 0);

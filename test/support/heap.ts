@@ -14,7 +14,12 @@ export function heapInUse(): number {
 }
 
 /** Growth of the heap in bytes over `steps` steps in calls of `chunk`, after `warmUp` steps. Disposes of the engine. */
-export async function heapGrowth(engine: Engine, warmUp: number, steps: number, chunk: number): Promise<number> {
+export async function heapGrowth(
+  engine: Engine,
+  warmUp: number,
+  steps: number,
+  chunk: number,
+): Promise<number> {
   for (let done = 0; done < warmUp; done += chunk) await engine.advance(chunk);
   const before = heapInUse();
   for (let done = 0; done < steps; done += chunk) await engine.advance(chunk);

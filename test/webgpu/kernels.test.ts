@@ -15,14 +15,20 @@ afterAll(() => gpu?.destroy());
 
 describe.skipIf(noAdapter !== '')('kernels against f64', () => {
   test.each(OPS.map((op) => [op.name, op] as const))('%s', async (_name, op) => {
-    for await (const check of verifyKernels('kernels', (...call) => runOnDevice(gpu, ...call), { ops: [op], cases: 16, seed: 3 })) {
+    for await (const check of verifyKernels('kernels', (...call) => runOnDevice(gpu, ...call), {
+      ops: [op],
+      cases: 16,
+      seed: 3,
+    })) {
       expect(check, `${check.name}: ${check.error} at ${check.detail}`).toMatchObject({ passed: true });
     }
   });
 
   test.each(OPS.map((op) => [op.name, op] as const))('%s gives the same bits again', async (_name, op) => {
     let first: Awaited<ReturnType<typeof runOnDevice>> | undefined;
-    const run = async (...call: Parameters<typeof runOnDevice> extends [unknown, ...infer Rest] ? Rest : never) => {
+    const run = async (
+      ...call: Parameters<typeof runOnDevice> extends [unknown, ...infer Rest] ? Rest : never
+    ) => {
       first = await runOnDevice(gpu, ...call);
       const second = await runOnDevice(gpu, ...call);
       expect(second).toEqual(first);

@@ -23,10 +23,17 @@ afterAll(() => gpu?.destroy());
 function specOf(model: EngineSpec['model'], batchSize: number, length: number): EngineSpec {
   const random = new PythonRandom(6);
   const count = batchSize + 1;
-  const tokens = Uint32Array.from({ length: count * length }, () => Math.floor(random.random() * model.vocabSize));
+  const tokens = Uint32Array.from({ length: count * length }, () =>
+    Math.floor(random.random() * model.vocabSize),
+  );
   const offsets = Uint32Array.from({ length: count + 1 }, (_, i) => i * length);
   const training = { ...DEFAULT_TRAINING, batchSize, steps: 10 };
-  return { model, training, parameters: initParameters(model, random), documents: { count, tokens, offsets } };
+  return {
+    model,
+    training,
+    parameters: initParameters(model, random),
+    documents: { count, tokens, offsets },
+  };
 }
 
 const model = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 8, vocabSize: 27 };
@@ -60,6 +67,8 @@ describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {
   test('a model beyond a limit is refused with the tensor, its size and the limit', async () => {
     const spec = specOf({ ...model, nEmbd: 64, blockSize: 16, vocabSize: 600_000 }, 1, 8);
     await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(DeviceError);
-    await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(/needs \d+\.\d MiB in one buffer.*(maxBufferSize|maxStorageBufferBindingSize)/);
+    await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(
+      /needs \d+\.\d MiB in one buffer.*(maxBufferSize|maxStorageBufferBindingSize)/,
+    );
   });
 });

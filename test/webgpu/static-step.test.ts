@@ -54,7 +54,11 @@ async function countCalls(work: () => Promise<unknown>): Promise<Record<string, 
 
 describe.skipIf(noAdapter !== '')('a steady step', () => {
   const documents = noAdapter === '' ? namesDocuments().slice(0, 50) : [];
-  const { spec } = prepareRun({ documents: ['anna', ...documents], model: DEFAULT_MODEL, training: DEFAULT_TRAINING });
+  const { spec } = prepareRun({
+    documents: ['anna', ...documents],
+    model: DEFAULT_MODEL,
+    training: DEFAULT_TRAINING,
+  });
   const nothing = Object.fromEntries([...CREATIONS, 'writeBuffer'].map((method) => [method, 0]));
 
   test('graph: makes nothing and submits once, alone or in a row', async () => {
@@ -75,7 +79,9 @@ describe.skipIf(noAdapter !== '')('a steady step', () => {
   });
 
   test('the counter counts', async () => {
-    const calls = await countCalls(async () => gpu.device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy());
+    const calls = await countCalls(async () =>
+      gpu.device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy(),
+    );
     expect(calls.createBuffer).toBe(1);
   });
 
