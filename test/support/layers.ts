@@ -13,6 +13,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['oracle', 'cpu', 'webgpu'],
   ['engines.ts'],
   ['train'],
+  ['verify'],
   ['report'],
   ['cli', 'web'],
 ];
