@@ -3,35 +3,10 @@
 import { createRequire } from 'node:module';
 import { arch, cpus, platform, release } from 'node:os';
 import { version } from '../../package.json';
-import type { AdapterInfo, EngineName } from '../engine.ts';
 import { adapterInfo, adapterName, requestAdapter, USED_LIMITS } from '../webgpu/adapter.ts';
 import { gpu as openGpu } from './gpu.ts';
 import type { Output } from './output.ts';
-
-export interface InfoRecord {
-  readonly type: 'info';
-  readonly versions: Readonly<Record<'microgpt' | 'node' | 'v8' | 'webgpu', string>>;
-  readonly system: {
-    readonly platform: string;
-    readonly release: string;
-    readonly arch: string;
-    readonly cpu: string;
-    readonly cores: number;
-  };
-  readonly engines: readonly {
-    readonly name: EngineName;
-    readonly available: boolean;
-    readonly note: string;
-  }[];
-  /** Of which WebGPU gives at most one; empty where there is none. */
-  readonly adapters: readonly AdapterDetails[];
-}
-
-interface AdapterDetails extends AdapterInfo {
-  readonly limits: Readonly<Record<string, number>>;
-  readonly features: readonly string[];
-  readonly languageFeatures: readonly string[];
-}
+import type { AdapterDetails, InfoRecord } from './printed-records.ts';
 
 /** Gives the exit status. */
 export async function infoCommand(output: Output): Promise<number> {

@@ -4,16 +4,9 @@
 
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { RunRecord } from '../train/records.ts';
 import { MicrogptError } from '../util/errors.ts';
-import type { Check } from '../verify/check.ts';
 import { reasonOf } from './files.ts';
-import type { InfoRecord } from './info.ts';
-import type { DispatchRecord } from './plan-table.ts';
-import type { VerdictRecord, VerifyRecord } from './verify.ts';
-
-/** Every kind of line that --json prints. */
-export type PrintedRecord = RunRecord | InfoRecord | DispatchRecord | VerifyRecord | Check | VerdictRecord;
+import type { PrintedRecord } from './printed-records.ts';
 
 export interface OutputOptions {
   readonly json?: boolean | undefined;

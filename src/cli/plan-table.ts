@@ -6,19 +6,7 @@ import { trainingPlan } from '../model/gpt.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
 import type { Output } from './output.ts';
-
-/** One dispatch of `info --plan --json`. */
-export interface DispatchRecord {
-  readonly type: 'dispatch';
-  readonly index: number;
-  readonly op: string;
-  readonly label: string;
-  readonly inputs: readonly (readonly number[])[];
-  readonly outputs: readonly (readonly number[])[];
-  readonly workgroups: readonly number[];
-  readonly bytes: number;
-  readonly flops: number;
-}
+import type { DispatchRecord } from './printed-records.ts';
 
 export interface PlanFlags extends ModelConfig {
   readonly batchSize: number;

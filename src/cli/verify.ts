@@ -1,28 +1,12 @@
 // microgpt verify: whether this machine computes what microgpt.py computes.
 
-import type { AdapterInfo, EngineName } from '../engine.ts';
+import type { EngineName } from '../engine.ts';
 import type { EngineChoice } from '../engines.ts';
 import type { Check } from '../verify/check.ts';
 import { verify } from '../verify/verify.ts';
 import { adapterName, openDevice } from '../webgpu/adapter.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';
 import type { Output } from './output.ts';
-
-/** First line of `verify --json`. */
-export interface VerifyRecord {
-  readonly type: 'verify';
-  readonly engines: readonly EngineName[];
-  readonly adapter: AdapterInfo | null;
-  /** Why there is no adapter, or ''. */
-  readonly problem: string;
-}
-
-/** Last line of `verify --json`. */
-export interface VerdictRecord {
-  readonly type: 'done';
-  readonly passed: number;
-  readonly failed: number;
-}
 
 /** Gives the exit status: 1 where any check failed. Throws DeviceError where WebGPU was asked for and is not to be had. */
 export async function verifyCommand(choice: EngineChoice, output: Output): Promise<number> {

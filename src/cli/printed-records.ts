@@ -1,0 +1,61 @@
+// Every kind of line that --json prints: the records of a run, and those of the commands that only report.
+
+import type { AdapterInfo, EngineName } from '../engine.ts';
+import type { RunRecord } from '../train/records.ts';
+import type { Check } from '../verify/check.ts';
+
+export type PrintedRecord = RunRecord | InfoRecord | DispatchRecord | VerifyRecord | Check | VerdictRecord;
+
+export interface InfoRecord {
+  readonly type: 'info';
+  readonly versions: Readonly<Record<'microgpt' | 'node' | 'v8' | 'webgpu', string>>;
+  readonly system: {
+    readonly platform: string;
+    readonly release: string;
+    readonly arch: string;
+    readonly cpu: string;
+    readonly cores: number;
+  };
+  readonly engines: readonly {
+    readonly name: EngineName;
+    readonly available: boolean;
+    readonly note: string;
+  }[];
+  /** Of which WebGPU gives at most one; empty where there is none. */
+  readonly adapters: readonly AdapterDetails[];
+}
+
+export interface AdapterDetails extends AdapterInfo {
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+  readonly languageFeatures: readonly string[];
+}
+
+/** One dispatch of `info --plan --json`. */
+export interface DispatchRecord {
+  readonly type: 'dispatch';
+  readonly index: number;
+  readonly op: string;
+  readonly label: string;
+  readonly inputs: readonly (readonly number[])[];
+  readonly outputs: readonly (readonly number[])[];
+  readonly workgroups: readonly number[];
+  readonly bytes: number;
+  readonly flops: number;
+}
+
+/** First line of `verify --json`. */
+export interface VerifyRecord {
+  readonly type: 'verify';
+  readonly engines: readonly EngineName[];
+  readonly adapter: AdapterInfo | null;
+  /** Why there is no adapter, or ''. */
+  readonly problem: string;
+}
+
+/** Last line of `verify --json`. */
+export interface VerdictRecord {
+  readonly type: 'done';
+  readonly passed: number;
+  readonly failed: number;
+}
