@@ -1,0 +1,34 @@
+// Figures as the page shows them.
+
+const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const THREE_DIGITS = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+
+/** `1,000` */
+export function count(n: number): string {
+  return WHOLE.format(n);
+}
+
+/** Nats per token: `2.3456` */
+export function lossText(loss: number): string {
+  return loss.toFixed(4);
+}
+
+/** `0.0123`, `56.7`, `1,230` */
+export function rate(perSecond: number): string {
+  return perSecond < 100 ? THREE_DIGITS.format(perSecond) : WHOLE.format(perSecond);
+}
+
+/** `0:07`, `12:34`, `3:25:45` */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const s = String(whole % 60).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${s}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
+}
+
+/** What a loss means: somebody who guesses among exp(loss) equally likely characters is as good. */
+export function guessing(loss: number): string {
+  const n = Math.exp(loss);
+  return `${n < 100 ? n.toFixed(1) : count(n)} characters`;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { niceStep } from '../../src/web/loss-chart.ts';
+import { LossHistory } from '../../src/web/loss-history.ts';
+
+/** Losses from 1 to 3 that differ from step to step. */
+const lossOf = (step: number) => 2 + Math.sin(step * step);
+
+function historyOf(steps: number): LossHistory {
+  const history = new LossHistory();
+  for (let step = 1; step <= steps; step++) history.push(step, lossOf(step), step / 2);
+  return history;
+}
+
+describe('LossHistory', () => {
+  it('keeps every step of a short run', () => {
+    const { buckets } = historyOf(4096);
+    expect(buckets).toHaveLength(4096);
+    expect(buckets[41]).toEqual({ step: 42, low: lossOf(42), high: lossOf(42), smoothed: 21 });
+  });
+
+  it.each([4097, 8192, 8193, 100_000])('holds a run of %i steps in at most 4096 buckets, whole', (steps) => {
+    const { buckets } = historyOf(steps);
+    expect(buckets.length).toBeLessThanOrEqual(4096);
+    expect(buckets.length).toBeGreaterThan(2048);
+    let from = 0;
+    for (const { step, low, high, smoothed } of buckets) {
+      const losses = Array.from({ length: step - from }, (_, i) => lossOf(from + i + 1));
+      expect([low, high, smoothed]).toEqual([Math.min(...losses), Math.max(...losses), step / 2]);
+      from = step;
+    }
+    expect(from).toBe(steps);
+  });
+});
+
+describe('niceStep', () => {
+  it.each([
+    [0.03, 0.05],
+    [0.1, 0.1],
+    [0.7, 1],
+    [2, 2],
+    [2.1, 5],
+    [200, 200],
+    [9.5, 10],
+  ])('%f gives %f', (x, step) => expect(niceStep(x)).toBeCloseTo(step, 12));
+});
