@@ -55,7 +55,8 @@ export interface Engine {
   /**
    * Runs the next `k` training steps and gives their k losses (nats per token, mean over documents
    * of the mean over each document's tokens). Step s (from 0) uses the documents
-   * (s·B … s·B+B−1) mod N. Steps beyond `training.steps` are a ConfigError.
+   * (s·B … s·B+B−1) mod N. Steps beyond `training.steps` are a ConfigError. The KV cache is emptied:
+   * its keys and values are those of the parameters before.
    */
   advance(k: number): Promise<Float64Array>;
 

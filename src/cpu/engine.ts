@@ -68,6 +68,7 @@ export function createCpuEngine(
     async advance(k) {
       checkNotDisposed(disposed);
       checkAdvance(k, counter[0], training.steps);
+      position = 0;
       const losses = new Float64Array(k);
       for (let i = 0; i < k; i++) {
         const index = counter[0];

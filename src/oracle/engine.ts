@@ -59,6 +59,7 @@ class OracleEngine implements Engine {
   async advance(k: number): Promise<Float64Array> {
     checkNotDisposed(this.disposed);
     checkAdvance(k, this.step, this.spec.training.steps);
+    this.emptyCache();
     const losses = new Float64Array(k);
     let lastYield = performance.now();
     for (let i = 0; i < k; i++) {

@@ -122,6 +122,7 @@ export async function createWebGpuEngine(
     advance: (k) =>
       inTurn(async () => {
         checkAdvance(k, step, training.steps);
+        position = 0;
         const losses = new Float64Array(k);
         for (let done = 0; done < k;) {
           const steps = pace.next(Math.min(k - done, RING_LENGTH));

@@ -138,6 +138,21 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
       });
     });
 
+    test('training empties the KV cache', async () => {
+      const { spec } = prepared();
+      await withEngine(spec, async (engine) => {
+        await engine.advance(1);
+        const alone = await engine.prefill([3]);
+        await engine.prefill([5, 1, 2]);
+        await engine.load(await engine.state());
+        expect(await engine.decode(3)).toEqual(alone);
+        await engine.advance(1);
+        await engine.decode(3);
+        for (let i = 1; i < spec.model.blockSize; i++) await engine.decode(3);
+        await expect(engine.decode(3)).rejects.toThrow(/block_size/);
+      });
+    });
+
     test('the loss of a document is the mean surprise that decoding it gives', async () => {
       const { spec, tokenizer } = prepared();
       const text = 'elisabeta'; // longer than the block: the last token is cut off
