@@ -65,7 +65,7 @@ export const crossEntropy: Op = {
   flops: ([logits]) => 4 * logits[0] * logits[1],
 
   example(random) {
-    const { R, V, logits, targets } = randomLogits(random);
+    const { R, V, logits, targets } = randomLogits(random, random.random() < 0.5 ? 1 : 40);
     return { shapes: [[R, V], [R]], attrs: {}, inputs: [logits, targets], step: exampleStep(randomInteger(random, 1, R)) }; // prettier-ignore
   },
 };
@@ -124,7 +124,8 @@ export const crossEntropyGrad: Op = {
   },
 };
 
-function randomLogits(random: PythonRandom) {
+/** With `spread`, differences of over 88 among the logits of a row, whose exp f32 cannot hold. */
+function randomLogits(random: PythonRandom, spread = 1) {
   const [R, V] = [randomInteger(random, 1, 40), randomInteger(random, 1, 300)];
-  return { R, V, logits: randomNormal(random, R * V), targets: randomIds(random, R, V) };
+  return { R, V, logits: randomNormal(random, R * V, spread), targets: randomIds(random, R, V) };
 }
