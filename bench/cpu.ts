@@ -2,8 +2,8 @@
 //
 //   npm run bench -- cpu [--variants simd,plain] [--sizes 16x1,16x16,64x16,128x16,256x16] [--rounds N] [--time MS]
 //
-// A size is width × batch: one layer, 4 heads, block 16, the documents of test/golden/names.txt. Losses are checked
-// first: microgpt.py's own at 16x1, and variants against each other elsewhere. Then rounds of about MS milliseconds
+// A size is width × batch: one layer, 4 heads, block 16, the documents of test/golden/names.txt. Losses and
+// gradients are checked first: against microgpt.py at 16x1, against f64 elsewhere. Then rounds of about MS milliseconds
 // each, in turns. µs per sample (document); the shortest round tells most on a machine that others use as well.
 
 import { cpus } from 'node:os';
@@ -12,12 +12,15 @@ import { createCpuEngine } from '../src/cpu/engine.ts';
 import type { CpuVariant } from '../src/cpu/engine.ts';
 import type { Engine, EngineSpec } from '../src/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
+import { parameterSpecs } from '../src/model/parameters.ts';
 import { prepareRun } from '../src/train/prepare.ts';
 import { loadGolden, namesDocuments, prepareGolden } from '../test/support/golden.ts';
+import type { FloatArray } from '../src/util/arrays.ts';
+import { largestDifference, relativeError } from '../src/verify/check.ts';
 import { runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
 
-/** 1e-5 absolute: f32 over 1,000 steps. */
+/** 1e-5: f32 over 1,000 steps (losses, absolute) and over sums of a few hundred rows (gradients, relative). */
 const F32_BAR = 1e-5;
 
 /** Steps of a run: more than are ever timed, so that the learning rate stays what it is at the start. */
@@ -37,7 +40,7 @@ export async function main(args: string[]): Promise<void> {
   const contestants: Contestant[] = [];
   for (const size of values.sizes.split(',')) {
     const [width, batch] = size.split('x').map(Number);
-    await checkLosses(variants, width, batch);
+    await check(variants, width, batch);
     for (const variant of variants) {
       const engine = createCpuEngine(specOf(width, batch, ENDLESS), { variant });
       contestants.push(await timed(`d${width} b${batch} ${variant}`, engine, batch, Number(values.time)));
@@ -56,31 +59,33 @@ export async function main(args: string[]): Promise<void> {
 
 function specOf(nEmbd: number, batchSize: number, steps: number): EngineSpec {
   const model = { ...DEFAULT_MODEL, nEmbd };
-  return prepareRun({
-    documents: namesDocuments(),
-    model,
-    training: { ...DEFAULT_TRAINING, batchSize, steps },
-  }).spec;
+  const training = { ...DEFAULT_TRAINING, batchSize, steps };
+  return prepareRun({ documents: namesDocuments(), model, training }).spec;
 }
 
-/** Throws where a loss is wrong: a wrong answer has no speed. */
-async function checkLosses(variants: readonly CpuVariant[], width: number, batch: number): Promise<void> {
-  const isGolden = width === DEFAULT_MODEL.nEmbd && batch === 1;
+/** Throws where losses or gradients are wrong: a wrong answer has no speed. */
+async function check(variants: readonly CpuVariant[], width: number, batch: number): Promise<void> {
   const golden = loadGolden('names');
-  const spec = isGolden ? prepareGolden(golden).spec : specOf(width, batch, 20);
-  const steps = isGolden ? golden.losses.length : 5;
-  const expected = isGolden
-    ? golden.losses
-    : await createCpuEngine(spec, { precision: 'f64' }).advance(steps);
+  const spec = specOf(width, batch, 1000);
+  const reference = await createCpuEngine(spec, { precision: 'f64' }).gradients();
   for (const variant of variants) {
-    const losses = await createCpuEngine(spec, { variant }).advance(steps);
-    for (const [step, loss] of losses.entries()) {
-      if (Math.abs(loss - expected[step]) <= F32_BAR) continue;
-      throw new Error(
-        `${variant} d${width} b${batch}: loss of step ${step + 1} is ${loss}, expected ${expected[step]}.`,
-      );
+    const name = `${variant} d${width} b${batch}`;
+    const { loss, gradients } = await createCpuEngine(spec, { variant }).gradients();
+    expectNear(`${name}, loss`, Math.abs(loss - reference.loss));
+    for (const { name: tensor, offset, size } of parameterSpecs(spec.model)) {
+      const part = (list: FloatArray) => list.subarray(offset, offset + size);
+      expectNear(`${name}, gradient of ${tensor}`, relativeError(part(gradients), part(reference.gradients)));
     }
+    if (width !== DEFAULT_MODEL.nEmbd || batch !== 1) continue;
+    const losses = await createCpuEngine(prepareGolden(golden).spec, { variant }).advance(
+      golden.losses.length,
+    );
+    expectNear(`${name}, microgpt.py's losses`, largestDifference(losses, golden.losses));
   }
+}
+
+function expectNear(what: string, error: number): void {
+  if (!(error <= F32_BAR)) throw new Error(`${what}: off by ${error}, expected at most ${F32_BAR}.`);
 }
 
 /** Rounds of about `time` milliseconds; the first ones, untimed, let the compiler finish. */
