@@ -27,6 +27,12 @@ import type { ParameterLayout } from './parameters.ts';
 /** Losses that the ring holds until they are read. */
 export const RING_LENGTH = 1024;
 
+/** Throws ConfigError where a run takes more documents than 32 bits count. */
+export function checkRunLength({ batchSize: B, steps }: TrainingConfig): void {
+  if (steps * B <= 2 ** 32) return;
+  throw new ConfigError(`steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`);
+}
+
 /** The attention of one layer: q, k, v (R, C) to the mixed values (R, C). */
 type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 
@@ -98,12 +104,8 @@ export function trainingPlan(
   layout: ParameterLayout,
   corpus: { readonly length: number; readonly documents: number },
 ): Plan {
+  checkRunLength(training);
   const { batchSize: B, steps } = training;
-  if (steps * B > 2 ** 32) {
-    throw new ConfigError(
-      `steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`,
-    );
-  }
   const graph = new Graph();
   const places = new Map<Tensor, Place>();
   const state = (region: string, length: number, dtype: 'f32' | 'u32' = 'f32'): Tensor => {
