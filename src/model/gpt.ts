@@ -87,6 +87,14 @@ function parameterSources(
   );
 }
 
+/** Throws ConfigError where a run has more documents than the device can count. */
+export function checkRunLength({ steps, batchSize }: TrainingConfig): void {
+  if (steps * batchSize <= 2 ** 32) return;
+  throw new ConfigError(
+    `steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${batchSize}.`,
+  );
+}
+
 /**
  * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`; an engine that only wants
  * gradients leaves out the last dispatch. Regions: parameters, gradients, m, v (each `layout.length`), corpus, counter
@@ -99,11 +107,7 @@ export function trainingPlan(
   corpus: { readonly length: number; readonly documents: number },
 ): Plan {
   const { batchSize: B, steps } = training;
-  if (steps * B > 2 ** 32) {
-    throw new ConfigError(
-      `steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`,
-    );
-  }
+  checkRunLength(training);
   const graph = new Graph();
   const places = new Map<Tensor, Place>();
   const state = (region: string, length: number, dtype: 'f32' | 'u32' = 'f32'): Tensor => {
