@@ -113,8 +113,8 @@ export async function createPopulation(
           const start = performance.now();
           const rings = await models.run(now);
           pace.learn(now, performance.now() - start);
-          rings.forEach((ring, model) => {
-            for (let i = 0; i < now; i++) losses[model][done + i] = ring[(step + i) % RING_LENGTH];
+          rings.forEach((ring, which) => {
+            for (let i = 0; i < now; i++) losses[which][done + i] = ring[(step + i) % RING_LENGTH];
           });
           done += now;
           step += now;

@@ -45,9 +45,10 @@ export function valueLayout(model: ModelConfig, training: TrainingConfig): Value
   const pairs = R * H * T;
   length = Math.max(place(length, { DHIDDEN: 4 * R * C }), place(length, { PAIRS: pairs, DPAIRS: pairs }));
   constants.KEPT = length;
+  // prettier-ignore
   constants.KEPT_LAYER = place(0, {
-    ...{ NORM1: R * C, SCALE1: R, Q: R * C, K: R * C, VALUE: R * C, MIXED: R * C, LSE: R * H },
-    ...{ NORM2: R * C, SCALE2: R, HIDDEN: 4 * R * C },
+    NORM1: R * C, SCALE1: R, Q: R * C, K: R * C, VALUE: R * C, MIXED: R * C, LSE: R * H,
+    NORM2: R * C, SCALE2: R, HIDDEN: 4 * R * C,
   });
   return { constants, length: length + L * constants.KEPT_LAYER };
 }
@@ -93,14 +94,15 @@ export function residentConstants(
   const offsets = new Map(layout.specs.map(({ name }, i) => [name, layout.offsets[i]]));
   const { nLayer, nEmbd: C, nHead: H, blockSize: T, vocabSize: V } = model;
   const inLayer0 = (name: string) => offsets.get(`layer0.${name}`)!;
+  // prettier-ignore
   return {
-    ...{ L: nLayer, C, H, T, V, B: training.batchSize, SCALE: 1 / Math.sqrt(C / H) },
-    ...{ RING: RING_LENGTH, LENGTH: layout.length, DOCUMENTS: corpus.documents },
-    ...{ ORDERS: corpus.documents + 1 + corpus.tokens, ORDER_LENGTH: corpus.orderLength },
-    ...values.constants,
-    ...{ VALUES: values.length, WPE: offsets.get('wpe')!, LM_HEAD: offsets.get('lm_head')! },
-    ...{ WQ: inLayer0('attn_wq'), WK: inLayer0('attn_wk'), WV: inLayer0('attn_wv'), WO: inLayer0('attn_wo') },
-    ...{ FC1: inLayer0('mlp_fc1'), FC2: inLayer0('mlp_fc2') },
+    L: nLayer, C, H, T, V, B: training.batchSize, SCALE: 1 / Math.sqrt(C / H),
+    RING: RING_LENGTH, LENGTH: layout.length,
+    DOCUMENTS: corpus.documents, ORDERS: corpus.documents + 1 + corpus.tokens, ORDER_LENGTH: corpus.orderLength,
+    ...values.constants, VALUES: values.length,
+    WPE: offsets.get('wpe')!, LM_HEAD: offsets.get('lm_head')!,
+    WQ: inLayer0('attn_wq'), WK: inLayer0('attn_wk'), WV: inLayer0('attn_wv'), WO: inLayer0('attn_wo'),
+    FC1: inLayer0('mlp_fc1'), FC2: inLayer0('mlp_fc2'),
     LAYER: (offsets.get('layer1.attn_wq') ?? layout.length) - inLayer0('attn_wq'),
     ...(memory.weights === 'workgroup' ? { WEIGHTS: skewed(layout.length) } : {}),
   };
