@@ -15,6 +15,7 @@ import { createCpuEngine } from '../src/cpu/engine.ts';
 import { createOracleEngine } from '../src/oracle/engine.ts';
 import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
+import { LAUNCH_STRATEGIES } from '../src/engines.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { loadGolden, prepareGolden } from '../test/support/golden.ts';
@@ -57,7 +58,7 @@ export async function main(args: string[]): Promise<void> {
     else if (name === 'webgpu') {
       gpu ??= await openDevice(await nodeGpu());
       machine.adapter = adapterName(gpu.info);
-      for (const launch of ['eager', 'graph'] as const) {
+      for (const launch of LAUNCH_STRATEGIES) {
         const create = (s: EngineSpec) => createWebGpuEngine(s, { gpu: gpu!, launch });
         contestants.push(inOneGo(`webgpu ${launch}`, create, spec, golden.losses));
       }

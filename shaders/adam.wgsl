@@ -1,7 +1,4 @@
-// adam: one dispatch over all parameters (Kingma and Ba 2015; microgpt.py's update), and the step counter.
-//
-//   m = beta1 * m + (1 - beta1) * g              v = beta2 * v + (1 - beta2) * g^2
-//   parameter -= lr * (m / correction1) / (sqrt(v / correction2) + eps)
+// adam: one dispatch over all parameters, and the step counter; lib/update.wgsl has the arithmetic.
 
 override N: u32;
 override BETA1: f32;
@@ -26,8 +23,10 @@ fn adam(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= N) {
     return;
   }
-  let g = grads[i];
-  m[i] = BETA1 * m[i] + ONE_MINUS_BETA1 * g;
-  v[i] = BETA2 * v[i] + ONE_MINUS_BETA2 * g * g;
-  parameters[i] -= step.learning_rate * (m[i] / step.correction1) / (sqrt(v[i] / step.correction2) + EPS);
+  let moments = Moments(BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, EPS);
+  let rate = vec3f(step.learning_rate, step.correction1, step.correction2);
+  let updated = adam_update(vec3f(parameters[i], m[i], v[i]), grads[i], moments, rate);
+  parameters[i] = updated.x;
+  m[i] = updated.y;
+  v[i] = updated.z;
 }

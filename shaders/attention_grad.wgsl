@@ -8,9 +8,6 @@
 //   dv[t]     = sum_(r >= t) p[r, t] * dout[r]
 
 override H: u32;
-override D: u32;
-override SCALE: f32;  // 1 / sqrt(D)
-override WORKERS: u32 = 64;
 
 @group(0) @binding(0) var<uniform> step: Step;
 
@@ -41,15 +38,44 @@ fn attention_grad_stats(@builtin(global_invocation_id) id: vec3u, @builtin(num_w
 @group(0) @binding(5) var<storage, read> stats: array<vec2f>;
 @group(0) @binding(6) var<storage, read> spans: array<vec2u>;
 
-var<workgroup> bound: u32;  // a row read from storage, made uniform for the loops around barriers
-var<workgroup> left: array<f32, D>;
-var<workgroup> right: array<f32, D>;
-var<workgroup> ds: array<f32, WORKERS>;
-var<workgroup> p: array<f32, WORKERS>;
-
-// attention_grad_q: one workgroup per row and head; the keys come in chunks of one per invocation.
-
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>;
+
+var<workgroup> bound: u32;  // a row read from storage, made uniform for the loops around barriers
+var<private> head: u32;
+var<private> row: u32;  // where the sums of this workgroup go
+
+fn query_at(t: u32, d: u32) -> f32 {
+  return q[(t * H + head) * D + d];
+}
+
+fn key_at(t: u32, d: u32) -> f32 {
+  return k[(t * H + head) * D + d];
+}
+
+fn value_at(t: u32, d: u32) -> f32 {
+  return v[(t * H + head) * D + d];
+}
+
+fn dout_at(t: u32, d: u32) -> f32 {
+  return dout[(t * H + head) * D + d];
+}
+
+fn stats_at(t: u32) -> vec2f {
+  return stats[t * H + head];
+}
+
+fn put_query(d: u32, sum: f32) {
+  dq[row + d] = sum;
+}
+
+fn put_key(d: u32, sum: vec2f) {
+  dk[row + d] = sum.x;
+  dv[row + d] = sum.y;
+}
+
+// attention_grad_q: one workgroup per row and head.
 
 @compute @workgroup_size(WORKERS)
 fn attention_grad_q(
@@ -61,45 +87,15 @@ fn attention_grad_q(
   if (r >= step.rows) {
     return;
   }
-  let head = group.x;
-  let row = (r * H + head) * D;
-  for (var d = worker; d < D; d += WORKERS) {
-    left[d] = q[row + d];
-    right[d] = dout[row + d];
-    dq[row + d] = 0;
-  }
+  head = group.x;
+  row = (r * H + head) * D;
   if (worker == 0) {
     bound = spans[r].x;
   }
-  let of_row = stats[r * H + head];
-  for (var t0 = workgroupUniformLoad(&bound); t0 <= r; t0 += WORKERS) {
-    let count = min(WORKERS, r - t0 + 1);
-    if (worker < count) {
-      let at = ((t0 + worker) * H + head) * D;
-      var score = 0.0;
-      var dp = 0.0;
-      for (var d = 0u; d < D; d++) {
-        score += left[d] * k[at + d];
-        dp += right[d] * v[at + d];
-      }
-      ds[worker] = exp(score * SCALE - of_row.x) * (dp - of_row.y) * SCALE;
-    }
-    workgroupBarrier();
-    for (var d = worker; d < D; d += WORKERS) {
-      var sum = dq[row + d];
-      for (var i = 0u; i < count; i++) {
-        sum += ds[i] * k[((t0 + i) * H + head) * D + d];
-      }
-      dq[row + d] = sum;
-    }
-    workgroupBarrier();
-  }
+  attend_grad_query(worker, r, workgroupUniformLoad(&bound));
 }
 
-// attention_grad_kv: one workgroup per row t and head; the queries r >= t come in chunks.
-
-@group(0) @binding(7) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(8) var<storage, read_write> dv: array<f32>;
+// attention_grad_kv: one workgroup per row and head.
 
 @compute @workgroup_size(WORKERS)
 fn attention_grad_kv(
@@ -111,46 +107,10 @@ fn attention_grad_kv(
   if (t >= step.rows) {
     return;
   }
-  let head = group.x;
-  let row = (t * H + head) * D;
-  for (var d = worker; d < D; d += WORKERS) {
-    left[d] = k[row + d];
-    right[d] = v[row + d];
-    dk[row + d] = 0;
-    dv[row + d] = 0;
-  }
+  head = group.x;
+  row = (t * H + head) * D;
   if (worker == 0) {
     bound = spans[t].y;
   }
-  let end = workgroupUniformLoad(&bound);
-  for (var r0 = t; r0 < end; r0 += WORKERS) {
-    let count = min(WORKERS, end - r0);
-    if (worker < count) {
-      let r = r0 + worker;
-      let at = (r * H + head) * D;
-      let of_row = stats[r * H + head];
-      var score = 0.0;
-      var dp = 0.0;
-      for (var d = 0u; d < D; d++) {
-        score += left[d] * q[at + d];
-        dp += right[d] * dout[at + d];
-      }
-      let weight = exp(score * SCALE - of_row.x);
-      p[worker] = weight;
-      ds[worker] = weight * (dp - of_row.y) * SCALE;
-    }
-    workgroupBarrier();
-    for (var d = worker; d < D; d += WORKERS) {
-      var key_sum = dk[row + d];
-      var value_sum = dv[row + d];
-      for (var i = 0u; i < count; i++) {
-        let at = ((r0 + i) * H + head) * D + d;
-        key_sum += ds[i] * q[at];
-        value_sum += p[i] * dout[at];
-      }
-      dk[row + d] = key_sum;
-      dv[row + d] = value_sum;
-    }
-    workgroupBarrier();
-  }
+  attend_grad_key(worker, t, workgroupUniformLoad(&bound));
 }

@@ -20,20 +20,6 @@ override LOG_BETA2: f32;
 @group(0) @binding(6) var<storage, read_write> spans: array<vec2u>;  // first row of the document, row after its last
 @group(0) @binding(7) var<storage, read_write> weights: array<f32>;
 
-// 1 - beta^t from log(beta). For small t * log(beta) the difference is taken inside the series of
-// expm1, because 1 - pow(beta, t) would lose the digits that Adam's first steps depend on.
-fn bias_correction(log_beta: f32, t: f32) -> f32 {
-  let x = t * log_beta;
-  if (x < -0.5) {
-    return 1 - exp(x);
-  }
-  var series = 1.0;
-  for (var n = 9.0; n > 1; n -= 1) {
-    series = 1 + x / n * series;
-  }
-  return -x * series;
-}
-
 @compute @workgroup_size(64)
 fn batch(@builtin(local_invocation_index) worker: u32) {
   let index = counter[0];

@@ -1,7 +1,6 @@
 // rmsnorm: out = x * s with s = (mean(x^2) + 1e-5)^(-1/2), row by row, one workgroup each.      // (R, C)
 
 override C: u32;
-const EPSILON = 1e-5;
 
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -22,7 +21,7 @@ fn rmsnorm(
   for (var c = worker; c < C; c += WORKERS) {
     squares += x[row + c] * x[row + c];
   }
-  let s = 1 / sqrt(workgroup_sum(worker, squares) / f32(C) + EPSILON);
+  let s = norm_scale(workgroup_sum(worker, squares), C);
   for (var c = worker; c < C; c += WORKERS) {
     out[row + c] = x[row + c] * s;
   }
@@ -50,7 +49,7 @@ fn rmsnorm_grad(
     squares += x[row + c] * x[row + c];
     products += dout[row + c] * x[row + c];
   }
-  let s = 1 / sqrt(workgroup_sum(worker, squares) / f32(C) + EPSILON);
+  let s = norm_scale(workgroup_sum(worker, squares), C);
   let slope = workgroup_sum(worker, products) * s * s / f32(C);
   for (var c = worker; c < C; c += WORKERS) {
     dx[row + c] = s * (dout[row + c] - x[row + c] * slope);

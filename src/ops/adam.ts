@@ -5,6 +5,7 @@
 
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
+import updateLib from '../../shaders/lib/update.wgsl?raw';
 import shader from '../../shaders/adam.wgsl?raw';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
@@ -44,7 +45,7 @@ export const adam: Op = {
   },
 
   kernel: {
-    source: stepLib + gridLib + shader,
+    source: stepLib + gridLib + updateLib + shader,
     entry: 'adam',
     launch([grads], attrs) {
       const { beta1, beta2, eps } = attrs as AdamAttrs;

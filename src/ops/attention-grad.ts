@@ -4,6 +4,7 @@
 //   ds[r, t] = p[r, t] · (dout[r]·v[t] − delta[r]) / √D
 //   dq[r] = Σ_{t≤r} ds[r, t] · k[t]      dk[t] = Σ_{r≥t} ds[r, t] · q[r]      dv[t] = Σ_{r≥t} p[r, t] · dout[r]
 
+import attendGradLib from '../../shaders/lib/attend_grad.wgsl?raw';
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/attention_grad.wgsl?raw';
@@ -24,7 +25,7 @@ import {
   rowGrid,
 } from './support.ts';
 
-const source = stepLib + gridLib + shader;
+const source = stepLib + gridLib + attendGradLib + shader;
 
 /** stats[r, h] = (lse[r, h], delta[r, h]), side by side because a kernel may bind only 8 buffers. */
 export const attentionGradStats: Op = {

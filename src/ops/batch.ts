@@ -2,6 +2,7 @@
 // nothing from the host. Step s takes the documents (s·B … s·B+B−1) mod N and packs them, row after row, without padding.
 // spans[r] are the rows of r's document: the first, and the one after its last.
 
+import scheduleLib from '../../shaders/lib/schedule.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/batch.wgsl?raw';
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
@@ -77,7 +78,7 @@ export const batch: Op = {
   },
 
   kernel: {
-    source: stepLib + shader,
+    source: stepLib + scheduleLib + shader,
     entry: 'batch',
     launch: (_shapes, attrs) => ({ constants: constants(attrs as BatchAttrs), workgroups: [1, 1, 1] }),
   },

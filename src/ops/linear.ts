@@ -1,6 +1,7 @@
 // linear: out[r, o] = Σᵢ x[r, i] · w[o, i], microgpt.py's `linear`, and its two derivatives. On the GPU all
 // three are one matrix product c = a·b; strides say how a and b lie in memory.
 
+import productLib from '../../shaders/lib/product.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/linear.wgsl?raw';
 import type { Kernel, Launch, Op, Shape } from '../graph/op.ts';
@@ -47,7 +48,7 @@ function launchProduct(product: Product): Launch {
 
 function kernel(entry: string, productOf: (shapes: readonly Shape[]) => Product): Kernel {
   return {
-    source: stepLib + shader,
+    source: stepLib + productLib + shader,
     entry,
     bindings: ['a', 'b', 'c'],
     launch: (shapes) => launchProduct(productOf(shapes)),

@@ -1,6 +1,7 @@
 // rmsnorm: out = x · s with s = (mean(x²) + 1e-5)^(−1/2), row by row; microgpt.py's, with no weights.
 
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
+import normLib from '../../shaders/lib/norm.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/rmsnorm.wgsl?raw';
@@ -9,7 +10,7 @@ import type { FloatArray } from '../util/arrays.ts';
 import { exampleElements, matchShapes, rowGrid, workersFor } from './support.ts';
 
 const EPSILON = 1e-5;
-const source = stepLib + gridLib + reduceLib + shader;
+const source = stepLib + gridLib + reduceLib + normLib + shader;
 
 const launch = ([x]: readonly Shape[]) => ({
   constants: { C: x[1], WORKERS: workersFor(x[1]) },

@@ -29,7 +29,7 @@ export class DeviceBuffers {
     gpu.device.pushErrorScope('out-of-memory');
     for (const { name, kind, dtype, length } of plan.buffers) {
       let usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      if (name === 'step') usage |= GPUBufferUsage.UNIFORM;
+      if (name === 'step' || name === 'run') usage |= GPUBufferUsage.UNIFORM;
       const given = kind === 'region' ? shared.get(name) : undefined;
       const buffer =
         given ?? gpu.device.createBuffer({ label: `${name} (${dtype})`, size: 4 * length, usage });

@@ -1,10 +1,10 @@
-// The WebGPU engine: runs the plans of src/model/gpt.ts as compute shaders. Data, parameters and step counter live on the
+// The WebGPU engine: training steps (steps.ts, resident.ts) and decoding as compute shaders. Data, parameters and step counter live on the
 // device; a step in steady state makes no buffer, no bind group and no pipeline, and reads back only losses.
 
 import type { Engine, EngineSpec, LaunchStrategy } from '../engine.ts';
 import { STEP_BYTES } from '../graph/op.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
+import { decodePlan, RING_LENGTH } from '../model/gpt.ts';
 import type { ModelConfig } from '../model/config.ts';
 import {
   countParameters,
@@ -13,7 +13,6 @@ import {
   scatterParameters,
 } from '../model/parameters.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
-import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import {
   checkAdvance,
@@ -28,18 +27,24 @@ import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
 import { LAUNCHERS, Pace, prepareDispatches } from './launch.ts';
 import type { ReadyDispatch } from './launch.ts';
+import { whyNotResident } from './resident-layout.ts';
+import { residentSteps } from './resident.ts';
+import type { ResidentOptions } from './resident.ts';
+import { plannedSteps, Readback } from './steps.ts';
+import type { DeviceSteps, StateRegion } from './steps.ts';
 
 export interface WebGpuOptions {
   /** An open device; it stays open when the engine is disposed of. */
   readonly gpu: GpuDevice;
+  /** `graph` unless told. */
   readonly launch?: LaunchStrategy;
+  /** Of the strategy `resident`. */
+  readonly resident?: ResidentOptions;
 }
 
 /** Throws ConfigError for a wrong spec and DeviceError where the model does not fit the device. */
-export async function createWebGpuEngine(
-  spec: EngineSpec,
-  { gpu, launch = 'graph' }: WebGpuOptions,
-): Promise<Engine> {
+export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOptions): Promise<Engine> {
+  const { gpu } = options;
   const { model, training, documents } = spec;
   checkModelConfig(model);
   checkTrainingConfig(training);
@@ -47,51 +52,28 @@ export async function createWebGpuEngine(
   const count = countParameters(model);
   checkParameterCount('parameters', spec.parameters.length, count);
 
-  const { device } = gpu;
   const layout = parameterLayout(model);
-  const corpus = packCorpus(documents);
-  const plan = trainingPlan(model, training, layout, { length: corpus.length, documents: documents.count });
-  const buffers = await DeviceBuffers.create(gpu, plan);
-  const dispatches = await prepareDispatches(gpu, plan, buffers);
-  const withoutAdam = dispatches.slice(0, -1);
-  buffers.write('corpus', corpus);
-  const upload = (region: string, flat: FloatArray) => {
+  const { steps: run, why } = await chooseSteps(spec, options);
+  const upload = (region: StateRegion, flat: FloatArray) => {
     const padded = new Float32Array(layout.length);
     scatterParameters(layout, flat, padded);
-    buffers.write(region, padded);
+    run.write(region, padded);
   };
   upload('parameters', spec.parameters);
 
-  const ring = buffers.region('ring');
-  const readback = device.createBuffer({
-    label: 'losses',
-    size: ring.size,
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  const run = LAUNCHERS[launch];
-  const pace = new Pace();
+  const pace = new Pace(run.targetMs);
   let step = 0;
 
-  /** Runs `times` steps (or gradients) and gives the ring of losses. */
-  const launchAndRead = async (what: readonly ReadyDispatch[], times: number): Promise<Float32Array> => {
-    run(device, what, times, (encoder) => encoder.copyBufferToBuffer(ring, 0, readback, 0, ring.size));
-    await gpu.settle(readback.mapAsync(GPUMapMode.READ));
-    const losses = new Float32Array(readback.getMappedRange().slice(0));
-    readback.unmap();
-    gpu.check();
-    return losses;
-  };
-
-  const download = async (region: string): Promise<Float32Array> => {
+  const download = async (region: StateRegion): Promise<Float32Array> => {
     const flat = new Float32Array(count);
-    gatherParameters(layout, new Float32Array(await buffers.read(region)), flat);
+    gatherParameters(layout, await run.read(region), flat);
     return flat;
   };
 
   let decoder: Decoder | null = null;
   let position = 0;
   const feed = async (tokens: readonly number[]): Promise<Float32Array> => {
-    decoder ??= await Decoder.create(gpu, model, layout, buffers.region('parameters'));
+    decoder ??= await Decoder.create(gpu, model, layout, run.parameters);
     const logits = await decoder.run(tokens, position);
     position += tokens.length;
     return logits;
@@ -113,9 +95,9 @@ export async function createWebGpuEngine(
   return {
     info: {
       engine: 'webgpu',
-      description: `webgpu (${launch}) on ${adapterName(gpu.info)}`,
+      description: `webgpu (${run.launch}${why}) on ${adapterName(gpu.info)}`,
       precision: 'f32',
-      launch,
+      launch: run.launch,
       adapter: gpu.info,
     },
 
@@ -127,7 +109,7 @@ export async function createWebGpuEngine(
         for (let done = 0; done < k;) {
           const steps = pace.next(Math.min(k - done, RING_LENGTH));
           const start = performance.now();
-          const slots = await launchAndRead(dispatches, steps);
+          const slots = await run.train(steps);
           pace.learn(steps, performance.now() - start);
           for (let i = 0; i < steps; i++) losses[done + i] = slots[(step + i) % RING_LENGTH];
           done += steps;
@@ -138,7 +120,7 @@ export async function createWebGpuEngine(
 
     gradients: () =>
       inTurn(async () => {
-        const slots = await launchAndRead(withoutAdam, 1);
+        const slots = await run.differentiate();
         return { loss: slots[step % RING_LENGTH], gradients: await download('gradients') };
       }),
 
@@ -158,7 +140,7 @@ export async function createWebGpuEngine(
         upload('parameters', state.parameters);
         upload('m', state.m);
         upload('v', state.v);
-        buffers.write('counter', new Uint32Array([state.step]));
+        run.setStep(state.step);
         step = state.step;
         position = 0;
       }),
@@ -179,11 +161,21 @@ export async function createWebGpuEngine(
     dispose() {
       if (disposed) return;
       disposed = true;
-      buffers.destroy();
-      readback.destroy();
+      run.destroy();
       decoder?.destroy();
     },
   };
+}
+
+/** The training steps as asked for; where one workgroup should not train the model, the next best, and why. */
+async function chooseSteps(
+  spec: EngineSpec,
+  { gpu, launch = 'graph', resident }: WebGpuOptions,
+): Promise<{ steps: DeviceSteps; why: string }> {
+  if (launch !== 'resident') return { steps: await plannedSteps(spec, gpu, launch), why: '' };
+  const reason = whyNotResident(spec.model, spec.training);
+  if (reason === undefined) return { steps: await residentSteps(spec, gpu, resident), why: '' };
+  return { steps: await plannedSteps(spec, gpu, 'graph'), why: `, not resident: ${reason}` };
 }
 
 /** One token at a time, with the keys and values of the tokens before it on the device. */
@@ -191,17 +183,13 @@ class Decoder {
   private readonly gpu: GpuDevice;
   private readonly buffers: DeviceBuffers;
   private readonly dispatches: readonly ReadyDispatch[];
-  private readonly readback: GPUBuffer;
+  private readonly readback: Readback;
 
   private constructor(gpu: GpuDevice, buffers: DeviceBuffers, dispatches: readonly ReadyDispatch[]) {
     this.gpu = gpu;
     this.buffers = buffers;
     this.dispatches = dispatches;
-    this.readback = gpu.device.createBuffer({
-      label: 'logits readback',
-      size: buffers.region('logits').size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    this.readback = new Readback(gpu, 'logits', buffers.region('logits').size);
   }
 
   static async create(
@@ -226,18 +214,15 @@ class Decoder {
       this.buffers.write('token', new Uint32Array([token]));
       this.buffers.write('position', new Uint32Array([position + i]));
       LAUNCHERS.graph(device, this.dispatches, 1, (encoder) => {
-        if (i === tokens.length - 1) encoder.copyBufferToBuffer(logits, 0, this.readback, 0, logits.size);
+        if (i === tokens.length - 1)
+          encoder.copyBufferToBuffer(logits, 0, this.readback.buffer, 0, logits.size);
       });
     });
-    await this.gpu.settle(this.readback.mapAsync(GPUMapMode.READ));
-    const copy = new Float32Array(this.readback.getMappedRange().slice(0));
-    this.readback.unmap();
-    this.gpu.check();
-    return copy;
+    return new Float32Array(await this.readback.bytes());
   }
 
   destroy(): void {
     this.buffers.destroy();
-    this.readback.destroy();
+    this.readback.buffer.destroy();
   }
 }

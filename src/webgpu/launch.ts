@@ -81,7 +81,10 @@ const launchGraph: Launcher = (device, dispatches, times, after) => {
   }
 };
 
-export const LAUNCHERS: Readonly<Record<LaunchStrategy, Launcher>> = {
+/** The strategies that launch the dispatches of a plan. */
+export type PlannedLaunch = Exclude<LaunchStrategy, 'resident'>;
+
+export const LAUNCHERS: Readonly<Record<PlannedLaunch, Launcher>> = {
   eager: launchEager,
   graph: launchGraph,
 };
@@ -91,8 +94,12 @@ export const LAUNCHERS: Readonly<Record<LaunchStrategy, Launcher>> = {
  * the two seconds after which operating systems reset a GPU that does not answer.
  */
 export class Pace {
-  private static readonly TARGET_MS = 200;
+  private readonly targetMs: number;
   private steps = 1;
+
+  constructor(targetMs: number) {
+    this.targetMs = targetMs;
+  }
 
   /** Steps to launch next, at most `wanted`. */
   next(wanted: number): number {
@@ -101,7 +108,7 @@ export class Pace {
 
   /** Learns that `steps` took `ms`. Grows at most fourfold, so that one odd measurement does no harm. */
   learn(steps: number, ms: number): void {
-    const fits = Math.floor((Pace.TARGET_MS * steps) / Math.max(ms, 1e-3));
+    const fits = Math.floor((this.targetMs * steps) / Math.max(ms, 1e-3));
     this.steps = Math.max(1, Math.min(fits, 4 * Math.max(steps, this.steps)));
   }
 }

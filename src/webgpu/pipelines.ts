@@ -2,9 +2,15 @@
 
 import type { Node } from '../graph/graph.ts';
 import { operandNames } from '../graph/op.ts';
-import type { Launch, Op } from '../graph/op.ts';
+import type { Kernel, Launch } from '../graph/op.ts';
 import { DeviceError } from '../util/errors.ts';
 import type { GpuDevice } from './adapter.ts';
+
+/** A compute shader under a name that stands for its source: an op, or a kernel that is none. */
+export interface NamedKernel {
+  readonly name: string;
+  readonly kernel: Pick<Kernel, 'source' | 'entry'>;
+}
 
 /** Modules and pipelines of one device: ops of the same shape share theirs. */
 const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
@@ -12,7 +18,7 @@ const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>(
 /** The pipeline of `op` with `constants`. Throws DeviceError where the shader does not compile or exceeds a limit. */
 export async function pipelineFor(
   gpu: GpuDevice,
-  op: Op,
+  op: NamedKernel,
   constants: Launch['constants'],
 ): Promise<GPUComputePipeline> {
   let cache = caches.get(gpu.device);
@@ -25,7 +31,7 @@ export async function pipelineFor(
 
 async function createPipeline(
   gpu: GpuDevice,
-  op: Op,
+  op: NamedKernel,
   constants: Launch['constants'],
 ): Promise<GPUComputePipeline> {
   const { source, entry } = op.kernel;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-describe.skipIf(noAdapter !== '').each(['graph', 'eager'] as const)('webgpu %s', (launch) => {
+describe.skipIf(noAdapter !== '').each(['graph', 'eager', 'resident'] as const)('webgpu %s', (launch) => {
   // f32, as the CPU engine; WGSL's exp and division may be off by some units in the last place more.
   engineCases(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }), {
     loss: 1e-5,

@@ -78,6 +78,19 @@ describe.skipIf(noAdapter !== '')('a steady step', () => {
     engine.dispose();
   });
 
+  test('resident: makes nothing and submits once for many steps', async () => {
+    const engine = await createWebGpuEngine(spec, { gpu, launch: 'resident' });
+    await engine.advance(1);
+    expect(await countCalls(() => engine.advance(1))).toEqual({ ...nothing, submit: 1 });
+    // How many steps go into one dispatch follows the time that they take; the host writes their number when it changes.
+    await engine.advance(200);
+    const { submit, writeBuffer, ...made } = await countCalls(() => engine.advance(50));
+    expect(Object.values(made).every((n) => n === 0)).toBe(true);
+    expect(submit).toBeLessThanOrEqual(25);
+    expect(writeBuffer).toBeLessThanOrEqual(submit);
+    engine.dispose();
+  });
+
   test('the counter counts', async () => {
     const calls = await countCalls(async () =>
       gpu.device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE }).destroy(),

@@ -1,0 +1,109 @@
+// What the resident kernel (shaders/resident/) needs to know about a model: where its values lie, how many there
+// are, whether they fit into workgroup memory, and whether one workgroup should train it at all.
+
+import { RING_LENGTH } from '../model/gpt.ts';
+import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import { countParameters, parameterLayout } from '../model/parameters.ts';
+import type { ParameterLayout } from '../model/parameters.ts';
+
+/** Invocations that share a row of logits; LANES in shaders/resident/forward.wgsl. */
+const LANES = 8;
+
+/**
+ * The most floating-point operations of a step. One workgroup has one compute unit, some 0.1 to 0.3 TFLOP/s: beyond
+ * this a step takes it longer than the launches that it saves, and on the slowest devices long enough to matter to
+ * the watchdog.
+ */
+const MAX_FLOPS = 2 ** 26;
+
+/** Where something of a step lies among the values of a model, by its name in the shader, and how many values there are. */
+export interface ValueLayout {
+  readonly constants: Readonly<Record<string, number>>;
+  readonly length: number;
+}
+
+/** Space of the step at hand that is shared where lifetimes do not overlap; see shaders/resident/main.wgsl. */
+export function valueLayout(model: ModelConfig, training: TrainingConfig): ValueLayout {
+  const { nLayer: L, nEmbd: C, nHead: H, blockSize: T, vocabSize: V } = model;
+  const R = training.batchSize * T;
+  const constants: Record<string, number> = {};
+  let length = 0;
+  /** Puts `parts` one after another from `start` on. */
+  const place = (start: number, parts: Readonly<Record<string, number>>): number => {
+    for (const [name, size] of Object.entries(parts)) {
+      constants[name] = start;
+      start += size;
+    }
+    return start;
+  };
+  const rows = { TOKEN: R, TARGET: R, POSITION: R, FIRST: R, END: R, SHARE: R, NLL: R, SCALE0: R };
+  const streams = { X: R * C, X0: R * C, DX: R * C, DN: R * C };
+  length = place(0, { ...rows, SURVEY: 2 * R * LANES, ...streams });
+  // The gradients of logits are used up before those of q, k and v exist, and those of the hidden units before the
+  // pairs of the backward pass.
+  length = Math.max(place(length, { LOGITS: R * V }), place(length, { DQ: R * C, DK: R * C, DVALUE: R * C }));
+  const pairs = R * H * T;
+  length = Math.max(place(length, { DHIDDEN: 4 * R * C }), place(length, { PAIRS: pairs, DPAIRS: pairs }));
+  constants.KEPT = length;
+  // prettier-ignore
+  constants.KEPT_LAYER = place(0, {
+    NORM1: R * C, SCALE1: R, Q: R * C, K: R * C, VALUE: R * C, MIXED: R * C, LSE: R * H,
+    NORM2: R * C, SCALE2: R, HIDDEN: 4 * R * C,
+  });
+  return { constants, length: length + L * constants.KEPT_LAYER };
+}
+
+/** Which of weights and values have their place in workgroup memory. */
+export interface ResidentMemory {
+  readonly weights: 'workgroup' | 'storage';
+  readonly values: 'workgroup' | 'storage';
+}
+
+/** Workgroup memory that weights take, in elements: rows are skewed over the banks. */
+function skewed(length: number): number {
+  return length + Math.ceil(length / 32);
+}
+
+/** All in workgroup memory if it fits, else the values, which are written too, else the weights, else nothing. */
+export function chooseMemory(layout: ParameterLayout, values: number, bytes: number): ResidentMemory {
+  const fits = (elements: number) => 4 * elements <= bytes;
+  const weights = skewed(layout.length);
+  if (fits(weights + values)) return { weights: 'workgroup', values: 'workgroup' };
+  if (fits(values)) return { weights: 'storage', values: 'workgroup' };
+  if (fits(weights)) return { weights: 'workgroup', values: 'storage' };
+  return { weights: 'storage', values: 'storage' };
+}
+
+/** Why one workgroup should not train this model, or undefined where it can. */
+export function whyNotResident(model: ModelConfig, training: TrainingConfig): string | undefined {
+  const flops = 6 * countParameters(model) * model.blockSize * training.batchSize;
+  if (flops <= MAX_FLOPS) return undefined;
+  const mega = (n: number) => `${(n / 1e6).toFixed(0)} MFLOP`;
+  return `a step of ${mega(flops)} is too much for one workgroup, which may have ${mega(MAX_FLOPS)}`;
+}
+
+/** The shader's constants for `models` models of one shape. */
+export function residentConstants(
+  model: ModelConfig,
+  training: TrainingConfig,
+  corpus: { readonly documents: number; readonly tokens: number; readonly orderLength: number },
+  memory: ResidentMemory,
+): Record<string, number> {
+  const layout = parameterLayout(model);
+  const values = valueLayout(model, training);
+  const offsets = new Map(layout.specs.map(({ name }, i) => [name, layout.offsets[i]]));
+  const { nLayer, nEmbd: C, nHead: H, blockSize: T, vocabSize: V } = model;
+  const inLayer0 = (name: string) => offsets.get(`layer0.${name}`)!;
+  // prettier-ignore
+  return {
+    L: nLayer, C, H, T, V, B: training.batchSize, SCALE: 1 / Math.sqrt(C / H),
+    RING: RING_LENGTH, LENGTH: layout.length,
+    DOCUMENTS: corpus.documents, ORDERS: corpus.documents + 1 + corpus.tokens, ORDER_LENGTH: corpus.orderLength,
+    ...values.constants, VALUES: values.length,
+    WPE: offsets.get('wpe')!, LM_HEAD: offsets.get('lm_head')!,
+    WQ: inLayer0('attn_wq'), WK: inLayer0('attn_wk'), WV: inLayer0('attn_wv'), WO: inLayer0('attn_wo'),
+    FC1: inLayer0('mlp_fc1'), FC2: inLayer0('mlp_fc2'),
+    LAYER: (offsets.get('layer1.attn_wq') ?? layout.length) - inLayer0('attn_wq'),
+    ...(memory.weights === 'workgroup' ? { WEIGHTS: skewed(layout.length) } : {}),
+  };
+}

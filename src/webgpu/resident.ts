@@ -1,0 +1,246 @@
+// Whole training steps inside one dispatch, a workgroup per model: shaders/resident/. The host says how many steps, the
+// device does the rest, so what a step costs is arithmetic and barriers, and no launches.
+
+import normLib from '../../shaders/lib/norm.wgsl?raw';
+import scheduleLib from '../../shaders/lib/schedule.wgsl?raw';
+import updateLib from '../../shaders/lib/update.wgsl?raw';
+import backward from '../../shaders/resident/backward.wgsl?raw';
+import forward from '../../shaders/resident/forward.wgsl?raw';
+import main from '../../shaders/resident/main.wgsl?raw';
+import update from '../../shaders/resident/update.wgsl?raw';
+import valuesStorage from '../../shaders/resident/values_storage.wgsl?raw';
+import valuesWorkgroup from '../../shaders/resident/values_workgroup.wgsl?raw';
+import weightsStorage from '../../shaders/resident/weights_storage.wgsl?raw';
+import weightsWorkgroup from '../../shaders/resident/weights_workgroup.wgsl?raw';
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
+import type { EngineSpec } from '../engine.ts';
+import type { Plan, PlanBuffer } from '../graph/plan.ts';
+import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import { checkRunLength, RING_LENGTH } from '../model/gpt.ts';
+import { parameterLayout } from '../model/parameters.ts';
+import { packCorpus } from '../ops/batch.ts';
+import { DeviceError } from '../util/errors.ts';
+import type { GpuDevice } from './adapter.ts';
+import { DeviceBuffers } from './buffers.ts';
+import { pipelineFor } from './pipelines.ts';
+import { chooseMemory, residentConstants, valueLayout } from './resident-layout.ts';
+import type { ResidentMemory } from './resident-layout.ts';
+import { Readback } from './steps.ts';
+import type { DeviceSteps, StateRegion } from './steps.ts';
+
+export interface ResidentOptions {
+  /** Invocations of the workgroup. What the adapter has, up to 512, unless told; few on software adapters. */
+  readonly workers?: number;
+  /** Bytes of workgroup memory that may be used; what the device has unless told. */
+  readonly workgroupMemory?: number;
+}
+
+/** What each model of a dispatch has of its own; the shape of model and batch is common to all. */
+export interface ResidentModel {
+  readonly training: TrainingConfig;
+  /** The order in which it takes the documents: all of them, or as many as its steps and one more take. */
+  readonly order: Uint32Array;
+}
+
+/** The WGSL of the kernel, by where weights and values lie. */
+export function residentSource({ weights, values }: ResidentMemory): string {
+  const places = [
+    weights === 'workgroup' ? weightsWorkgroup : weightsStorage,
+    values === 'workgroup' ? valuesWorkgroup : valuesStorage,
+  ];
+  return [normLib, scheduleLib, updateLib, main, ...places, forward, backward, update].join('\n');
+}
+
+/** Models of one shape on the device, each trained by a workgroup of its own. */
+export class ResidentModels {
+  readonly memory: ResidentMemory;
+  private readonly gpu: GpuDevice;
+  private readonly models: number;
+  private readonly buffers: DeviceBuffers;
+  private readonly pipeline: GPUComputePipeline;
+  private readonly bindGroup: GPUBindGroup;
+  private readonly readback: Readback;
+  private readonly length: number;
+  /** What `run` on the device holds. */
+  private command = '';
+
+  static async create(
+    gpu: GpuDevice,
+    model: ModelConfig,
+    models: readonly ResidentModel[],
+    documents: TokenizedDocuments,
+    options: ResidentOptions = {},
+  ): Promise<ResidentModels> {
+    const { training } = models[0];
+    for (const own of models) checkRunLength(own.training);
+    const layout = parameterLayout(model);
+    const values = valueLayout(model, training);
+    const { limits } = gpu.device;
+    const memory = chooseMemory(
+      layout,
+      values.length,
+      options.workgroupMemory ?? limits.maxComputeWorkgroupStorageSize,
+    );
+    const orderLength = models[0].order.length;
+    const tokens = documents.tokens.length;
+
+    const corpus = new Uint32Array(documents.count + 1 + tokens + models.length * orderLength);
+    corpus.set(packCorpus(documents));
+    models.forEach(({ order }, i) => corpus.set(order, documents.count + 1 + tokens + i * orderLength));
+    const hypers = Float32Array.from(models.flatMap(({ training: own }) => hyperOf(own)));
+
+    const region = (name: string, dtype: 'f32' | 'u32', length: number): PlanBuffer => ({
+      name,
+      kind: 'region',
+      dtype,
+      length,
+    });
+    const state = (name: string) => region(name, 'f32', models.length * layout.length);
+    const bound = [
+      region('run', 'u32', 4),
+      region('corpus', 'u32', corpus.length),
+      region('hypers', 'f32', hypers.length),
+      ...['parameters', 'm', 'v', 'gradients'].map(state),
+      region('progress', 'u32', models.length * (RING_LENGTH + 1)),
+      ...(memory.values === 'storage' ? [region('values', 'f32', models.length * values.length)] : []),
+    ];
+    for (const { name, length } of bound) {
+      if (4 * length <= limits.maxStorageBufferBindingSize) continue;
+      const sizes = `${4 * length} bytes, this device takes ${limits.maxStorageBufferBindingSize} (maxStorageBufferBindingSize)`;
+      throw new DeviceError(
+        `resident: ${name} of ${models.length} models needs ${sizes}. Use fewer models, or less data.`,
+      );
+    }
+    const plan: Plan = { buffers: bound, dispatches: [] };
+    const constants = {
+      ...residentConstants(model, training, { documents: documents.count, tokens, orderLength }, memory),
+      WORKERS: options.workers ?? defaultWorkers(gpu),
+    };
+    const name = `resident (weights in ${memory.weights}, values in ${memory.values})`;
+    const source = residentSource(memory);
+    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: 'resident' } }, constants);
+    const buffers = await DeviceBuffers.create(gpu, plan);
+    buffers.write('corpus', corpus);
+    buffers.write('hypers', hypers);
+    const entries = bound.map((buffer, binding) => ({
+      binding,
+      resource: { buffer: buffers.region(buffer.name) },
+    }));
+    const bindGroup = gpu.device.createBindGroup({
+      label: name,
+      layout: pipeline.getBindGroupLayout(0),
+      entries,
+    });
+    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, pipeline, bindGroup);
+  }
+
+  private constructor(
+    gpu: GpuDevice,
+    models: number,
+    memory: ResidentMemory,
+    length: number,
+    buffers: DeviceBuffers,
+    pipeline: GPUComputePipeline,
+    bindGroup: GPUBindGroup,
+  ) {
+    this.gpu = gpu;
+    this.models = models;
+    this.memory = memory;
+    this.length = length;
+    this.buffers = buffers;
+    this.pipeline = pipeline;
+    this.bindGroup = bindGroup;
+    this.readback = new Readback(gpu, 'losses', buffers.region('progress').size);
+  }
+
+  /** Runs `steps` ≤ RING_LENGTH steps of all models and gives the ring of each. `train: false` changes nothing but gradients. */
+  async run(steps: number, train = true): Promise<Float32Array[]> {
+    const { device } = this.gpu;
+    const command = [steps, train ? 1 : 0];
+    if (String(command) !== this.command) this.buffers.write('run', Uint32Array.from(command));
+    this.command = String(command);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(this.pipeline);
+    pass.setBindGroup(0, this.bindGroup);
+    pass.dispatchWorkgroups(this.models);
+    pass.end();
+    const progress = this.buffers.region('progress');
+    encoder.copyBufferToBuffer(progress, 0, this.readback.buffer, 0, progress.size);
+    device.queue.submit([encoder.finish()]);
+    const bytes = await this.readback.bytes();
+    return Array.from(
+      { length: this.models },
+      (_, i) => new Float32Array(bytes, 4 * (i * (RING_LENGTH + 1) + 1), RING_LENGTH),
+    );
+  }
+
+  region(name: StateRegion): GPUBuffer {
+    return this.buffers.region(name);
+  }
+
+  /** Writes a region of all models, each laid out as `parameterLayout` says. */
+  write(region: StateRegion, padded: Float32Array): void {
+    this.buffers.write(region, padded);
+  }
+
+  async read(region: StateRegion): Promise<Float32Array> {
+    return new Float32Array(await this.buffers.read(region));
+  }
+
+  /** One model's part of a region that was read. */
+  part(read: Float32Array, model: number): Float32Array {
+    return read.subarray(model * this.length, (model + 1) * this.length);
+  }
+
+  setStep(step: number): void {
+    for (let i = 0; i < this.models; i++) {
+      const counter = new Uint32Array([step]);
+      this.gpu.device.queue.writeBuffer(this.buffers.region('progress'), 4 * i * (RING_LENGTH + 1), counter);
+    }
+  }
+
+  destroy(): void {
+    this.buffers.destroy();
+    this.readback.buffer.destroy();
+  }
+}
+
+/** Steps of one model, many in a dispatch. */
+export async function residentSteps(
+  spec: EngineSpec,
+  gpu: GpuDevice,
+  options?: ResidentOptions,
+): Promise<DeviceSteps> {
+  const { model, training, documents } = spec;
+  const order = Uint32Array.from({ length: documents.count }, (_, i) => i); // as they come
+  const models = await ResidentModels.create(gpu, model, [{ training, order }], documents, options);
+  const ring = async (steps: number, train: boolean) => (await models.run(steps, train))[0];
+  return {
+    launch: 'resident',
+    targetMs: 100,
+    parameters: models.region('parameters'),
+    train: (times) => ring(times, true),
+    differentiate: () => ring(1, false),
+    write: (region, padded) => models.write(region, padded),
+    read: (region) => models.read(region),
+    setStep: (step) => models.setStep(step),
+    destroy: () => models.destroy(),
+  };
+}
+
+/** `struct Hyper` of shaders/resident/main.wgsl. */
+function hyperOf({ beta1, beta2, eps, learningRate, steps }: TrainingConfig): number[] {
+  // log(0) is not a value WGSL can hold; exp(-1000) is 0 as well.
+  const log = (beta: number) => Math.max(-1000, Math.log(beta));
+  return [beta1, 1 - beta1, beta2, 1 - beta2, eps, log(beta1), log(beta2), learningRate, steps];
+}
+
+/**
+ * Software adapters run the invocations of a workgroup one after another and pay for each at every barrier; a GPU
+ * hides its latencies behind as many as it may have, and a small model has work for about 512.
+ */
+function defaultWorkers({ device, info }: GpuDevice): number {
+  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } = device.limits;
+  return info.software ? 32 : Math.min(512, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
+}

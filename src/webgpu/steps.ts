@@ -1,0 +1,93 @@
+// Training steps on the device, behind one interface: as the dispatches of a plan (eager, graph), or many in one
+// dispatch (resident). The engine puts losses, states and checks on top.
+
+import type { EngineSpec, LaunchStrategy } from '../engine.ts';
+import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
+import { parameterLayout } from '../model/parameters.ts';
+import { packCorpus } from '../ops/batch.ts';
+import type { GpuDevice } from './adapter.ts';
+import { DeviceBuffers } from './buffers.ts';
+import { LAUNCHERS, prepareDispatches } from './launch.ts';
+import type { PlannedLaunch } from './launch.ts';
+
+export type StateRegion = 'parameters' | 'gradients' | 'm' | 'v';
+
+export interface DeviceSteps {
+  readonly launch: LaunchStrategy;
+  /** How long the work between two readbacks should take, in milliseconds. */
+  readonly targetMs: number;
+  /** The parameters, as `parameterLayout` lays them out. */
+  readonly parameters: GPUBuffer;
+  /** Runs the next `times` ≤ RING_LENGTH steps and gives the ring: the loss of step s is at s mod RING_LENGTH. */
+  train(times: number): Promise<Float32Array>;
+  /** Loss (in the ring) and gradients of the next step; trains nothing. */
+  differentiate(): Promise<Float32Array>;
+  write(region: StateRegion, padded: Float32Array): void;
+  read(region: StateRegion): Promise<Float32Array>;
+  setStep(step: number): void;
+  destroy(): void;
+}
+
+/** A buffer to read a small result back, again and again. */
+export class Readback {
+  readonly buffer: GPUBuffer;
+  private readonly gpu: GpuDevice;
+
+  constructor(gpu: GpuDevice, label: string, size: number) {
+    this.gpu = gpu;
+    this.buffer = gpu.device.createBuffer({
+      label,
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  /** The bytes that the work submitted so far has copied here. */
+  async bytes(): Promise<ArrayBuffer> {
+    await this.gpu.settle(this.buffer.mapAsync(GPUMapMode.READ));
+    const copy = this.buffer.getMappedRange().slice(0);
+    this.buffer.unmap();
+    this.gpu.check();
+    return copy;
+  }
+}
+
+/** Steps as the dispatches of a plan. */
+export async function plannedSteps(
+  spec: EngineSpec,
+  gpu: GpuDevice,
+  launch: PlannedLaunch,
+): Promise<DeviceSteps> {
+  const { model, training, documents } = spec;
+  const corpus = packCorpus(documents);
+  const size = { length: corpus.length, documents: documents.count };
+  const plan = trainingPlan(model, training, parameterLayout(model), size);
+  const buffers = await DeviceBuffers.create(gpu, plan);
+  const dispatches = await prepareDispatches(gpu, plan, buffers);
+  const withoutAdam = dispatches.slice(0, -1);
+  buffers.write('corpus', corpus);
+  const ring = buffers.region('ring');
+  const readback = new Readback(gpu, 'losses', 4 * RING_LENGTH);
+
+  const run = async (what: typeof dispatches, times: number): Promise<Float32Array> => {
+    LAUNCHERS[launch](gpu.device, what, times, (encoder) => {
+      encoder.copyBufferToBuffer(ring, 0, readback.buffer, 0, ring.size);
+    });
+    return new Float32Array(await readback.bytes());
+  };
+
+  return {
+    launch,
+    targetMs: 200,
+    parameters: buffers.region('parameters'),
+    train: (times) => run(dispatches, times),
+    differentiate: () => run(withoutAdam, 1),
+    write: (region, padded) => buffers.write(region, padded),
+    read: async (region) => new Float32Array(await buffers.read(region)),
+    setStep: (step) => buffers.write('counter', new Uint32Array([step])),
+    destroy() {
+      buffers.destroy();
+      readback.buffer.destroy();
+    },
+  };
+}

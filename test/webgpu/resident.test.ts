@@ -1,0 +1,173 @@
+// What is particular to the strategy `resident` and to populations; the common cases are in engine.test.ts.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ResourceType, WgslReflect } from 'wgsl_reflect';
+import type { EngineSpec } from '../../src/engine.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { initParameters, parameterLayout } from '../../src/model/parameters.ts';
+import { prepareRun } from '../../src/train/prepare.ts';
+import { ConfigError } from '../../src/util/errors.ts';
+import { PythonRandom } from '../../src/util/python-random.ts';
+import type { GpuDevice } from '../../src/webgpu/adapter.ts';
+import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
+import { createPopulation } from '../../src/webgpu/population.ts';
+import {
+  chooseMemory,
+  residentConstants,
+  valueLayout,
+  whyNotResident,
+} from '../../src/webgpu/resident-layout.ts';
+import { residentSource, type ResidentOptions } from '../../src/webgpu/resident.ts';
+import { noAdapter, testDevice } from '../support/device.ts';
+import { namesDocuments } from '../support/golden.ts';
+
+const PLACES = ['workgroup', 'storage'] as const;
+const MEMORIES = PLACES.flatMap((weights) => PLACES.map((values) => ({ weights, values })));
+const model = { ...DEFAULT_MODEL, vocabSize: 27 };
+
+describe('the resident kernel', () => {
+  test.each(MEMORIES)('weights in $weights, values in $values: bindings and constants', (memory) => {
+    const reflect = new WgslReflect(residentSource(memory));
+    const { resources } = reflect.entry.compute[0];
+    const storage = resources.filter((resource) => resource.resourceType === ResourceType.Storage);
+    expect(storage.length).toBeLessThanOrEqual(8);
+    const corpus = { documents: 10, tokens: 100, orderLength: 10 };
+    const given = Object.keys(residentConstants(model, DEFAULT_TRAINING, corpus, memory));
+    const declared = [...residentSource(memory).matchAll(/override (\w+)(: \w+)?( =)?/g)];
+    const needed = declared.filter((match) => match[3] === undefined).map((match) => match[1]);
+    expect(given.toSorted()).toEqual(needed.toSorted());
+  });
+
+  test('takes workgroup memory for all, or the values, or the weights, or nothing', () => {
+    const layout = parameterLayout(model);
+    const values = valueLayout(model, DEFAULT_TRAINING).length;
+    const memory = (bytes: number) => Object.values(chooseMemory(layout, values, bytes)).join(' ');
+    expect(memory(48 * 1024)).toBe('workgroup workgroup');
+    expect(memory(32 * 1024)).toBe('storage workgroup');
+    expect(memory(20 * 1024)).toBe('workgroup storage');
+    expect(memory(16 * 1024)).toBe('storage storage');
+  });
+
+  test('values of different lifetimes share space, others do not', () => {
+    const { constants: at, length } = valueLayout(model, { ...DEFAULT_TRAINING, batchSize: 2 });
+    expect(at.DQ).toBe(at.LOGITS);
+    expect(at.PAIRS).toBe(at.DHIDDEN);
+    expect(at.KEPT + model.nLayer * at.KEPT_LAYER).toBe(length);
+    expect(at.DPAIRS - at.PAIRS).toBe(2 * 16 * 4 * 16);
+  });
+
+  test('refuses what is too much for a workgroup', () => {
+    expect(whyNotResident(model, DEFAULT_TRAINING)).toBeUndefined();
+    expect(whyNotResident({ ...model, nEmbd: 512 }, DEFAULT_TRAINING)).toMatch(
+      /a step of \d+ MFLOP is too much for one workgroup/,
+    );
+  });
+});
+
+let gpu: GpuDevice;
+beforeAll(async () => {
+  if (noAdapter === '') gpu = await testDevice({ limits: 'adapter' });
+});
+afterAll(() => gpu?.destroy());
+
+describe.skipIf(noAdapter !== '')('resident', () => {
+  const documents = noAdapter === '' ? namesDocuments().slice(0, 60) : [];
+  const small = { nLayer: 2, nEmbd: 8, nHead: 2, blockSize: 6 };
+  const training = { ...DEFAULT_TRAINING, batchSize: 2, steps: 40 };
+  const { spec } = prepareRun({ documents: ['anna', ...documents], model: small, training });
+
+  const train = async (options: ResidentOptions, of: EngineSpec = spec) => {
+    const engine = await createWebGpuEngine(of, { gpu, launch: 'resident', resident: options });
+    expect(engine.info.launch).toBe('resident');
+    const result = {
+      ...(await engine.gradients()),
+      losses: await engine.advance(20),
+      state: await engine.state(),
+    };
+    engine.dispose();
+    return result;
+  };
+
+  test('gives the same bits whatever its width and wherever weights and values lie', async () => {
+    const { limits } = gpu.device;
+    const layout = parameterLayout(spec.model);
+    const values = valueLayout(spec.model, training).length;
+    const reference = await train({ workers: 32, workgroupMemory: 0 });
+    const seen = new Set<string>();
+    for (const workgroupMemory of [
+      4 * layout.length * 1.1,
+      4 * values,
+      limits.maxComputeWorkgroupStorageSize,
+    ]) {
+      seen.add(Object.values(chooseMemory(layout, values, workgroupMemory)).join(' '));
+      expect(await train({ workers: 32, workgroupMemory })).toEqual(reference);
+    }
+    expect(seen).toContain('workgroup storage');
+    expect(seen).toContain('workgroup workgroup');
+    for (const workers of [1, 8, 128]) expect(await train({ workers })).toEqual(reference);
+  });
+
+  test('falls back where the model is too large, and says why', async () => {
+    const large = prepareRun({
+      documents,
+      model: { ...DEFAULT_MODEL, nEmbd: 256 },
+      training: { ...training, batchSize: 16 },
+    });
+    const engine = await createWebGpuEngine(large.spec, { gpu, launch: 'resident' });
+    expect(engine.info.launch).not.toBe('resident');
+    expect(engine.info.description).toMatch(
+      /^webgpu \(\w+, not resident: a step of 1\d{3} MFLOP is too much .*\) on /,
+    );
+    engine.dispose();
+  });
+
+  test('a population gives every model the bits that it gets alone', async () => {
+    const random = new PythonRandom(9);
+    const rates = [0.01, 0.003, 0.02];
+    const members = rates.map((learningRate, i) => {
+      const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
+      random.shuffle(order as unknown as number[]);
+      const own = { ...training, learningRate, beta1: 0.8 + 0.05 * i, eps: 10 ** (-8 + i) };
+      return { training: own, order, parameters: initParameters(spec.model, random, 0.05 + 0.03 * i) };
+    });
+    const population = await createPopulation(gpu, spec.model, spec.documents, members);
+    const losses = [await population.advance(3), await population.advance(17)];
+    const states = await population.states();
+    for (const [i, { order, ...member }] of members.entries()) {
+      const alone = await train({}, { ...spec, ...member, documents: reorder(spec.documents, order) });
+      expect([...losses[0][i], ...losses[1][i]]).toEqual([...alone.losses]);
+      expect(states[i]).toEqual(alone.state);
+    }
+    await expect(population.advance(21)).rejects.toThrow(ConfigError);
+    population.dispose();
+    await expect(population.advance(1)).rejects.toThrow(/dispose/);
+  });
+
+  test('a population refuses models that differ in what they must share', async () => {
+    const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
+    const member = { training, order, parameters: spec.parameters };
+    const create = (second: typeof member) =>
+      createPopulation(gpu, spec.model, spec.documents, [member, second]);
+    await expect(create({ ...member, training: { ...training, batchSize: 3 } })).rejects.toThrow(
+      'population[1]: expected batch_size 2',
+    );
+    await expect(create({ ...member, order: order.slice(1) })).rejects.toThrow(ConfigError);
+    await expect(create({ ...member, order: order.map(() => 61) })).rejects.toThrow('below 61, got 61');
+    await expect(create({ ...member, parameters: new Float64Array(3) })).rejects.toThrow(
+      'population[1].parameters',
+    );
+    await expect(createPopulation(gpu, spec.model, spec.documents, [])).rejects.toThrow(
+      /1 to \d+ models, got 0/,
+    );
+  });
+});
+
+function reorder(
+  { count, tokens, offsets }: EngineSpec['documents'],
+  order: Uint32Array,
+): EngineSpec['documents'] {
+  const documents = Array.from(order, (d) => tokens.subarray(offsets[d], offsets[d + 1]));
+  const ends = new Uint32Array(count + 1);
+  documents.forEach((document, i) => (ends[i + 1] = ends[i] + document.length));
+  return { count, tokens: Uint32Array.from(documents.flatMap((document) => [...document])), offsets: ends };
+}
