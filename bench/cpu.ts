@@ -23,8 +23,8 @@ import type { Contestant } from './support/rounds.ts';
 /** 1e-5: f32 over 1,000 steps (losses, absolute) and over sums of a few hundred rows (gradients, relative). */
 const F32_BAR = 1e-5;
 
-/** Steps of a run: more than are ever timed, so that the learning rate stays what it is at the start. */
-const ENDLESS = 10_000_000;
+/** Steps of a run. */
+const RUN = 1000;
 
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -42,7 +42,7 @@ export async function main(args: string[]): Promise<void> {
     const [width, batch] = size.split('x').map(Number);
     await check(variants, width, batch);
     for (const variant of variants) {
-      const engine = createCpuEngine(specOf(width, batch, ENDLESS), { variant });
+      const engine = createCpuEngine(specOf(width, batch, RUN), { variant });
       contestants.push(await timed(`d${width} b${batch} ${variant}`, engine, batch, Number(values.time)));
     }
   }
@@ -66,7 +66,7 @@ function specOf(nEmbd: number, batchSize: number, steps: number): EngineSpec {
 /** Throws where losses or gradients are wrong: a wrong answer has no speed. */
 async function check(variants: readonly CpuVariant[], width: number, batch: number): Promise<void> {
   const golden = loadGolden('names');
-  const spec = specOf(width, batch, 1000);
+  const spec = specOf(width, batch, RUN);
   const reference = await createCpuEngine(spec, { precision: 'f64' }).gradients();
   for (const variant of variants) {
     const name = `${variant} d${width} b${batch}`;
@@ -88,18 +88,28 @@ function expectNear(what: string, error: number): void {
   if (!(error <= F32_BAR)) throw new Error(`${what}: off by ${error}, expected at most ${F32_BAR}.`);
 }
 
-/** Rounds of about `time` milliseconds; the first ones, untimed, let the compiler finish. */
+/**
+ * Rounds of about `time` milliseconds. Each starts from the initial parameters, and again after 1,000 steps, so that what
+ * is timed is microgpt.py's run. The first rounds, untimed, let the compiler finish.
+ */
 async function timed(name: string, engine: Engine, batch: number, time: number): Promise<Contestant> {
+  const initial = await engine.state();
+  let runs = 1;
   let steps = 1;
   const round = async () => {
-    const start = performance.now();
-    await engine.advance(steps);
-    return performance.now() - start;
+    let elapsed = 0;
+    for (let run = 0; run < runs; run++) {
+      await engine.load(initial);
+      const start = performance.now();
+      await engine.advance(steps);
+      elapsed += performance.now() - start;
+    }
+    return elapsed;
   };
-  let elapsed = await round();
-  while (elapsed < time / 2) {
-    steps = Math.ceil(steps * Math.min(4, time / Math.max(elapsed, 1)));
-    elapsed = await round();
+  for (let elapsed = await round(); elapsed < time / 2; elapsed = await round()) {
+    const more = Math.min(4, time / Math.max(elapsed, 1));
+    if (steps < RUN) steps = Math.min(RUN, Math.ceil(steps * more));
+    else runs = Math.ceil(runs * more);
   }
-  return { name, round: async () => ((await round()) * 1000) / steps / batch };
+  return { name, round: async () => ((await round()) * 1000) / runs / steps / batch };
 }

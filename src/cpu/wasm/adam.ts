@@ -1,7 +1,7 @@
 // adam: m ← β1·m + (1−β1)·g, v ← β2·v + (1−β2)·g², parameter ← parameter − lr/c1 · m / (√(v / c2) + ε).
-// The transposed copy that the forward pass reads is written on the way.
+// Weights are updated where their gradient is made, see outer.ts; tables here.
 
-import { fma, storeTransposed } from './lanes';
+import { fma } from './lanes';
 
 // What the run sets, and the step: all f32 in four lanes.
 let beta1 = f32x4.splat(0);
@@ -26,11 +26,10 @@ export function beginAdam(stepRate: f64, inverse: f64): void {
   inverse2 = f32x4.splat(<f32>inverse);
 }
 
-/** The new values of four parameters at `w`; their gradient, m and v lie `toG`, `toM` and `toV` bytes behind. */
+/** Moves four parameters at `w` along their gradient and gives their new values; m and v lie `toM` and `toV` bytes behind. */
 // @ts-ignore: decorator
 @inline
-function update(w: usize, toG: usize, toM: usize, toV: usize): v128 {
-  const g = v128.load(w + toG);
+export function update(w: usize, g: v128, toM: usize, toV: usize): v128 {
   const m = fma(g, rest1, f32x4.mul(v128.load(w + toM), beta1));
   const v = fma(f32x4.mul(g, g), rest2, f32x4.mul(v128.load(w + toV), beta2));
   v128.store(w + toM, m);
@@ -41,30 +40,10 @@ function update(w: usize, toG: usize, toM: usize, toV: usize): v128 {
   return value;
 }
 
-/** A table without a transposed copy. */
+/** A table, whose gradient lies `toG` bytes behind. */
 export function adamTable(rows: i32, width: usize, stride: usize, w: usize, toG: usize, toM: usize, toV: usize): void {
   for (let r = 0; r < rows; r++) {
-    for (let i: usize = 0; i < width; i += 16) update(w + i, toG, toM, toV);
+    for (let i: usize = 0; i < width; i += 16) update(w + i, v128.load(w + i + toG), toM, toV);
     w += stride;
-  }
-}
-
-/** A matrix (rows, cols), both multiples of 4, and its transposed copy (cols, rows). */
-export function adamMatrix(
-  rows: i32, cols: i32, stride: usize, w: usize, toG: usize, toM: usize, toV: usize, transposed: usize, toStride: usize,
-): void {
-  for (let r = 0; r < rows; r += 4) {
-    let to = transposed;
-    const end = w + (<usize>cols << 2);
-    for (let at = w; at < end; at += 16) {
-      const a = update(at, toG, toM, toV);
-      const b = update(at + stride, toG, toM, toV);
-      const c = update(at + 2 * stride, toG, toM, toV);
-      const d = update(at + 3 * stride, toG, toM, toV);
-      storeTransposed(a, b, c, d, to, toStride);
-      to += 4 * toStride;
-    }
-    w += 4 * stride;
-    transposed += 16;
   }
 }

@@ -5,8 +5,9 @@
 // Results are written for n rounded up to 4 rows. The rows beyond n belong to the next document, which is computed later.
 
 import { exp, fma, larger, maxOfLanes, sumOfLanes, transpose4x4 } from './lanes';
-import { outer, product } from './matmul';
+import { Finish, product } from './matmul';
 import { strideOf } from './memory';
+import { outer } from './outer';
 
 /** Rows that go through a product together: what they cannot see is skipped in units of this. */
 const ROWS: i32 = 16;
@@ -31,9 +32,9 @@ export function attention(
       const M = min(ROWS, rows - r);
       const seen = r + M;
       const at = p + <usize>r * stride;
-      product(M, seen, Dp, qkv + <usize>r * qkvStride, qkvStride, keys, stride, at, stride);
+      product(M, seen, Dp, qkv + <usize>r * qkvStride, qkvStride, keys, stride, at, stride, Finish.STORE, 0);
       softmax(r, M, n, seen, scale, at, stride);
-      product(M, Dp, seen, at, stride, qkv + 2 * A, qkvStride, out + <usize>r * outStride, outStride);
+      product(M, Dp, seen, at, stride, qkv + 2 * A, qkvStride, out + <usize>r * outStride, outStride, Finish.STORE, 0);
     }
     qkv += <usize>Dp << 2;
     out += <usize>Dp << 2;
@@ -58,9 +59,9 @@ export function attentionGrad(
       const M = min(ROWS, rows - r);
       const seen = r + M;
       const at = ds + <usize>r * stride;
-      product(M, seen, Dp, dout + <usize>r * outStride, outStride, values, stride, at, stride);
+      product(M, seen, Dp, dout + <usize>r * outStride, outStride, values, stride, at, stride, Finish.STORE, 0);
       softmaxGrad(M, seen, scale, p + <usize>r * stride, at, stride);
-      product(M, Dp, seen, at, stride, qkv + A, qkvStride, dqkv + <usize>r * qkvStride, qkvStride);
+      product(M, Dp, seen, at, stride, qkv + A, qkvStride, dqkv + <usize>r * qkvStride, qkvStride, Finish.STORE, 0);
     }
     for (let t = 0; t < rows; t += ROWS) {
       const M = min(ROWS, rows - t);

@@ -26,17 +26,17 @@ export function decode(token: u32, position: i32): void {
   for (let l = 0; l < m.L; l++) {
     rmsnorm(4, m.C, m.strideC, m.x, a, m.saved + m.toSa);
     const row = cache + <usize>position * m.strideQ;
-    product(4, 3 * m.A, m.Cp, a, m.strideC, weight, m.strideQ, row, m.strideQ);
+    product(4, 3 * m.A, m.Cp, a, m.strideC, weight, m.strideQ, row, m.strideQ, Finish.STORE, 0);
     memory.fill(heads, 0, 4 * m.strideA);
     attend(position + 1, row, cache, heads);
     product(4, m.Cp, m.A, heads, m.strideA, weight + m.woT, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
     rmsnorm(4, m.C, m.strideC, m.x, b, m.saved + m.toSb);
-    product(4, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU);
+    product(4, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
     product(4, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
     weight += m.layerBytesT;
     cache += m.cacheBytes;
   }
-  product(4, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV);
+  product(4, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV, Finish.STORE, 0);
 }
 
 /** Mixed values of `n` positions for the query at `query`; scores are kept in `m.scratchT`. */

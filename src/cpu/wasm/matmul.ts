@@ -1,13 +1,11 @@
-// The two matrix products that everything is made of. Both keep a 4×8 block of the result in eight registers and
-// walk along k once for it. Numbers of rows and columns are multiples of 4 (the buffers are padded with zeros).
-// Strides are in bytes.
+// product: c (M, N) = a (M, K) · b (K, N). The forward pass has Wᵀ as b, the derivative for inputs W itself.
 //
-//   product:  c (M, N) = a (M, K) · b (K, N)       forward with Wᵀ, backward for inputs with W
-//   outer:    c (M, N) = aᵀ (M, K) · b (K, N)      weight gradients: a is (K, M) in memory
+// A 4×8 block of c stays in eight registers while k runs once. M, N and K are multiples of 4: the buffers are padded
+// with zeros. Strides are in bytes.
 
 import { fma } from './lanes';
 
-/** What `product` does with a result before it is stored; `other` has the shape and the stride of c. */
+/** What `product` does with a result before it is stored; `other` has the shape and the stride of c, or is 0. */
 export namespace Finish {
   export const STORE: i32 = 0;
   /** c = other + result: a residual. */
@@ -23,7 +21,7 @@ export function product(
   a: usize, aStride: usize,
   b: usize, bStride: usize,
   c: usize, cStride: usize,
-  finish: i32 = Finish.STORE, other: usize = 0,
+  finish: i32, other: usize,
 ): void {
   const bEnd = b + ((<usize>N) << 2);
   const wideEnd = b + ((<usize>(N & -8)) << 2);
@@ -48,37 +46,15 @@ function product4x8(
   let a3 = a2 + aStride;
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
   const end = a0 + ((<usize>K) << 2);
+  // One k at a time: V8 moves the loads of an unrolled body to its front and then spills most of its registers.
   while (a0 < end) {
-    // Four steps of k: their places in a are immediate offsets.
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
     let x = v128.load32_splat(a0); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
     x = v128.load32_splat(a1); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
     x = v128.load32_splat(a2); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
     x = v128.load32_splat(a3); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
     b += bStride;
-
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    x = v128.load32_splat(a0, 4); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1, 4); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2, 4); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3, 4); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    b += bStride;
-
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    x = v128.load32_splat(a0, 8); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1, 8); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2, 8); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3, 8); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    b += bStride;
-
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    x = v128.load32_splat(a0, 12); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1, 12); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2, 12); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3, 12); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    b += bStride;
-
-    a0 += 16; a1 += 16; a2 += 16; a3 += 16;
+    a0 += 4; a1 += 4; a2 += 4; a3 += 4;
   }
   put(c, c00, finish, fromC); put(c + 16, c01, finish, fromC); c += cStride;
   put(c, c10, finish, fromC); put(c + 16, c11, finish, fromC); c += cStride;
@@ -119,60 +95,4 @@ function put(c: usize, result: v128, finish: i32, fromC: usize): void {
   else if (finish == Finish.RELU) result = f32x4.pmax(f32x4.splat(0), result);
   else if (finish == Finish.GATE) result = v128.and(result, f32x4.gt(v128.load(c + fromC), f32x4.splat(0)));
   v128.store(c, result);
-}
-
-export function outer(
-  M: i32, N: i32, K: i32,
-  a: usize, aStride: usize,
-  b: usize, bStride: usize,
-  c: usize, cStride: usize,
-): void {
-  const bEnd = b + ((<usize>N) << 2);
-  const wideEnd = b + ((<usize>(N & -8)) << 2);
-  for (let m = 0; m < M; m += 4) {
-    let to = c;
-    let panel = b;
-    for (; panel < wideEnd; panel += 32, to += 32) outer4x8(K, a, aStride, panel, bStride, to, cStride);
-    if (panel < bEnd) outer4x4(K, a, aStride, panel, bStride, to, cStride);
-    a += 16;
-    c += 4 * cStride;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function outer4x8(K: i32, a: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
-  for (let k = 0; k < K; k++) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a, 4); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a, 8); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a, 12); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    a += aStride;
-    b += bStride;
-  }
-  v128.store(c, c00); v128.store(c, c01, 16); c += cStride;
-  v128.store(c, c10); v128.store(c, c11, 16); c += cStride;
-  v128.store(c, c20); v128.store(c, c21, 16); c += cStride;
-  v128.store(c, c30); v128.store(c, c31, 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function outer4x4(K: i32, a: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize): void {
-  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0;
-  for (let k = 0; k < K; k++) {
-    const b0 = v128.load(b);
-    c0 = fma(v128.load32_splat(a), b0, c0);
-    c1 = fma(v128.load32_splat(a, 4), b0, c1);
-    c2 = fma(v128.load32_splat(a, 8), b0, c2);
-    c3 = fma(v128.load32_splat(a, 12), b0, c3);
-    a += aStride;
-    b += bStride;
-  }
-  v128.store(c, c0);
-  v128.store(c + cStride, c1);
-  v128.store(c + 2 * cStride, c2);
-  v128.store(c + 3 * cStride, c3);
 }

@@ -1,12 +1,13 @@
 // One training step: batch layout, forward, backward, Adam. Rows of all documents lie packed, one after the other;
 // R is rounded up to a multiple of 4 with rows of zeros, which stay zeros in every product and norm.
 
-import { adamMatrix, adamTable, beginAdam } from './adam';
+import { adamTable, beginAdam } from './adam';
 import { attention, attentionGrad, weightBytes } from './attention';
 import { crossEntropy } from './loss';
-import { Finish, outer, product } from './matmul';
+import { Finish, product } from './matmul';
 import * as m from './memory';
 import { rmsnorm, rmsnormGrad } from './norm';
+import { outer, outerAdam } from './outer';
 
 /** Rows of the step, padded; documents' rows start at `m.starts`. */
 let R: i32 = 0;
@@ -92,7 +93,7 @@ function forward(rows: i32): void {
 
     // 1) multi-head attention
     rmsnorm(R, m.C, m.strideC, m.x, saved, saved + m.toSa);
-    product(R, 3 * m.A, m.Cp, saved, m.strideC, weight, m.strideQ, qkv, m.strideQ);
+    product(R, 3 * m.A, m.Cp, saved, m.strideC, weight, m.strideQ, qkv, m.strideQ, Finish.STORE, 0);
     let p = saved + m.toP;
     for (let d = 0; d < m.B; d++) {
       const from = load<i32>(m.starts + (<usize>d << 2));
@@ -105,22 +106,38 @@ function forward(rows: i32): void {
 
     // 2) MLP
     rmsnorm(R, m.C, m.strideC, m.x, b, saved + m.toSb);
-    product(R, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU);
+    product(R, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
     product(R, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
     saved += m.savedBytes;
     weight += m.layerBytesT;
   }
-  product(R, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV);
+  product(R, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV, Finish.STORE, 0);
 }
 
-/** All gradients, from dlogits, which lie where the logits were. K of a weight's gradient is the true number of rows. */
+/** What becomes of the gradients: Adam spends them as they come, or they are kept. */
+let training = false;
+
+/** The weight w (M, N) from dout (rows, M) and its input (rows, N). Its last use in the step has to lie behind. */
+// @ts-ignore: decorator
+@inline
+function weightGrad(
+  M: i32, N: i32, rows: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize, toStride: usize,
+): void {
+  if (training) {
+    outerAdam(M, N, rows, dout, doutStride, x, xStride, w, xStride, transposed, toStride, m.toM, m.toV);
+  } else {
+    outer(M, N, rows, dout, doutStride, x, xStride, w + m.toGradient, xStride);
+  }
+}
+
+/** All gradients, from dlogits, which lie where the logits were. */
 function backward(rows: i32): void {
-  const g = m.toGradient;
-  product(R, m.Cp, m.Vp, m.logits, m.strideV, m.lmHead, m.strideC, m.dx, m.strideC);
-  outer(m.Vp, m.Cp, rows, m.logits, m.strideV, m.x, m.strideC, m.lmHead + g, m.strideC);
+  product(R, m.Cp, m.Vp, m.logits, m.strideV, m.lmHead, m.strideC, m.dx, m.strideC, Finish.STORE, 0);
+  weightGrad(m.Vp, m.Cp, rows, m.logits, m.strideV, m.x, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
 
   let saved = m.saved + m.savedBytes * (m.L - 1);
   let weight = m.layers + m.layerBytes * (m.L - 1);
+  let copy = m.layersT + m.layerBytesT * (m.L - 1);
   for (let l = m.L - 1; l >= 0; l--) {
     const qkv = saved + m.toQkv;
     const heads = saved + m.toHeads;
@@ -128,13 +145,13 @@ function backward(rows: i32): void {
     const hidden = saved + m.toHidden;
 
     product(R, m.F, m.Cp, m.dx, m.strideC, weight + m.fc2, m.strideF, m.dHidden, m.strideF, Finish.GATE, hidden);
-    outer(m.Cp, m.F, rows, m.dx, m.strideC, hidden, m.strideF, weight + m.fc2 + g, m.strideF);
-    product(R, m.Cp, m.F, m.dHidden, m.strideF, weight + m.fc1, m.strideC, m.dNormed, m.strideC);
-    outer(m.F, m.Cp, rows, m.dHidden, m.strideF, b, m.strideC, weight + m.fc1 + g, m.strideC);
+    weightGrad(m.Cp, m.F, rows, m.dx, m.strideC, hidden, m.strideF, weight + m.fc2, copy + m.fc2T, m.strideC);
+    product(R, m.Cp, m.F, m.dHidden, m.strideF, weight + m.fc1, m.strideC, m.dNormed, m.strideC, Finish.STORE, 0);
+    weightGrad(m.F, m.Cp, rows, m.dHidden, m.strideF, b, m.strideC, weight + m.fc1, copy + m.fc1T, m.strideF);
     rmsnormGrad(R, m.C, m.strideC, b, saved + m.toSb, m.dNormed, m.dx, true);
 
-    product(R, m.A, m.Cp, m.dx, m.strideC, weight + m.wo, m.strideA, m.dHeads, m.strideA);
-    outer(m.Cp, m.A, rows, m.dx, m.strideC, heads, m.strideA, weight + m.wo + g, m.strideA);
+    product(R, m.A, m.Cp, m.dx, m.strideC, weight + m.wo, m.strideA, m.dHeads, m.strideA, Finish.STORE, 0);
+    weightGrad(m.Cp, m.A, rows, m.dx, m.strideC, heads, m.strideA, weight + m.wo, copy + m.woT, m.strideC);
     let p = saved + m.toP;
     for (let d = 0; d < m.B; d++) {
       const from = load<i32>(m.starts + (<usize>d << 2));
@@ -144,18 +161,18 @@ function backward(rows: i32): void {
       attentionGrad(n, m.H, m.Dp, m.scale, qkv + q, m.dQkv + q, m.strideQ, p, dout, m.strideA, m.scratchT, m.scratchP);
       p += <usize>m.H * weightBytes(n);
     }
-    product(R, m.Cp, 3 * m.A, m.dQkv, m.strideQ, weight, m.strideC, m.dNormed, m.strideC);
-    outer(3 * m.A, m.Cp, rows, m.dQkv, m.strideQ, saved, m.strideC, weight + g, m.strideC);
+    product(R, m.Cp, 3 * m.A, m.dQkv, m.strideQ, weight, m.strideC, m.dNormed, m.strideC, Finish.STORE, 0);
+    weightGrad(3 * m.A, m.Cp, rows, m.dQkv, m.strideQ, saved, m.strideC, weight, copy, m.strideQ);
     rmsnormGrad(R, m.C, m.strideC, saved, saved + m.toSa, m.dNormed, m.dx, true);
     saved -= m.savedBytes;
     weight -= m.layerBytes;
+    copy -= m.layerBytesT;
   }
   rmsnormGrad(R, m.C, m.strideC, m.xn, m.sEmbed, m.dx, m.dx, false);
   embedGrad();
 }
 
-/** Loss of step `index`; the gradients are left in memory. */
-export function gradients(index: u32): f64 {
+function lossAndGradients(index: u32): f64 {
   const rows = layOut(index);
   R = m.padded(rows);
   forward(rows);
@@ -164,37 +181,25 @@ export function gradients(index: u32): f64 {
   return loss;
 }
 
-function matrix(rows: i32, cols: i32, stride: usize, w: usize, transposed: usize, toStride: usize): void {
-  adamMatrix(rows, cols, stride, w, m.toGradient, m.toM, m.toV, transposed, toStride);
-}
-
-function adam(): void {
-  adamTable(m.V, <usize>m.Cp << 2, m.strideC, m.wte, m.toGradient, m.toM, m.toV);
-  adamTable(m.T, <usize>m.Cp << 2, m.strideC, m.wpe, m.toGradient, m.toM, m.toV);
-  matrix(m.Vp, m.Cp, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
-  let w = m.layers;
-  let t = m.layersT;
-  for (let l = 0; l < m.L; l++) {
-    matrix(3 * m.A, m.Cp, m.strideC, w, t, m.strideQ);
-    matrix(m.Cp, m.A, m.strideA, w + m.wo, t + m.woT, m.strideC);
-    matrix(m.F, m.Cp, m.strideC, w + m.fc1, t + m.fc1T, m.strideF);
-    matrix(m.Cp, m.F, m.strideF, w + m.fc2, t + m.fc2T, m.strideC);
-    w += m.layerBytes;
-    t += m.layerBytesT;
-  }
+/** Loss of step `index`; the gradients are left in memory. */
+export function gradients(index: u32): f64 {
+  training = false;
+  return lossAndGradients(index);
 }
 
 /** Steps `first` … `first + k − 1`; their rates (lr_t / c1, 1 / c2) lie at `m.rates`, their losses go to `m.losses`. */
 export function train(first: u32, k: i32): void {
+  training = true;
   for (let i = 0; i < k; i++) {
-    store<f64>(m.losses + (<usize>i << 3), gradients(first + i));
     const rates = m.rates + (<usize>i << 4);
     beginAdam(load<f64>(rates), load<f64>(rates, 8));
-    adam();
+    store<f64>(m.losses + (<usize>i << 3), lossAndGradients(first + i));
+    adamTable(m.V, <usize>m.Cp << 2, m.strideC, m.wte, m.toGradient, m.toM, m.toV);
+    adamTable(m.T, <usize>m.Cp << 2, m.strideC, m.wpe, m.toGradient, m.toM, m.toV);
   }
 }
 
-/** Makes the transposed copies anew: after JavaScript wrote the parameters. Adam at rate 0 would move the moments. */
+/** Makes the transposed copies anew: after JavaScript wrote the parameters. */
 export function refresh(): void {
   copyTransposed(m.Vp, m.Cp, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
   let w = m.layers;
