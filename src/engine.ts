@@ -6,7 +6,7 @@ import type { TokenizedDocuments } from './data/tokenizer.ts';
 import type { FloatArray } from './util/arrays.ts';
 
 export type EngineName = 'oracle' | 'cpu' | 'webgpu';
-export type LaunchStrategy = 'eager' | 'graph' | 'resident';
+export type LaunchStrategy = 'eager' | 'graph' | 'fused' | 'resident';
 export type { FloatArray };
 
 /** What an engine is made from. */

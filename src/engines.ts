@@ -9,7 +9,7 @@ import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
 import { createWebGpuEngine, type WebGpuOptions } from './webgpu/engine.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
-export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'resident'];
+export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
 
 export interface EngineChoice {
   readonly engine: 'auto' | EngineName;

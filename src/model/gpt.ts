@@ -5,7 +5,7 @@
 
 import { gradients } from '../graph/autodiff.ts';
 import { Graph } from '../graph/graph.ts';
-import type { Tensor } from '../graph/graph.ts';
+import type { Node, Tensor } from '../graph/graph.ts';
 import { STEP_BYTES } from '../graph/op.ts';
 import { planGraph } from '../graph/plan.ts';
 import type { Place, Plan, Region } from '../graph/plan.ts';
@@ -22,6 +22,7 @@ import { relu } from '../ops/relu.ts';
 import { rmsnorm } from '../ops/rmsnorm.ts';
 import { ConfigError } from '../util/errors.ts';
 import type { ModelConfig, TrainingConfig } from './config.ts';
+import { fusedLoss, fusedSum } from './fused.ts';
 import type { ParameterLayout } from './parameters.ts';
 
 /** Losses that the ring holds until they are read. */
@@ -96,13 +97,15 @@ function parameterSources(
 /**
  * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`; an engine that only wants
  * gradients leaves out the last dispatch. Regions: parameters, gradients, m, v (each `layout.length`), corpus, counter
- * (steps done), step (`struct Step`) and ring (losses).
+ * (steps done), step (`struct Step`) and ring (losses). `fused` takes the ops of fused.ts: the same numbers but for
+ * rounding, in fewer dispatches.
  */
 export function trainingPlan(
   config: ModelConfig,
   training: TrainingConfig,
   layout: ParameterLayout,
   corpus: { readonly length: number; readonly documents: number },
+  { fused = false }: { readonly fused?: boolean } = {},
 ): Plan {
   checkRunLength(training);
   const { batchSize: B, steps } = training;
@@ -131,16 +134,31 @@ export function trainingPlan(
   places.set(step, { region: 'step', offset: 0 });
 
   const parameters = parameterSources(graph, layout, places);
-  const heads = { heads: config.nHead, block: config.blockSize };
-  const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
-    return graph.apply(attention, [q, k, v, spans], heads)[0];
-  });
-  const [nll] = graph.apply(crossEntropy, [logits, targets]);
-  graph.where = '';
-  graph.apply(loss, [nll, weights, state('ring', RING_LENGTH)]);
+  const ring = state('ring', RING_LENGTH);
+  let lossNode: Node;
+  if (fused) {
+    const { nll, node } = fusedLoss(graph, config, parameters, {
+      tokens,
+      targets,
+      positions,
+      spans,
+      weights,
+    });
+    lossNode = node;
+    graph.where = '';
+    graph.apply(loss, [nll, weights, ring]);
+  } else {
+    const heads = { heads: config.nHead, block: config.blockSize };
+    const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
+      return graph.apply(attention, [q, k, v, spans], heads)[0];
+    });
+    const [nll] = graph.apply(crossEntropy, [logits, targets]);
+    graph.where = '';
+    graph.apply(loss, [nll, weights, ring]);
+    lossNode = graph.nodes.at(-1)!;
+  }
 
-  const lossNode = graph.nodes.at(-1)!;
-  const sum = (a: Tensor, b: Tensor) => graph.apply(add, [a, b])[0];
+  const sum = (a: Tensor, b: Tensor) => (fused ? fusedSum(graph, a, b) : graph.apply(add, [a, b])[0]);
   gradients(graph, lossNode, [...parameters.values()], sum).forEach((gradient, i) => {
     places.set(gradient!, { region: 'gradients', offset: layout.offsets[i] });
   });

@@ -6,13 +6,20 @@ import { add } from './add.ts';
 import { attention } from './attention.ts';
 import { attentionDecode } from './attention-decode.ts';
 import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
+import { attentionQkv, attentionQkvGrad } from './attention-qkv.ts';
 import { batch } from './batch.ts';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.ts';
 import { embedding, embeddingGrad } from './embedding.ts';
+import { embeddingNorm, embeddingTablesGrad } from './embedding-norm.ts';
+import { linearAdd, linearGrad } from './linear-add.ts';
 import { linear, linearGradW, linearGradX } from './linear.ts';
 import { loss } from './loss.ts';
+import { linearReluGrad, normLinearRelu } from './norm-linear-relu.ts';
+import { normQkv, qkvGradW, qkvGradX } from './norm-qkv.ts';
+import { normedGrad, normedGradAdd } from './normed-grad.ts';
 import { relu, reluGrad } from './relu.ts';
 import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
+import { softmaxLoss } from './softmax-loss.ts';
 
 export const OPS: readonly Op[] = [
   batch,
@@ -35,4 +42,19 @@ export const OPS: readonly Op[] = [
   crossEntropyGrad,
   loss,
   adam,
+  // What 'fused' makes of them.
+  embeddingNorm,
+  embeddingTablesGrad,
+  normQkv,
+  qkvGradX,
+  qkvGradW,
+  attentionQkv,
+  attentionQkvGrad,
+  linearAdd,
+  linearGrad,
+  normLinearRelu,
+  linearReluGrad,
+  normedGrad,
+  normedGradAdd,
+  softmaxLoss,
 ];

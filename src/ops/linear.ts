@@ -23,27 +23,30 @@ interface Product {
 }
 
 /** Small products take small tiles: more workgroups, and less of a tile is wasted at the edges. */
-function tileOf({ M, N }: Product): number {
+export function tileOf({ M, N }: { readonly M: number; readonly N: number }): number {
   return Math.min(M, N) >= 256 ? 64 : 32;
+}
+
+/** Tiles for a product of M rows and N columns, for kernels around shaders/lib/product.wgsl. */
+export function launchTiles(M: number, N: number, constants: Launch['constants']): Launch {
+  const tile = tileOf({ M, N });
+  return {
+    constants: { ...constants, BM: tile, BN: tile },
+    workgroups: [Math.ceil(N / tile), Math.ceil(M / tile), 1],
+  };
 }
 
 function launchProduct(product: Product): Launch {
   const { M, N, K, rows } = product;
-  const tile = tileOf(product);
-  return {
-    constants: {
-      M: rows === 'M' ? 0 : M,
-      N,
-      K: rows === 'K' ? 0 : K,
-      A_M: product.aM,
-      A_K: product.aK,
-      B_K: product.bK,
-      B_N: product.bN,
-      BM: tile,
-      BN: tile,
-    },
-    workgroups: [Math.ceil(N / tile), Math.ceil(M / tile), 1],
-  };
+  return launchTiles(M, N, {
+    M: rows === 'M' ? 0 : M,
+    N,
+    K: rows === 'K' ? 0 : K,
+    A_M: product.aM,
+    A_K: product.aK,
+    B_K: product.bK,
+    B_N: product.bN,
+  });
 }
 
 function kernel(entry: string, productOf: (shapes: readonly Shape[]) => Product): Kernel {

@@ -17,6 +17,22 @@ const launch = ([x]: readonly Shape[]) => ({
   workgroups: rowGrid(x[0]),
 });
 
+/** `rows` normed rows of C channels and the factor of each; what fused ops start from. */
+export function normRows(
+  x: FloatArray,
+  rows: number,
+  C: number,
+  normed: FloatArray,
+  scale: FloatArray,
+): void {
+  for (let r = 0; r < rows; r++) {
+    let squares = 0;
+    for (let i = r * C; i < (r + 1) * C; i++) squares += x[i] * x[i];
+    scale[r] = 1 / Math.sqrt(squares / C + EPSILON);
+    for (let i = r * C; i < (r + 1) * C; i++) normed[i] = x[i] * scale[r]; // (R, C)
+  }
+}
+
 export const rmsnorm: Op = {
   name: 'rmsnorm',
   inputs: ['x'],

@@ -87,7 +87,7 @@ const CONFIG = v.object({
   }),
   engine: v.object({
     name: v.picklist(['oracle', 'cpu', 'webgpu']),
-    launch: v.optional(v.picklist(['eager', 'graph', 'resident'])),
+    launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
   }),
   sampling: v.object({ samples: count, temperature: v.number() }),
 });

@@ -12,7 +12,7 @@ const SETTINGS = v.object({
     v.object({ kind: v.literal('file'), file: v.file() }),
   ]),
   engine: v.picklist(['auto', 'oracle', 'cpu', 'webgpu']),
-  launch: v.picklist(['auto', 'eager', 'graph', 'resident']),
+  launch: v.picklist(['auto', 'eager', 'graph', 'fused', 'resident']),
   model: v.object({ nLayer: v.number(), nEmbd: v.number(), nHead: v.number(), blockSize: v.number() }),
   training: v.object({
     steps: v.number(),

@@ -175,7 +175,7 @@ async function chooseSteps(
   if (launch !== 'resident') return { steps: await plannedSteps(spec, gpu, launch), why: '' };
   const reason = whyNotResident(spec.model, spec.training);
   if (reason === undefined) return { steps: await residentSteps(spec, gpu, resident), why: '' };
-  return { steps: await plannedSteps(spec, gpu, 'graph'), why: `, not resident: ${reason}` };
+  return { steps: await plannedSteps(spec, gpu, 'fused'), why: `, not resident: ${reason}` };
 }
 
 /** One token at a time, with the keys and values of the tokens before it on the device. */

@@ -1,4 +1,5 @@
-// The launch strategies: how the dispatches of a plan reach the queue. All give the same bits; their cost differs.
+// The launch strategies: how the dispatches of a plan reach the queue. `eager` and `graph` run the same plan and
+// give the same bits, `fused` one of fewer dispatches; what differs is the cost.
 
 import type { LaunchStrategy } from '../engine.ts';
 import type { Plan } from '../graph/plan.ts';
@@ -87,6 +88,7 @@ export type PlannedLaunch = Exclude<LaunchStrategy, 'resident'>;
 export const LAUNCHERS: Readonly<Record<PlannedLaunch, Launcher>> = {
   eager: launchEager,
   graph: launchGraph,
+  fused: launchGraph,
 };
 
 /**

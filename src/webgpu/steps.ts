@@ -61,7 +61,7 @@ export async function plannedSteps(
   const { model, training, documents } = spec;
   const corpus = packCorpus(documents);
   const size = { length: corpus.length, documents: documents.count };
-  const plan = trainingPlan(model, training, parameterLayout(model), size);
+  const plan = trainingPlan(model, training, parameterLayout(model), size, { fused: launch === 'fused' });
   const buffers = await DeviceBuffers.create(gpu, plan);
   const dispatches = await prepareDispatches(gpu, plan, buffers);
   const withoutAdam = dispatches.slice(0, -1);

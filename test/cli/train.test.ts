@@ -58,7 +58,7 @@ describe('train --json', () => {
     expect(samples(all)).toEqual(golden.samples);
   });
 
-  it.skipIf(noAdapter).each(['eager', 'graph', 'resident'])(
+  it.skipIf(noAdapter).each(['eager', 'graph', 'fused', 'resident'])(
     'prints them on WebGPU, launch %s, and ends by itself',
     async (launch) => {
       const golden = loadGolden('wide');

@@ -17,6 +17,8 @@ import { ShapeError } from '../../src/util/errors.ts';
 
 const model = { ...DEFAULT_MODEL, vocabSize: 27 };
 const layout = parameterLayout(model);
+const corpus = { length: 100, documents: 10 };
+const fused = trainingPlan(model, DEFAULT_TRAINING, layout, corpus, { fused: true });
 const defaults = trainingPlan(model, DEFAULT_TRAINING, layout, { length: 100, documents: 10 });
 
 describe('the graph', () => {
@@ -69,7 +71,7 @@ describe('autodiff', () => {
 
 describe('a plan', () => {
   test('puts tensors that are alive at the same time into different places', () => {
-    for (const plan of [defaults, decodePlan(model, layout)]) expectNoOverlap(plan);
+    for (const plan of [defaults, fused, decodePlan(model, layout)]) expectNoOverlap(plan);
   });
 
   test('reuses scratch: less than half of what separate buffers would take', () => {
@@ -94,6 +96,19 @@ describe('a plan', () => {
     const index = defaults.buffers.findIndex((buffer) => buffer.name === 'gradients');
     const written = defaults.dispatches.flatMap((d) => d.outputs).filter((view) => view.buffer === index);
     expect(written.map((view) => view.offset).toSorted((a, b) => a - b)).toEqual(layout.offsets);
+  });
+
+  test('of a fused training step: 22 dispatches at one layer, 13 more for each other layer, the same gradients', () => {
+    const names = fused.dispatches.map((dispatch) => dispatch.node.op.name);
+    expect(names).toHaveLength(22);
+    expect(names[0]).toBe('batch');
+    expect(names.at(-1)).toBe('adam');
+    const index = fused.buffers.findIndex((buffer) => buffer.name === 'gradients');
+    const written = fused.dispatches.flatMap((d) => d.outputs).filter((view) => view.buffer === index);
+    expect(written.map((view) => view.offset).toSorted((a, b) => a - b)).toEqual(layout.offsets);
+    const deep = { ...model, nLayer: 3 };
+    const deepPlan = trainingPlan(deep, DEFAULT_TRAINING, parameterLayout(deep), corpus, { fused: true });
+    expect(deepPlan.dispatches).toHaveLength(22 + 2 * 13);
   });
 
   test('counts the flops of the matrix products exactly', () => {

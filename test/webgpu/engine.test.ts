@@ -11,10 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-describe.skipIf(noAdapter !== '').each(['graph', 'eager', 'resident'] as const)('webgpu %s', (launch) => {
-  // f32, as the CPU engine; WGSL's exp and division may be off by some units in the last place more.
-  engineCases(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }), {
-    loss: 1e-5,
-    gradient: 1e-5,
-  });
-});
+describe.skipIf(noAdapter !== '').each(['graph', 'eager', 'fused', 'resident'] as const)(
+  'webgpu %s',
+  (launch) => {
+    // f32, as the CPU engine; WGSL's exp and division may be off by some units in the last place more.
+    engineCases(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }), {
+      loss: 1e-5,
+      gradient: 1e-5,
+    });
+  },
+);

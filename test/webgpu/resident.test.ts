@@ -114,9 +114,9 @@ describe.skipIf(noAdapter !== '')('resident', () => {
       training: { ...training, batchSize: 16 },
     });
     const engine = await createWebGpuEngine(large.spec, { gpu, launch: 'resident' });
-    expect(engine.info.launch).not.toBe('resident');
+    expect(engine.info.launch).toBe('fused');
     expect(engine.info.description).toMatch(
-      /^webgpu \(\w+, not resident: a step of 1\d{3} MFLOP is too much .*\) on /,
+      /^webgpu \(fused, not resident: a step of 1\d{3} MFLOP is too much .*\) on /,
     );
     engine.dispose();
   });

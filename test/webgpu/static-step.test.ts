@@ -61,15 +61,18 @@ describe.skipIf(noAdapter !== '')('a steady step', () => {
   });
   const nothing = Object.fromEntries([...CREATIONS, 'writeBuffer'].map((method) => [method, 0]));
 
-  test('graph: makes nothing and submits once, alone or in a row', async () => {
-    const engine = await createWebGpuEngine(spec, { gpu, launch: 'graph' });
-    await engine.advance(3);
-    expect(await countCalls(() => engine.advance(1))).toEqual({ ...nothing, submit: 1 });
-    const { submit, ...made } = await countCalls(() => engine.advance(40));
-    expect(made).toEqual(nothing);
-    expect(submit).toBeLessThanOrEqual(40);
-    engine.dispose();
-  });
+  test.each(['graph', 'fused'] as const)(
+    '%s: makes nothing and submits once, alone or in a row',
+    async (launch) => {
+      const engine = await createWebGpuEngine(spec, { gpu, launch });
+      await engine.advance(3);
+      expect(await countCalls(() => engine.advance(1))).toEqual({ ...nothing, submit: 1 });
+      const { submit, ...made } = await countCalls(() => engine.advance(40));
+      expect(made).toEqual(nothing);
+      expect(submit).toBeLessThanOrEqual(40);
+      engine.dispose();
+    },
+  );
 
   test('eager: makes nothing and submits once per kernel', async () => {
     const engine = await createWebGpuEngine(spec, { gpu, launch: 'eager' });
