@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import type { Engine } from '../../src/engine.ts';
 import { runReference } from '../../src/graph/reference.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engines.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { largestDifference, relativeError } from '../../src/verify/check.ts';
 import type { Check } from '../../src/verify/check.ts';
@@ -107,6 +108,6 @@ describe('verifying engines', () => {
     const options = { engines: ['oracle', 'cpu', 'webgpu'], gpu, configs: 2, steps: 50, cases: 2 } as const;
     const checks = await collect(verify(options));
     expect(checks.filter((check) => !check.passed)).toEqual([]);
-    expect(checks.length).toBe(1 + 2 * OPS.length + 3 * (2 + 2));
+    expect(checks.length).toBe(1 + 2 * OPS.length + (1 + LAUNCH_STRATEGIES.length) * (2 + 2));
   });
 });
