@@ -11,8 +11,18 @@ import type { Attrs, Op, Shape } from '../graph/op.ts';
 import { ShapeError } from '../util/errors.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { attendRow } from './attention.ts';
-import { exampleStep, expectShape, headConstants, headDims, maskedPairs, randomHeads } from './support.ts';
-import { randomInteger, randomNormal, randomPackedRows, rowGrid } from './support.ts';
+import {
+  exampleStep,
+  expectShape,
+  headConstants,
+  headDims,
+  maskedPairs,
+  randomHeads,
+  randomInteger,
+  randomNormal,
+  randomPackedRows,
+  rowGrid,
+} from './support.ts';
 
 /** R and C of qkv (R, 3C). */
 function dimsOf(op: string, where: string, qkv: Shape, attrs: Attrs): { R: number; C: number } {

@@ -11,8 +11,16 @@ import type { FloatArray } from '../util/arrays.ts';
 import { embedding, embeddingGrad } from './embedding.ts';
 import { normedGrad } from './normed-grad.ts';
 import { normRows } from './rmsnorm.ts';
-import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal } from './support.ts';
-import { rowGrid, workersFor } from './support.ts';
+import {
+  elementGrid,
+  exampleStep,
+  matchShapes,
+  randomIds,
+  randomInteger,
+  randomNormal,
+  rowGrid,
+  workersFor,
+} from './support.ts';
 
 const source = stepLib + gridLib + reduceLib + normLib + shader;
 

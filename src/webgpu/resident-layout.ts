@@ -64,9 +64,12 @@ function skewed(length: number): number {
   return length + Math.ceil(length / 32);
 }
 
+/** Bytes that a compiler may put between two arrays of workgroup memory, and what it may need of its own. */
+const PADDING = 64;
+
 /** All in workgroup memory if it fits, else the values, which are written too, else the weights, else nothing. */
 export function chooseMemory(layout: ParameterLayout, values: number, bytes: number): ResidentMemory {
-  const fits = (elements: number) => 4 * elements <= bytes;
+  const fits = (elements: number) => 4 * elements + PADDING <= bytes;
   const weights = skewed(layout.length);
   if (fits(weights + values)) return { weights: 'workgroup', values: 'workgroup' };
   if (fits(values)) return { weights: 'storage', values: 'workgroup' };

@@ -11,6 +11,7 @@ import { PythonRandom } from '../../src/util/python-random.ts';
 import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
+import { whyNotResident } from '../../src/webgpu/resident-layout.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 
 let gpu: GpuDevice;
@@ -39,6 +40,7 @@ function specOf(model: EngineSpec['model'], batchSize: number, length: number): 
 const model = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 8, vocabSize: 27 };
 const SIZES: [string, EngineSpec][] = [
   ['12 layers', specOf({ ...model, nLayer: 12, nEmbd: 36, nHead: 3 }, 1, 9)],
+  ['192 wide, one head', specOf({ ...model, nEmbd: 192, nHead: 1 }, 1, 6)],
   ['768 wide, one head', specOf({ ...model, nEmbd: 768, nHead: 1 }, 1, 6)],
   ['a context of 1,024', specOf({ ...model, nEmbd: 10, nHead: 2, blockSize: 1024 }, 1, 1024)],
   ['a batch of 64', specOf(model, 64, 9)],
@@ -46,9 +48,18 @@ const SIZES: [string, EngineSpec][] = [
 ];
 
 describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {
-  test.each(SIZES)('%s: loss, gradients, three steps', async (_title, spec) => {
+  const fits = (spec: EngineSpec) => whyNotResident(spec.model, spec.training) === undefined;
+  const cases = (['graph', 'fused', 'resident'] as const).flatMap((launch) =>
+    SIZES.filter(([, spec]) => launch !== 'resident' || fits(spec)).map(([title, spec]) => ({
+      launch,
+      title,
+      spec,
+    })),
+  );
+  test.each(cases)('$launch, $title: loss, gradients, three steps', async ({ launch, spec }) => {
     const reference = createCpuEngine(spec, { precision: 'f64' });
-    const engine = await createWebGpuEngine(spec, { gpu });
+    const engine = await createWebGpuEngine(spec, { gpu, launch });
+    expect(engine.info.launch).toBe(launch);
     const expected = await reference.gradients();
     const got = await engine.gradients();
     expect(Math.abs(got.loss - expected.loss)).toBeLessThanOrEqual(1e-5);
