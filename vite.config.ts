@@ -7,6 +7,7 @@
 import { chmodSync } from 'node:fs';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { assemblyScript } from './build/wasm-plugin.ts';
 
 // Dawn, which src/webgpu/node-gpu.ts loads; pages have navigator.gpu and never get that far.
 const NODE_ONLY = ['webgpu'];
@@ -20,7 +21,7 @@ const executable: Plugin = {
 
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
-  plugins: isSsrBuild ? [executable] : [],
+  plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript()],
   build: isSsrBuild
     ? {
         target: 'node20',
@@ -33,7 +34,7 @@ export default defineConfig(({ isSsrBuild }) => ({
         rolldownOptions: { external: NODE_ONLY },
       },
   optimizeDeps: { exclude: NODE_ONLY },
-  worker: { format: 'es', rolldownOptions: { external: NODE_ONLY } },
+  worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions: { external: NODE_ONLY } },
   test: {
     include: ['test/**/*.test.ts'],
     // Its package.json names a CommonJS file as the main one of an ES module.

@@ -1,197 +1,47 @@
-// The CPU engine: runs the plans of src/model/gpt.ts with each op's plain loops on typed arrays.
+// The CPU engine: WASM SIMD where it runs, else each op's plain loops on typed arrays. Both are kept: the plain one is
+// readable, runs everywhere and shows what SIMD buys.
 
-import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
-import type { CpuCall, StepScalars } from '../graph/op.ts';
-import type { Plan } from '../graph/plan.ts';
+import type { Engine, EngineSpec } from '../engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
-import {
-  countParameters,
-  gatherParameters,
-  parameterLayout,
-  scatterParameters,
-} from '../model/parameters.ts';
-import { packCorpus } from '../ops/batch.ts';
-import type { FloatArray, TensorArray } from '../util/arrays.ts';
-import {
-  checkAdvance,
-  checkDocuments,
-  checkNotDisposed,
-  checkParameterCount,
-  checkState,
-  checkTokens,
-} from '../util/engine-checks.ts';
+import { checkRunLength } from '../model/gpt.ts';
+import { countParameters } from '../model/parameters.ts';
+import { checkDocuments, checkParameterCount } from '../util/engine-checks.ts';
+import { ConfigError } from '../util/errors.ts';
+import { bestBuild } from './kernels.ts';
+import { createPlainEngine } from './plain.ts';
+import { createSimdEngine } from './simd.ts';
 
-/** Numbers are f32, as on a GPU; f64 is for tests. Rows are packed, so padding costs nothing. */
+export type CpuVariant = 'plain' | 'simd';
+
+export interface CpuOptions {
+  /** f32 as on a GPU (default); f64 is for tests, and always plain. */
+  readonly precision?: 'f32' | 'f64';
+  /** `auto` (default) is `simd` where it runs and its memory holds the model, else `plain`. */
+  readonly variant?: 'auto' | CpuVariant;
+}
+
+/** Throws ConfigError where `variant: 'simd'` cannot be had. */
 export function createCpuEngine(
   spec: EngineSpec,
-  { precision = 'f32' }: { precision?: 'f32' | 'f64' } = {},
+  { precision = 'f32', variant = 'auto' }: CpuOptions = {},
 ): Engine {
-  const { model, training, documents } = spec;
-  checkModelConfig(model);
-  checkTrainingConfig(training);
-  checkDocuments(documents, model.vocabSize);
-  const layout = parameterLayout(model);
-  const count = countParameters(model);
-  checkParameterCount('parameters', spec.parameters.length, count);
+  checkModelConfig(spec.model);
+  checkTrainingConfig(spec.training);
+  checkRunLength(spec.training);
+  checkDocuments(spec.documents, spec.model.vocabSize);
+  checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
 
-  const Float = precision === 'f64' ? Float64Array : Float32Array;
-  const packed = packCorpus(documents);
-  const plan = trainingPlan(model, training, layout, { length: packed.length, documents: documents.count });
-  const memory = new Memory(plan, Float);
-  const step: StepScalars = { index: 0, rows: 0, learningRate: 0, correction1: 0, correction2: 0 };
-  const calls = memory.calls(plan, step);
-  memory.region('corpus').set(packed);
-  const parameters = memory.floats('parameters');
-  const ring = memory.floats('ring');
-  const counter = memory.region('counter');
-  scatterParameters(layout, spec.parameters, parameters);
-
-  const flat = (region: string): FloatArray => {
-    const copy = new Float(count);
-    gatherParameters(layout, memory.floats(region), copy);
-    return copy;
-  };
-
-  // The decode plan is made at the first token: training needs none of its memory.
-  let decoder: Decoder | null = null;
-  let position = 0;
-  const feed = (token: number): FloatArray => {
-    decoder ??= new Decoder(decodePlan(model, layout), Float, parameters);
-    return decoder.run(token, position++);
-  };
-
-  let disposed = false;
-  return {
-    info: { engine: 'cpu', description: `cpu (${precision}, plain typed arrays)`, precision },
-
-    async advance(k) {
-      checkNotDisposed(disposed);
-      checkAdvance(k, counter[0], training.steps);
-      position = 0;
-      const losses = new Float64Array(k);
-      for (let i = 0; i < k; i++) {
-        const index = counter[0];
-        for (const { run, call } of calls) run(call);
-        losses[i] = ring[index % RING_LENGTH];
-      }
-      return losses;
-    },
-
-    async gradients() {
-      checkNotDisposed(disposed);
-      for (const { run, call } of calls.slice(0, -1)) run(call); // all but adam
-      return { loss: ring[counter[0] % RING_LENGTH], gradients: flat('gradients') };
-    },
-
-    async parameters() {
-      checkNotDisposed(disposed);
-      return flat('parameters');
-    },
-
-    async state() {
-      checkNotDisposed(disposed);
-      return { step: counter[0], parameters: flat('parameters'), m: flat('m'), v: flat('v') };
-    },
-
-    async load(state: TrainingState) {
-      checkNotDisposed(disposed);
-      checkState(state, count);
-      scatterParameters(layout, state.parameters, parameters);
-      scatterParameters(layout, state.m, memory.floats('m'));
-      scatterParameters(layout, state.v, memory.floats('v'));
-      counter[0] = state.step;
-      position = 0;
-    },
-
-    async prefill(tokens) {
-      checkNotDisposed(disposed);
-      checkTokens(tokens, 0, model.blockSize, model.vocabSize);
-      position = 0;
-      let logits = feed(tokens[0]);
-      for (let i = 1; i < tokens.length; i++) logits = feed(tokens[i]);
-      return logits;
-    },
-
-    async decode(token) {
-      checkNotDisposed(disposed);
-      checkTokens([token], position, model.blockSize, model.vocabSize);
-      return feed(token);
-    },
-
-    dispose() {
-      disposed = true;
-      decoder = null;
-    },
-  };
-}
-
-interface PreparedCall {
-  readonly run: (call: CpuCall) => void;
-  readonly call: CpuCall;
-}
-
-/** The buffers of a plan as typed arrays; `shared` regions belong to another plan's memory. */
-class Memory {
-  private readonly plan: Plan;
-  private readonly arrays: TensorArray[];
-
-  constructor(
-    plan: Plan,
-    Float: Float32ArrayConstructor | Float64ArrayConstructor,
-    shared: ReadonlyMap<string, TensorArray> = new Map(),
-  ) {
-    this.plan = plan;
-    this.arrays = plan.buffers.map(({ name, dtype, length }) => {
-      return shared.get(name) ?? (dtype === 'u32' ? new Uint32Array(length) : new Float(length));
-    });
+  if (variant === 'simd' && precision === 'f64') {
+    throw new ConfigError('cpu: variant simd computes in f32. Ask for precision f32, or for variant plain.');
   }
-
-  region(name: string): TensorArray {
-    const index = this.plan.buffers.findIndex((buffer) => buffer.kind === 'region' && buffer.name === name);
-    return this.arrays[index];
-  }
-
-  floats(name: string): FloatArray {
-    return this.region(name) as FloatArray;
-  }
-
-  /** Every dispatch of the plan, with its arrays cut out once, so that a step makes nothing new. */
-  calls(plan: Plan, step: StepScalars): PreparedCall[] {
-    return plan.dispatches.map(({ node, inputs, outputs }) => {
-      const cut = (view: (typeof inputs)[number]) =>
-        this.arrays[view.buffer].subarray(view.offset, view.offset + view.length);
-      const call: CpuCall = {
-        inputs: inputs.map(cut),
-        outputs: outputs.map(cut),
-        shapes: node.inputs.map((tensor) => tensor.shape),
-        attrs: node.attrs,
-        step,
-      };
-      return { run: node.op.cpu, call };
-    });
-  }
-}
-
-/** One token at a time, with the keys and values of the tokens before it. */
-class Decoder {
-  private readonly calls: PreparedCall[];
-  private readonly token: TensorArray;
-  private readonly position: TensorArray;
-  private readonly logits: FloatArray;
-
-  constructor(plan: Plan, Float: Float32ArrayConstructor | Float64ArrayConstructor, parameters: FloatArray) {
-    const memory = new Memory(plan, Float, new Map([['parameters', parameters]]));
-    this.calls = memory.calls(plan, { index: 0, rows: 1, learningRate: 0, correction1: 1, correction2: 1 });
-    this.token = memory.region('token');
-    this.position = memory.region('position');
-    this.logits = memory.floats('logits');
-  }
-
-  run(token: number, position: number): FloatArray {
-    this.token[0] = token;
-    this.position[0] = position;
-    for (const { run, call } of this.calls) run(call);
-    return this.logits.slice();
-  }
+  if (variant === 'plain' || precision === 'f64') return createPlainEngine(spec, precision);
+  const build = bestBuild();
+  const engine = build === null ? null : createSimdEngine(spec, build);
+  if (engine !== null) return engine;
+  if (variant === 'auto') return createPlainEngine(spec, precision);
+  throw new ConfigError(
+    build === null
+      ? 'cpu: variant simd needs WebAssembly SIMD, which this runtime does not have. Use variant plain.'
+      : 'cpu: variant simd needs more memory than WebAssembly has for this model and batch. Use variant plain.',
+  );
 }

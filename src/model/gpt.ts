@@ -28,6 +28,12 @@ import type { ParameterLayout } from './parameters.ts';
 /** Losses that the ring holds until they are read. */
 export const RING_LENGTH = 1024;
 
+/** Throws ConfigError where a run takes more documents than 32 bits count. */
+export function checkRunLength({ batchSize: B, steps }: TrainingConfig): void {
+  if (steps * B <= 2 ** 32) return;
+  throw new ConfigError(`steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`);
+}
+
 /** The attention of one layer: q, k, v (R, C) to the mixed values (R, C). */
 type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 
@@ -88,14 +94,6 @@ function parameterSources(
   );
 }
 
-/** Throws ConfigError where a run has more documents than the device can count. */
-export function checkRunLength({ steps, batchSize }: TrainingConfig): void {
-  if (steps * batchSize <= 2 ** 32) return;
-  throw new ConfigError(
-    `steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${batchSize}.`,
-  );
-}
-
 /**
  * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`; an engine that only wants
  * gradients leaves out the last dispatch. Regions: parameters, gradients, m, v (each `layout.length`), corpus, counter
@@ -109,8 +107,8 @@ export function trainingPlan(
   corpus: { readonly length: number; readonly documents: number },
   { fused = false }: { readonly fused?: boolean } = {},
 ): Plan {
-  const { batchSize: B, steps } = training;
   checkRunLength(training);
+  const { batchSize: B, steps } = training;
   const graph = new Graph();
   const places = new Map<Tensor, Place>();
   const state = (region: string, length: number, dtype: 'f32' | 'u32' = 'f32'): Tensor => {

@@ -75,7 +75,7 @@ const cases: Case[] = [
   ['train --steps', WRONG_USAGE, "'--steps <number>' argument missing"],
   ['sample', WRONG_USAGE, "missing required argument 'dir'"],
   ['train --engine gpu', WRONG_USAGE, 'Allowed choices are auto, oracle, cpu, webgpu.'],
-  ['train --launch all', WRONG_USAGE, 'Allowed choices are auto, eager, graph, fused, resident.'],
+  ['train --launch fast', WRONG_USAGE, 'Allowed choices are auto, eager, graph, fused, resident.'],
   ['train --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
   // Numbers
   ['train --steps 0', WRONG_USAGE, "argument '0' is invalid. Expected a whole number of at least 1."],

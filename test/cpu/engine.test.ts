@@ -1,8 +1,12 @@
+import type { EngineSpec } from '../../src/engine.ts';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { engineCases } from '../engines/common.cases.ts';
 
 // f32: the same arithmetic rounded at each store stays within 1e-6 of f64 over the 1,000 steps; the bar is ten times that.
-engineCases('cpu f32', async (spec) => createCpuEngine(spec), { loss: 1e-5, gradient: 1e-5 });
+for (const variant of ['simd', 'plain'] as const) {
+  const create = async (spec: EngineSpec) => createCpuEngine(spec, { variant });
+  engineCases(`cpu f32 ${variant}`, create, { loss: 1e-5, gradient: 1e-5 });
+}
 
 // f64: only the order of sums differs from microgpt.py.
 engineCases('cpu f64', async (spec) => createCpuEngine(spec, { precision: 'f64' }), {

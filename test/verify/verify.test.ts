@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import type { Engine } from '../../src/engine.ts';
-import { runReference } from '../../src/graph/reference.ts';
 import { LAUNCH_STRATEGIES } from '../../src/engines.ts';
+import { runReference } from '../../src/graph/reference.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { largestDifference, relativeError } from '../../src/verify/check.ts';
 import type { Check } from '../../src/verify/check.ts';
@@ -108,6 +108,7 @@ describe('verifying engines', () => {
     const options = { engines: ['oracle', 'cpu', 'webgpu'], gpu, configs: 2, steps: 50, cases: 2 } as const;
     const checks = await collect(verify(options));
     expect(checks.filter((check) => !check.passed)).toEqual([]);
-    expect(checks.length).toBe(1 + 2 * OPS.length + (1 + LAUNCH_STRATEGIES.length) * (2 + 2));
+    const engines = 1 + LAUNCH_STRATEGIES.length;
+    expect(checks.length).toBe(1 + 2 * OPS.length + engines * (2 + 2));
   });
 });

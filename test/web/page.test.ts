@@ -14,6 +14,7 @@ import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';
 import type { WorkerMessage } from '../../src/web/messages.ts';
+import { largestDifference } from '../../src/verify/check.ts';
 import { launchChromium, noChromium, serveFolder, type Served } from '../support/chromium.ts';
 
 declare global {
@@ -128,9 +129,7 @@ describe.skipIf(noChromium)('the page', () => {
 
     const got = await losses();
     expect(got).toHaveLength(200);
-    expect(Math.max(...got.map((loss, i) => Math.abs(loss - expected.losses[i])))).toBeLessThan(
-      LOSS_TOLERANCE,
-    );
+    expect(largestDifference(got, expected.losses)).toBeLessThan(LOSS_TOLERANCE);
     expect(await samples()).toEqual(expected.samples);
     expect(await textOf('now-step')).toBe('200 / 200');
     expect(await textOf('now-loss')).toBe(got[199].toFixed(4));
@@ -162,7 +161,10 @@ describe.skipIf(noChromium)('the page', () => {
     await fill('Steps steps', 50);
     await page.getByLabel('Steps steps').press('Enter');
     await status(/^Done/);
-    expect(await losses()).toEqual(expected.losses);
+    // Within f32's rounding: Chrome's WebAssembly may fuse multiply and add, which Node 20's cannot.
+    const got = await losses();
+    expect(got).toHaveLength(50);
+    expect(largestDifference(got, expected.losses)).toBeLessThan(LOSS_TOLERANCE);
     expect(await samples()).toEqual(expected.samples);
     expect(await textOf('model')).toMatch(/ 5 tokens in the vocabulary, 4 documents\.$/);
     // The keyboard stays where it works: the field was locked during the run.

@@ -1,0 +1,140 @@
+// The CPU engine on WASM SIMD: whole training steps run in src/cpu/wasm/, one call for many of them.
+
+import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
+import { countParameters } from '../model/parameters.ts';
+import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import { instantiate, REGION } from './kernels.ts';
+import type { SimdBuild } from './kernels.ts';
+import { allocate, CHUNK, ParameterCopier } from './simd-memory.ts';
+
+/** A call of the kernels is cut to about this, in milliseconds, so that other work gets its turn. */
+const TURN = 20;
+
+/** The engine for a checked `spec`, or null where the memory of WASM does not hold it. */
+export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | null {
+  const { model, training } = spec;
+  const kernels = instantiate(build);
+  if (!allocate(kernels, spec)) return null;
+  const { buffer } = kernels.memory;
+  kernels.configureAdam(training.beta1, training.beta2, training.eps);
+  const copier = new ParameterCopier(kernels, model);
+  const [toGradient, toM, toV] = [REGION.toGradient, REGION.toM, REGION.toV].map((region) =>
+    kernels.address(region),
+  );
+  const rates = new Float64Array(buffer, kernels.address(REGION.rates), 2 * CHUNK);
+  const losses = new Float64Array(buffer, kernels.address(REGION.losses), CHUNK);
+  const logits = new Float32Array(buffer, kernels.address(REGION.logits), model.vocabSize);
+  copier.write(spec.parameters);
+  kernels.refresh();
+
+  let step = 0;
+  let position = 0;
+  let disposed = false;
+  let stepsPerTurn = 1;
+
+  /** Steps `step` … `step + k − 1` in one call. */
+  const train = (k: number): void => {
+    for (let i = 0; i < k; i++) {
+      const index = step + i;
+      const rate = training.learningRate * (1 - index / training.steps);
+      rates[2 * i] = rate / (1 - training.beta1 ** (index + 1));
+      rates[2 * i + 1] = 1 / (1 - training.beta2 ** (index + 1));
+    }
+    const start = performance.now();
+    kernels.train(step, k);
+    const elapsed = performance.now() - start;
+    step += k;
+    // Not more than twice as many as before: the first steps run before the compiler has optimised them.
+    stepsPerTurn = Math.max(
+      1,
+      Math.min(CHUNK, 2 * stepsPerTurn, Math.floor((TURN * k) / Math.max(elapsed, 0.001))),
+    );
+  };
+
+  const feed = (token: number): Float32Array => {
+    kernels.decode(token, position++);
+    return logits.slice();
+  };
+
+  // Calls take turns: between the pieces of a long `advance` another one must not come in.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => T | Promise<T>): Promise<T> => {
+    const result = last.then(() => {
+      checkNotDisposed(disposed);
+      return work();
+    });
+    last = result.catch(() => undefined);
+    return result;
+  };
+
+  return {
+    info: { engine: 'cpu', description: `cpu (f32, WASM ${build})`, precision: 'f32' },
+
+    advance: (k) =>
+      inTurn(async () => {
+        checkAdvance(k, step, training.steps);
+        position = 0;
+        const all = new Float64Array(k);
+        for (let done = 0; done < k;) {
+          if (done > 0) await nextTurn();
+          checkNotDisposed(disposed);
+          const count = Math.min(k - done, stepsPerTurn);
+          train(count);
+          all.set(losses.subarray(0, count), done);
+          done += count;
+        }
+        return all;
+      }),
+
+    gradients: () => inTurn(() => ({ loss: kernels.gradients(step), gradients: copier.read(toGradient) })),
+
+    parameters: () => inTurn(() => copier.read()),
+
+    state: () =>
+      inTurn(() => ({ step, parameters: copier.read(), m: copier.read(toM), v: copier.read(toV) })),
+
+    load: (state: TrainingState) =>
+      inTurn(() => {
+        checkState(state, countParameters(model));
+        copier.write(state.parameters);
+        copier.write(state.m, toM);
+        copier.write(state.v, toV);
+        kernels.refresh();
+        step = state.step;
+        position = 0;
+      }),
+
+    prefill: (tokens) =>
+      inTurn(() => {
+        checkTokens(tokens, 0, model.blockSize, model.vocabSize);
+        position = 0;
+        let result = feed(tokens[0]);
+        for (let i = 1; i < tokens.length; i++) result = feed(tokens[i]);
+        return result;
+      }),
+
+    decode: (token) =>
+      inTurn(() => {
+        checkTokens([token], position, model.blockSize, model.vocabSize);
+        return feed(token);
+      }),
+
+    dispose() {
+      disposed = true;
+    },
+  };
+}
+
+/** Lets timers, messages and drawing happen. A message comes at once, in Node and in pages; timers wait milliseconds. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const arrived = () => {
+      port1.close();
+      resolve();
+    };
+    port1.addEventListener('message', arrived, { once: true });
+    port1.start();
+    port2.postMessage(null);
+  });
+}
