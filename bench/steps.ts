@@ -1,6 +1,6 @@
 // What does a training step of microgpt.py's own configuration take, on each engine and under CPython?
 //
-//   npm run bench -- steps [--python FILE] [--engines oracle,cpu,webgpu] [--rounds N] [--steps N]
+//   npm run bench -- steps [--python FILE] [--engines oracle,plain,cpu,webgpu] [--rounds N] [--steps N]
 //
 // FILE is microgpt.py; without it only our engines are timed. All train from the first step on, on the
 // same documents, so they do the same work. A round is a fresh run of N steps; engines that need less
@@ -35,7 +35,7 @@ export async function main(args: string[]): Promise<void> {
     args,
     options: {
       python: { type: 'string' },
-      engines: { type: 'string', default: 'oracle,cpu' },
+      engines: { type: 'string', default: 'oracle,plain,cpu' },
       rounds: { type: 'string', default: '9' },
       steps: { type: 'string', default: '20' },
     },
@@ -54,15 +54,17 @@ export async function main(args: string[]): Promise<void> {
   for (const name of values.engines.split(',')) {
     if (name === 'oracle')
       contestants.push(stepByStep('oracle', createOracleEngine, spec, golden.losses, steps));
-    else if (name === 'cpu') contestants.push(inOneGo('cpu', (s) => createCpuEngine(s), spec, golden.losses));
-    else if (name === 'webgpu') {
+    else if (name === 'cpu' || name === 'plain') {
+      const variant = name === 'cpu' ? 'auto' : 'plain';
+      contestants.push(inOneGo(name, (s) => createCpuEngine(s, { variant }), spec, golden.losses));
+    } else if (name === 'webgpu') {
       gpu ??= await openDevice(await nodeGpu());
       machine.adapter = adapterName(gpu.info);
       for (const launch of LAUNCH_STRATEGIES) {
         const create = (s: EngineSpec) => createWebGpuEngine(s, { gpu: gpu!, launch });
         contestants.push(inOneGo(`webgpu ${launch}`, create, spec, golden.losses));
       }
-    } else throw new Error(`--engines: expected oracle, cpu or webgpu, got ${name}.`);
+    } else throw new Error(`--engines: expected oracle, plain, cpu or webgpu, got ${name}.`);
   }
   if (values.python !== undefined) contestants.push(cpython(values.python, golden.losses, steps, machine));
 

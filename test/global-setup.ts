@@ -71,7 +71,7 @@ function probe(adapter: 'native' | 'software'): Found {
 function buildCli(): void {
   if (!existsSync(join(ROOT, 'src/cli/main.ts'))) return;
   const cli = join(ROOT, 'dist', 'cli.js');
-  const sources = ['src', 'shaders', 'package.json', 'vite.config.ts'].map((path) =>
+  const sources = ['src', 'shaders', 'build', 'package.json', 'vite.config.ts'].map((path) =>
     newest(join(ROOT, path)),
   );
   if (existsSync(cli) && statSync(cli).mtimeMs > Math.max(...sources)) return;

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { arch, cpus, platform, release } from 'node:os';
 import { version } from '../../package.json';
+import { bestBuild } from '../cpu/kernels.ts';
 import { adapterInfo, adapterName, requestAdapter, USED_LIMITS } from '../webgpu/adapter.ts';
 import { gpu as openGpu } from './gpu.ts';
 import type { Output } from './output.ts';
@@ -42,7 +43,7 @@ async function collect(): Promise<InfoRecord> {
     },
     engines: [
       { name: 'oracle', available: true, note: 'scalar autograd, f64: the reference' },
-      { name: 'cpu', available: true, note: 'typed arrays, f32' },
+      { name: 'cpu', available: true, note: cpuNote() },
       {
         name: 'webgpu',
         available: adapter !== undefined,
@@ -64,6 +65,11 @@ async function describeAdapter(): Promise<AdapterDetails> {
     features: [...adapter.features].toSorted(),
     languageFeatures: [...gpu.wgslLanguageFeatures].toSorted(),
   };
+}
+
+function cpuNote(): string {
+  const build = bestBuild();
+  return build === null ? 'typed arrays, f32: no WASM SIMD here' : `WASM ${build}, f32`;
 }
 
 /** Of the npm package, which names Dawn's release. */

@@ -38,7 +38,7 @@ export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | n
       const index = step + i;
       const rate = training.learningRate * (1 - index / training.steps);
       rates[2 * i] = rate / (1 - training.beta1 ** (index + 1));
-      rates[2 * i + 1] = 1 / (1 - training.beta2 ** (index + 1));
+      rates[2 * i + 1] = 1 - training.beta2 ** (index + 1);
     }
     const start = performance.now();
     kernels.train(step, k);

@@ -187,7 +187,7 @@ export function gradients(index: u32): f64 {
   return lossAndGradients(index);
 }
 
-/** Steps `first` … `first + k − 1`; their rates (lr_t / c1, 1 / c2) lie at `m.rates`, their losses go to `m.losses`. */
+/** Steps `first` … `first + k − 1`; their rates (lr_t / c1, c2) lie at `m.rates`, their losses go to `m.losses`. */
 export function train(first: u32, k: i32): void {
   training = true;
   for (let i = 0; i < k; i++) {
