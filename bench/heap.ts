@@ -19,7 +19,7 @@ export async function main(args: string[]): Promise<void> {
   } as const;
   const { values } = parseArgs({ args, options });
   const steps = Number(values.steps);
-  const training = { ...DEFAULT_TRAINING, steps: steps + 2_000 };
+  const training = { ...DEFAULT_TRAINING, steps: 3 * steps + 2_000 };
   const { spec } = prepareRun({ documents: BUILTIN_DOCUMENTS, model: DEFAULT_MODEL, training });
   const results: Record<string, unknown>[] = [];
   for (const name of values.engines.split(',')) {

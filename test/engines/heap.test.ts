@@ -12,7 +12,7 @@ import { heapGrowth } from '../support/heap.ts';
 const { spec } = prepareRun({
   documents: ['emma', 'olivia', 'ava', 'isabella', 'sophia'],
   model: DEFAULT_MODEL,
-  training: { ...DEFAULT_TRAINING, steps: 30_000 },
+  training: { ...DEFAULT_TRAINING, steps: 70_000 },
 });
 
 /** What the runtime itself moves by. */
@@ -34,12 +34,12 @@ describe('the JavaScript heap', () => {
       },
     };
     expect(await heapGrowth(leaky, 500, 2_000, 1)).toBeGreaterThan(NOISE);
-    expect(kept).toHaveLength(2_500);
+    expect(kept).toHaveLength(6_500);
   });
 
-  // SwiftShader takes some milliseconds a step: 1,000 calls here, 20,000 steps in `npm run bench -- heap`.
-  test.skipIf(noAdapter !== '')('is flat over 1,000 calls on WebGPU', async () => {
+  // SwiftShader takes some milliseconds a step: 500 calls here, 20,000 steps in `npm run bench -- heap`.
+  test.skipIf(noAdapter !== '')('is flat over 500 calls on WebGPU, three times', async () => {
     const engine = await createWebGpuEngine(spec, { gpu: await deviceForTest() });
-    expect(await heapGrowth(engine, 200, 1_000, 1)).toBeLessThan(NOISE);
+    expect(await heapGrowth(engine, 200, 500, 1)).toBeLessThan(NOISE);
   });
 });

@@ -13,7 +13,11 @@ export function heapInUse(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** Growth of the heap in bytes over `steps` steps in calls of `chunk`, after `warmUp` steps. Disposes of the engine. */
+/**
+ * Growth of the heap in bytes over `steps` steps in calls of `chunk`, after `warmUp` steps: the smallest of three such
+ * stretches, because the runtime's own compiling moves the heap now and then, and a leak is in every stretch. Disposes of
+ * the engine.
+ */
 export async function heapGrowth(
   engine: Engine,
   warmUp: number,
@@ -21,9 +25,12 @@ export async function heapGrowth(
   chunk: number,
 ): Promise<number> {
   for (let done = 0; done < warmUp; done += chunk) await engine.advance(chunk);
-  const before = heapInUse();
-  for (let done = 0; done < steps; done += chunk) await engine.advance(chunk);
-  const after = heapInUse();
+  let smallest = Infinity;
+  for (let stretch = 0; stretch < 3; stretch++) {
+    const before = heapInUse();
+    for (let done = 0; done < steps; done += chunk) await engine.advance(chunk);
+    smallest = Math.min(smallest, heapInUse() - before);
+  }
   engine.dispose();
-  return after - before;
+  return smallest;
 }
