@@ -43,8 +43,8 @@ export default defineConfig(({ isSsrBuild }) => ({
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/support/software-vulkan.mjs'],
     // SwiftShader on two shared cores: kernels that a GPU runs in a millisecond take seconds.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     teardownTimeout: 10_000,
   },
 }));
