@@ -32,7 +32,7 @@ export function beginAdam(stepRate: f64, correction: f64): void {
 }
 
 /** Moves four parameters at `w` along their gradient and gives their new values; m and v lie `toM` and `toV` bytes behind. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function update(w: usize, g: v128, toM: usize, toV: usize): v128 {
   const m = fma(f32x4.sub(v128.load(w + toM), g), beta1, g);

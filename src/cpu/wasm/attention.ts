@@ -13,7 +13,7 @@ import { outer } from './outer';
 const ROWS: i32 = 16;
 
 /** Bytes of p for one document and one head. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function weightBytes(n: i32): usize {
   return <usize>((n + 3) & -4) * strideOf(n);

@@ -1,7 +1,7 @@
 // Four f32 lanes at a time: multiply-add, sums over lanes, exp, 4×4 transposition.
 
 /** a·b + c: one rounding in the relaxed build, two in the SIMD128 build. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function fma(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -9,7 +9,7 @@ export function fma(a: v128, b: v128, c: v128): v128 {
 }
 
 /** Sum of the four lanes, in every lane. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function sumOfLanes(x: v128): v128 {
   const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
@@ -17,7 +17,7 @@ export function sumOfLanes(x: v128): v128 {
 }
 
 /** Largest of the four lanes, in every lane. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function maxOfLanes(x: v128): v128 {
   const pairs = larger(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
@@ -25,7 +25,7 @@ export function maxOfLanes(x: v128): v128 {
 }
 
 /** max as one machine instruction: f32x4.max takes several for its rules about NaN and −0. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function larger(a: v128, b: v128): v128 {
   return f32x4.pmax(a, b);
@@ -35,7 +35,7 @@ export function larger(a: v128, b: v128): v128 {
  * exp of four numbers ≤ 0, 0 below −87 (where f32 runs out of normal numbers). exp(x) = 2ⁿ·exp(r), n the nearest whole
  * number to x / ln 2: |r| ≤ ln 2 / 2, where Cephes' polynomial of expf is right to 1 unit in the last place.
  */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function exp(x: v128): v128 {
   const inRange = f32x4.ge(x, f32x4.splat(-87));
@@ -57,7 +57,7 @@ export function exp(x: v128): v128 {
 }
 
 /** to[j][i] = from[i][j] for a block of 4×4; rows lie `fromStride` and `toStride` bytes apart. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function transpose4x4(from: usize, fromStride: usize, to: usize, toStride: usize): void {
   const row2 = from + 2 * fromStride;
@@ -65,7 +65,7 @@ export function transpose4x4(from: usize, fromStride: usize, to: usize, toStride
 }
 
 /** Stores four rows as columns. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, to: usize, toStride: usize): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);

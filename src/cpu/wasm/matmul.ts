@@ -36,7 +36,7 @@ export function product(
   }
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function product4x8(
   K: i32, a0: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize, finish: i32, fromC: usize,
@@ -62,7 +62,7 @@ function product4x8(
   put(c, c30, finish, fromC); put(c + 16, c31, finish, fromC);
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function product4x4(
   K: i32, a0: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize, finish: i32, fromC: usize,
@@ -88,7 +88,7 @@ function product4x4(
 }
 
 /** Stores four results at `c`; `other` lies `fromC` bytes behind it. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function put(c: usize, result: v128, finish: i32, fromC: usize): void {
   if (finish == Finish.ADD) result = f32x4.add(v128.load(c + fromC), result);

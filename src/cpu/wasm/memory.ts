@@ -99,7 +99,7 @@ let total: f64 = 0;
 const MOST_BYTES: f64 = 3.5e9;
 
 /** Padded to four numbers. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function padded(count: i32): i32 {
   return (count + 3) & -4;
@@ -109,7 +109,7 @@ export function padded(count: i32): i32 {
  * Bytes from row to row of `count` numbers. Rows a multiple of 512 bytes apart would share a few sets of the first cache
  * (8 ways of 4 KB): such rows get one line more.
  */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function strideOf(count: i32): usize {
   const bytes = <usize>padded(count) << 2;

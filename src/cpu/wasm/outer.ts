@@ -22,7 +22,7 @@ export function outerAdam(
   blocks(M, N, K, a, aStride, b, bStride, w, wStride, true, transposed, toStride, toM, toV);
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function blocks(
   M: i32, N: i32, K: i32, a: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize,
@@ -44,7 +44,7 @@ function blocks(
   }
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function block4x8(
   K: i32, a: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize,
@@ -64,7 +64,7 @@ function block4x8(
   put4x4(c + 16, cStride, c01, c11, c21, c31, adam, to + 4 * toStride, toStride, toM, toV);
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function block4x4(
   K: i32, a: usize, aStride: usize, b: usize, bStride: usize, c: usize, cStride: usize,
@@ -84,7 +84,7 @@ function block4x4(
 }
 
 /** Stores four rows of four gradients, or spends them. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function put4x4(
   c: usize, cStride: usize, g0: v128, g1: v128, g2: v128, g3: v128,

@@ -118,7 +118,7 @@ function forward(rows: i32): void {
 let training = false;
 
 /** The weight w (M, N) from dout (rows, M) and its input (rows, N). Its last use in the step has to lie behind. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 function weightGrad(
   M: i32, N: i32, rows: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize, toStride: usize,
