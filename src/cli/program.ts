@@ -57,6 +57,14 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--beta2', "Adam's decay of the second moment", fraction, DEFAULT_TRAINING.beta2))
     .addOption(number('--eps', "Adam's epsilon", positive, DEFAULT_TRAINING.eps))
     .addOption(number('--seed', 'of documents, weights and samples', anyInteger, DEFAULT_TRAINING.seed))
+    .addOption(
+      number(
+        '--init-scale',
+        'standard deviation of the initial weights',
+        positive,
+        DEFAULT_TRAINING.initScale,
+      ),
+    )
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory')

@@ -21,6 +21,7 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
   beta2: number;
   eps: number;
   seed: number;
+  initScale: number;
   samples: number;
   temperature: number;
   out?: string;
@@ -49,6 +50,7 @@ export async function trainSettings(
     beta2,
     eps,
     seed,
+    initScale,
     samples,
     temperature,
   } = flags;
@@ -56,7 +58,7 @@ export async function trainSettings(
     source,
     choice: engineChoice(flags),
     model: { nLayer, nEmbd, nHead, blockSize },
-    training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed },
+    training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed, initScale },
     sampling: { samples, temperature },
     out: flags.out,
   };
@@ -116,6 +118,7 @@ function checkSameOptions(
     beta2: training.beta2,
     eps: training.eps,
     seed: training.seed,
+    initScale: training.initScale,
     engine: flags.engine === 'auto' ? 'auto' : engine.name,
     launch: flags.launch === 'auto' ? 'auto' : (engine.launch ?? 'none'),
   } as const;
