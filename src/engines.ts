@@ -139,7 +139,11 @@ function because(engine: Engine, why: string | undefined): string {
  * `TRIAL`, or as long as `rounds` rounds of one step; the first one may compile. At most `limit` steps. Disposes of
  * the engine.
  */
-async function timeSteps(engine: Engine, limit: number, rounds: number): Promise<number> {
+export async function timeSteps(
+  engine: { advance(k: number): Promise<unknown>; dispose(): void },
+  limit: number,
+  rounds: number,
+): Promise<number> {
   let best = Infinity;
   let steps = 1;
   const start = performance.now();
@@ -173,7 +177,7 @@ export function stepFlops({ model, training, documents }: EngineSpec): number {
 }
 
 /** What an error says before it gives advice: `No WebGPU adapter was found`. */
-function summary(error: unknown): string {
+export function summary(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/[:.] |\n/, 1)[0];
 }

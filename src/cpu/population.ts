@@ -7,10 +7,10 @@ import { takeTurns } from '../util/turns.ts';
 import { createCpuEngine, type CpuOptions } from './engine.ts';
 
 /**
- * A population has all its engines in memory, and V8 has addresses for about a hundred of their memories: train a large
- * one in groups.
+ * Models to train at once: one per thread. More would win nothing, have all their engines in memory (V8 has addresses for
+ * about a hundred of their memories), and be done only at the end, all together.
  */
-export const CPU_CAPACITY = 16;
+export const CPU_CAPACITY = 1;
 
 /** Throws ConfigError where the members differ in what they must share. */
 export function createCpuPopulation(spec: PopulationSpec, options: CpuOptions = {}): Population {
