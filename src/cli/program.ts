@@ -11,6 +11,9 @@ import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
+import { numbers, wholeNumbers } from './ranges.ts';
+import { sweepCommand } from './sweep.ts';
+import { POPULATION_ENGINES, RANGES, sweepSettings, type SweepFlags } from './sweep-settings.ts';
 import { verifyCommand } from './verify.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
@@ -77,6 +80,45 @@ export function createProgram(done: (status: number) => void): Command {
     }),
   );
 
+  const sweep = program
+    .command('sweep')
+    .description('train many models at once, every combination of the given values, and rank them')
+    .option('--data <source>', 'as of train', 'builtin')
+    .addOption(number('--steps', 'training steps of each model', integer(1), DEFAULT_TRAINING.steps));
+  modelOptions(sweep);
+  const usual = DEFAULT_TRAINING;
+  const option = (flag: string, description: string, read: (text: string) => number[], preset: number) =>
+    sweep.addOption(
+      new Option(`${flag} <values>`, description).argParser(read).default([preset], String(preset)),
+    );
+  option('--seed', 'of documents and weights: 1..8 or 1,5,9', wholeNumbers(anyInteger), usual.seed);
+  option(
+    '--lr',
+    'learning rates: 0.003,0.01 or 0.001..0.1:5',
+    numbers(notNegative, 'log'),
+    usual.learningRate,
+  );
+  option('--beta1', "Adam's decays: 0.8,0.9 or 0.8..0.95:4", numbers(fraction, 'lin'), usual.beta1);
+  option('--beta2', "Adam's decays of the second moment", numbers(fraction, 'lin'), usual.beta2);
+  option('--eps', "Adam's epsilons", numbers(positive, 'log'), usual.eps);
+  option(
+    '--init-scale',
+    'standard deviations of the initial weights',
+    numbers(positive, 'log'),
+    usual.initScale,
+  );
+  sweep
+    .addOption(new Option('--engine <name>', 'what computes').choices(POPULATION_ENGINES).default('auto'))
+    .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
+    .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
+    .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory')
+    .addHelpText('after', RANGES);
+  outputOptions(sweep, 'print the table and the samples only').action((flags: SweepFlags) =>
+    withOutput(flags, async (output) => {
+      done(await sweepCommand(sweepSettings(flags), output));
+    }),
+  );
+
   const sample = program
     .command('sample')
     .description('print new documents from a saved run')
@@ -132,10 +174,10 @@ function modelOptions(command: Command): Command {
     .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize));
 }
 
-function outputOptions(command: Command): Command {
+function outputOptions(command: Command, quiet = 'print the samples only'): Command {
   return command
     .option('--json', 'print one JSON object per line')
-    .option('--quiet', 'print the samples only')
+    .option('--quiet', quiet)
     .option('--verbose', 'print the stack of an error');
 }
 

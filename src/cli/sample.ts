@@ -70,7 +70,7 @@ export async function printSamples(
 }
 
 /** The engine of the run unless another one is asked for; the CPU's where the run's GPU is missing. */
-async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typeof createEngine> {
+export async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typeof createEngine> {
   const { model, training, engine } = run.config;
   const spec: EngineSpec = {
     model,

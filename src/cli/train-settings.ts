@@ -30,13 +30,17 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
 
 const FIXED_SOURCES = ['builtin', 'names', '-'];
 
+/** A path is kept in full: the run may be gone on with from another directory. */
+export function dataSource(data: string): string {
+  return FIXED_SOURCES.includes(data) || data === '' ? data : resolve(data);
+}
+
 /** `given` tells which options stand on the command line. Throws ConfigError where they contradict the saved run. */
 export async function trainSettings(
   flags: TrainFlags,
   given: (option: string) => boolean,
 ): Promise<TrainSettings> {
-  // A path is kept in full: the run may be gone on with from another directory.
-  const source = FIXED_SOURCES.includes(flags.data) || flags.data === '' ? flags.data : resolve(flags.data);
+  const source = dataSource(flags.data);
   if (flags.resume !== undefined) return resumed(flags, flags.resume, given, source);
   const {
     nLayer,

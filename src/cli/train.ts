@@ -152,8 +152,8 @@ async function trainAndSample(
   return interrupted ? INTERRUPTED : 0;
 }
 
-/** Before anything of that size is made. */
-function checkSize(model: Omit<ModelConfig, 'vocabSize'>): void {
+/** Throws ConfigError before anything of that size is made. */
+export function checkSize(model: Omit<ModelConfig, 'vocabSize'>): void {
   const least = countParameters({ ...model, vocabSize: 2 });
   if (least > MAX_PARAMETERS) {
     throw new ConfigError(

@@ -71,7 +71,7 @@ export function nextCount(count: number, elapsed: number, interval: number): num
 }
 
 /** Lets timers, signals and messages be handled. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 

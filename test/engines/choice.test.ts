@@ -14,7 +14,7 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
-import { noAdapter } from '../support/device.ts';
+import { noAdapter, renamedGpu } from '../support/device.ts';
 
 const noGpu = async (): Promise<GPU | undefined> => {
   throw new DeviceError('No WebGPU adapter was found: WebGPU needs a GPU. Buy one.');
@@ -26,24 +26,6 @@ function specOf(model: Partial<ModelConfig> = {}, training: Partial<TrainingConf
     model: { ...DEFAULT_MODEL, ...model },
     training: { ...DEFAULT_TRAINING, steps: 2, ...training },
   }).spec;
-}
-
-/** The adapter of this machine under another name, so that a software one passes for a GPU. */
-async function renamedGpu(): Promise<GPU> {
-  const gpu = await nodeGpu();
-  const requestAdapter: GPU['requestAdapter'] = async (options) => {
-    const adapter = await gpu.requestAdapter(options);
-    if (adapter === null) return null;
-    return new Proxy(adapter, {
-      get(target, name) {
-        if (name === 'info')
-          return { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' };
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-  };
-  return Object.assign(Object.create(gpu) as GPU, { requestAdapter });
 }
 
 describe('createEngine', () => {
