@@ -9,11 +9,20 @@ import { damaged } from './saved-file.ts';
 import { keptLosses } from './metrics-file.ts';
 import { decodeConfig, decodeTokenizer, encodeConfig, encodeTokenizer, type SavedRun } from './run-files.ts';
 import { decodeSafetensors, encodeSafetensors, type SafeTensors, type Tensor } from './safetensors.ts';
-import { flatParameters, parameterTensors, randomTensors, readRandom, readStep } from './state-tensors.ts';
+import {
+  checkLayers,
+  flatParameters,
+  parameterTensors,
+  randomTensors,
+  readRandom,
+  readStep,
+} from './state-tensors.ts';
 
 const FORMAT = 'microgpt-checkpoint-1';
 const NO_CHECKSUM = '0'.repeat(64);
 const PIECE = 1 << 28;
+/** Three of the random numbers, and the losses; the others are parameters and their two moments. */
+const OTHER_TENSORS = 4;
 const CHECKSUM_FIELD = '"sha256":"';
 
 export interface Checkpoint extends SavedRun {
@@ -60,6 +69,7 @@ export async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, where: st
   const { model, training } = config;
   const tokenizer = decodeTokenizer(metadata['tokenizer'] ?? '', model, `${where} tokenizer`);
   const step = readStep(file, where, training.steps);
+  checkLayers(model, (file.tensors.size - OTHER_TENSORS) / 3, where);
   return {
     config,
     tokenizer,

@@ -20,7 +20,14 @@ import { encodeLosses, keptLosses, readLosses } from './metrics-file.ts';
 import type { DataSummary } from './records.ts';
 import { damaged, inFile, parseJson, readText } from './saved-file.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
-import { flatParameters, parameterTensors, randomTensors, readRandom, readStep } from './state-tensors.ts';
+import {
+  checkLayers,
+  flatParameters,
+  parameterTensors,
+  randomTensors,
+  readRandom,
+  readStep,
+} from './state-tensors.ts';
 
 export const RUN_FILES = [
   'config.json',
@@ -144,10 +151,7 @@ export function decodeRun(files: RunFiles, where: string): SavedRun {
       `expected ${kept} steps, as in model.safetensors, got ${losses.length}`,
     );
   }
-  const layers = (model.tensors.size - 3) / 6; // wte, wpe, lm_head, and six a layer
-  if (layers !== config.model.nLayer) {
-    throw damaged(path('model.safetensors'), `expected ${config.model.nLayer} layers, got ${layers}`);
-  }
+  checkLayers(config.model, model.tensors.size, path('model.safetensors'));
   const parameters = flatParameters(config.model, model, '', path('model.safetensors'));
   const m = flatParameters(config.model, optimizer, 'm.', path('optimizer.safetensors'));
   const velocity = flatParameters(config.model, optimizer, 'v.', path('optimizer.safetensors'));

@@ -16,6 +16,15 @@ export function parameterTensors(model: ModelConfig, flat: FloatArray, prefix = 
   return tensors;
 }
 
+/**
+ * Throws CheckpointError unless `count` tensors are those of the layers of `model`: the number of layers in a damaged
+ * configuration could be anything, and much would be made and looped over before a tensor is missed.
+ */
+export function checkLayers({ nLayer }: ModelConfig, count: number, where: string): void {
+  const layers = (count - 3) / 6; // wte, wpe, lm_head, and six a layer
+  if (layers !== nLayer) throw damaged(where, `expected ${nLayer} layers, got ${layers}`);
+}
+
 /** The flat list of parameters, or of moments, from its tensors; F64 if the first one is, else F32. */
 export function flatParameters(
   model: ModelConfig,
