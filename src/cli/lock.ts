@@ -25,6 +25,8 @@ interface Holder {
 }
 
 export interface Lock {
+  /** Throws CheckpointError where the lock is not there any more: the directory was moved away, or exchanged. */
+  check(): void;
   release(): void;
 }
 
@@ -32,9 +34,10 @@ export interface Lock {
 export async function lockDirectory(directory: string): Promise<Lock> {
   const path = join(directory, LOCK_FILE);
   const me: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const mine = JSON.stringify(me);
   for (;;) {
-    if (await makeLock(path, JSON.stringify(me))) break;
-    const seen = await readFile(path, 'utf8').catch(() => undefined);
+    if (await makeLock(path, mine)) break;
+    const seen = readIfThere(path);
     if (seen === undefined) continue; // released meanwhile
     const holder = parseHolder(seen);
     if (await isHeld(path, holder)) throw heldError(directory, holder);
@@ -53,10 +56,25 @@ export async function lockDirectory(directory: string): Promise<Lock> {
   const release = () => {
     clearInterval(heartbeat);
     process.off('exit', release);
-    rmSync(path, { force: true });
+    if (readIfThere(path) === mine) rmSync(path, { force: true });
   };
   process.prependOnceListener('exit', release); // before claimDirectory's, which wants the directory empty
-  return { release };
+  const check = () => {
+    if (readIfThere(path) === mine) return;
+    throw new CheckpointError(
+      `${directory}: the run cannot be saved: this is not the directory that the training began in any more. ` +
+        'What was saved before is in that one.',
+    );
+  };
+  return { check, release };
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** False where the file exists. */

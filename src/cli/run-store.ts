@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from '../train/checkpoint-file.ts';
 import { RUN_FILES, type SavedRun } from '../train/run-files.ts';
 import { CheckpointError } from '../util/errors.ts';
-import { isTemporaryName, writeFileAtomically } from './files.ts';
+import { errorCode, isTemporaryName, writeFileAtomically } from './files.ts';
 import { lockDirectory, type Lock } from './lock.ts';
 import { CHECKPOINTS, readRunFile, readRunFiles, saving, writeRun } from './run-directory.ts';
 
@@ -52,7 +52,10 @@ export class RunStore {
     const { step } = checkpoint.state;
     const path = join(folder, fileName(step));
     await saving(this.#directory, async () => {
-      await mkdir(folder, { recursive: true });
+      this.#lock.check();
+      await mkdir(folder).catch((error: unknown) => {
+        if (errorCode(error) !== 'EEXIST') throw error;
+      });
       await writeFileAtomically(path, await encodeCheckpoint(checkpoint));
     });
     this.#losses.set(step, checkpoint.smoothedLoss);
