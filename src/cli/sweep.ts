@@ -3,6 +3,8 @@
 import type { EngineInfo } from '../engine.ts';
 import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
 import { choosePopulations, type PopulationChoice } from '../populations.ts';
+import { TrainingError } from '../train/finite.ts';
+import { pickLosses } from '../train/metrics-file.ts';
 import { prepareRun } from '../train/prepare.ts';
 import type { DataSummary } from '../train/records.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
@@ -16,7 +18,6 @@ import {
   type SweepOptions,
   type SweepOutcome,
 } from '../train/sweep.ts';
-import { TrainingError } from '../train/trainer.ts';
 import { ConfigError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import { readSource } from './data.ts';
@@ -25,6 +26,7 @@ import type { Output } from './output.ts';
 import { duration, rate } from './progress-lines.ts';
 import { MOST_VALUES } from './ranges.ts';
 import { claimDirectory } from './run-directory.ts';
+import { engineOf } from './run-saver.ts';
 import { printSamples, sampleEngine } from './sample.ts';
 import { checkNoSweep, writeSweep } from './sweep-directory.ts';
 import { SweepProgressLines, type SweepTotal } from './sweep-progress.ts';
@@ -101,9 +103,7 @@ async function sweepAndSave(
 
   const best = bestRun(settings, data, engine, outcome);
   if (out !== undefined && results.length > 0) {
-    const { launch, engine: name } = engine;
-    const by = launch === undefined ? { name } : { name, launch };
-    const sweep = { model, training, axes, data, engine: by, smoothingWindow: window, results };
+    const sweep = { model, training, axes, data, engine: engineOf(engine), smoothingWindow: window, results };
     const paths = await writeSweep(out, sweep, best);
     if (best !== undefined) {
       output.record({ type: 'checkpoint', step: best.state.step, directory: paths[paths.length - 1] });
@@ -154,15 +154,15 @@ async function printResults(
 function bestRun(
   { documents, model, axes, training, sampling }: SweepSettings & SweepOptions,
   data: DataSummary,
-  { engine: name, launch }: EngineInfo,
+  engine: EngineInfo,
   { best }: SweepOutcome,
 ): SavedRun | undefined {
   if (best === undefined) return undefined;
   const own: TrainingConfig = { ...training, ...gridPoint(axes, best.result.index) };
   const { spec, tokenizer, random } = prepareRun({ documents, model, training: own });
-  const engine = launch === undefined ? { name } : { name, launch };
-  const config = { model: spec.model, training: own, data, engine, sampling };
-  return { config, tokenizer, state: best.state, random: random.getState(), losses: best.losses };
+  const config = { model: spec.model, training: own, data, engine: engineOf(engine), sampling };
+  const losses = pickLosses(best.losses, training.steps);
+  return { config, tokenizer, state: best.state, random: random.getState(), losses };
 }
 
 async function sampleBest(

@@ -1,7 +1,6 @@
 // sweep.json: what was tried, on what, and how each model ended.
 
 import * as v from 'valibot';
-import type { EngineName, LaunchStrategy } from '../engine.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,
@@ -9,7 +8,8 @@ import {
   type TrainingConfig,
 } from '../model/config.ts';
 import type { DataSummary } from './records.ts';
-import { damaged, inFile, readJson } from './saved-file.ts';
+import type { RunConfig } from './run-files.ts';
+import { damaged, inFile, parseJson, readText } from './saved-file.ts';
 import { AXIS_NAMES, gridPoint, gridSize, type Axes, type GridPoint } from './sweep-grid.ts';
 import { compareResults, type ModelResult } from './sweep.ts';
 
@@ -19,7 +19,7 @@ export interface SavedSweep {
   readonly training: Pick<TrainingConfig, 'steps' | 'batchSize'>;
   readonly axes: Axes;
   readonly data: DataSummary;
-  readonly engine: { readonly name: EngineName; readonly launch?: LaunchStrategy | undefined };
+  readonly engine: RunConfig['engine'];
   /** Steps that the final loss of a model is the mean of. */
   readonly smoothingWindow: number;
   /** Of all models that were begun, the best first. */
@@ -45,6 +45,7 @@ const SWEEP = v.object({
   engine: v.object({
     name: v.picklist(['oracle', 'cpu', 'webgpu']),
     launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
+    adapter: v.optional(v.string()),
   }),
   smoothingWindow: count,
   models: v.array(
@@ -72,7 +73,7 @@ export function encodeSweep({ results, ...rest }: SavedSweep): Uint8Array {
 
 /** Throws CheckpointError where the file, named `where`, is damaged. */
 export function decodeSweep(bytes: Uint8Array, where: string): SavedSweep {
-  const { format: _, models, ...rest } = readJson(SWEEP, bytes, where);
+  const { format: _, models, ...rest } = parseJson(SWEEP, readText(bytes, where), where);
   const { axes, model, training } = rest;
   const size = gridSize(axes);
   inFile(where, () => {

@@ -174,7 +174,7 @@ async function trainAll(
     const asked = Math.min(pace.k, steps - step);
     const began = performance.now();
     const pieces = await population.advance(asked);
-    pace.k = nextCount(asked, performance.now() - began, INTERVAL);
+    pace.k = nextCount(asked, performance.now() - began, INTERVAL, pace.k);
     for (const [i, piece] of pieces.entries()) {
       losses[i].set(piece, step);
       if (finite[i] < step) continue; // it diverged before

@@ -4,6 +4,7 @@ import { createCpuPopulation } from '../../src/cpu/population.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import type { Population, PopulationMember } from '../../src/population.ts';
 import type { PopulationSource } from '../../src/populations.ts';
+import { pickLosses } from '../../src/train/metrics-file.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { gridPoint, gridSize, varyingAxes, type Axes } from '../../src/train/sweep-grid.ts';
 import {
@@ -247,6 +248,12 @@ describe('ranking', () => {
     expect(bestSetting({ ...ONE, seed: [1, 2] }, results)).toBeUndefined();
     expect(bestSetting(axes, [])).toBeUndefined();
   });
+});
+
+it('of a long run as many losses are kept as train keeps', () => {
+  const losses = Float64Array.from({ length: 10 }, (_, step) => step + 1);
+  expect([...pickLosses(losses, 100_000)]).toEqual([...losses]);
+  expect([...pickLosses(losses, 250_000)]).toEqual([3, 6, 9]);
 });
 
 it('the defaults of a sweep are those of a run', () => {
