@@ -210,6 +210,5 @@ function allDiverged(models: number, axes: Axes): TrainingError {
 function stopped(results: readonly ModelResult[], size: number, steps: number): string {
   const whole = results.filter(({ step, diverged }) => diverged || step === steps).length;
   const part = results.length - whole;
-  const inPart = part === 0 ? '' : `, ${part} in part`;
-  return `stopped: of ${size} models ${whole} were trained to the end${inPart}; the others were not begun`;
+  return `stopped: of ${size} models ${whole} were trained to the end, ${part} in part, ${size - results.length} not at all`;
 }
