@@ -1,5 +1,5 @@
 // One token after another, with the keys and values of the positions before it in a cache: rows q|k|v, per layer (T, 3A).
-// The activations are those of a training step of one row (and three rows of zeros, which the products round up to).
+// The activations are those of a training step of one row.
 
 import { exp, fma, sumOfLanes } from './lanes';
 import { Finish, product } from './matmul';
@@ -14,7 +14,6 @@ export function decode(token: u32, position: i32): void {
   for (let i: usize = 0; i < width; i += 16) {
     v128.store(m.xn + i, f32x4.add(v128.load(wte + i), v128.load(wpe + i)));
   }
-  memory.fill(m.x, 0, 4 * m.strideC);
   rmsnorm(1, m.C, m.strideC, m.xn, m.x, m.sEmbed);
 
   const a = m.saved;
@@ -24,19 +23,18 @@ export function decode(token: u32, position: i32): void {
   let weight = m.layersT;
   let cache = m.cache;
   for (let l = 0; l < m.L; l++) {
-    rmsnorm(4, m.C, m.strideC, m.x, a, m.saved + m.toSa);
+    rmsnorm(1, m.C, m.strideC, m.x, a, m.saved + m.toSa);
     const row = cache + <usize>position * m.strideQ;
-    product(4, 3 * m.A, m.Cp, a, m.strideC, weight, m.strideQ, row, m.strideQ, Finish.STORE, 0);
-    memory.fill(heads, 0, 4 * m.strideA);
+    product(1, 3 * m.A, m.Cp, a, m.strideC, weight, m.strideQ, row, m.strideQ, Finish.STORE, 0);
     attend(position + 1, row, cache, heads);
-    product(4, m.Cp, m.A, heads, m.strideA, weight + m.woT, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
-    rmsnorm(4, m.C, m.strideC, m.x, b, m.saved + m.toSb);
-    product(4, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
-    product(4, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
+    product(1, m.Cp, m.A, heads, m.strideA, weight + m.woT, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
+    rmsnorm(1, m.C, m.strideC, m.x, b, m.saved + m.toSb);
+    product(1, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
+    product(1, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
     weight += m.layerBytesT;
     cache += m.cacheBytes;
   }
-  product(4, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV, Finish.STORE, 0);
+  product(1, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV, Finish.STORE, 0);
 }
 
 /** Mixed values of `n` positions for the query at `query`; scores are kept in `m.scratchT`. */

@@ -4,9 +4,10 @@ import { configureAdam } from './adam';
 import { weightBytes } from './attention';
 import * as m from './memory';
 
-export { allocate } from './memory';
+export { layOutMemory } from './memory';
 export { gradients, refresh, train } from './step';
 export { decode } from './decode';
+export { setPatience } from './threads';
 export { configureAdam };
 
 /** Bytes of attention weights of one document and head. */
