@@ -13,6 +13,8 @@ export const REGION = {
   toGradient: 5,
   toM: 6,
   toV: 7,
+  texts: 8,
+  uniforms: 9,
 } as const;
 
 /** The exports of src/cpu/wasm/index.ts. Addresses are in bytes. */
@@ -31,6 +33,7 @@ export interface Kernels {
     longest: number,
     pairs: number,
     chunk: number,
+    draws: number,
     thread: number,
     threads: number,
   ): number;
@@ -45,6 +48,18 @@ export interface Kernels {
   train(first: number, k: number, thread: number, threads: number): number;
   gradients(index: number): number;
   decode(token: number, position: number): void;
+  beginTexts(
+    count: number,
+    prefixLength: number,
+    longest: number,
+    end: number,
+    inverseTemperature: number,
+    topK: number,
+  ): void;
+  /** 0 where the caller has to judge the next number. */
+  writeTexts(): number;
+  takeToken(token: number): void;
+  usedNumbers(): number;
 }
 
 export type SimdBuild = 'SIMD128' | 'relaxed SIMD';

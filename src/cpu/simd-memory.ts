@@ -11,6 +11,11 @@ import type { Call } from './workers.ts';
 /** Most steps of one call: what there is room for losses and rates. */
 export const CHUNK = 1024;
 
+/** Most numbers that a call of `writeTexts` may use: enough for one document at least. */
+export function drawsAtOnce(blockSize: number): number {
+  return Math.max(4096, blockSize + 1);
+}
+
 /** Arguments of `layOutMemory` but the last two, thread and threads. */
 type Sizes = Parameters<Kernels['layOutMemory']> extends [...infer S, number, number] ? S : never;
 
@@ -62,7 +67,21 @@ function sizesOf(kernels: Kernels, { model, training, documents }: EngineSpec): 
   const pairs = largestWindow(bytesOf, count, B);
   if (Math.max(rows, pairs) > 2 ** 31 - 1) return null;
   const { nLayer, nEmbd, nHead, blockSize, vocabSize } = model;
-  return [nLayer, nEmbd, nHead, blockSize, vocabSize, B, count, tokens.length, rows, longest, pairs, CHUNK];
+  return [
+    nLayer,
+    nEmbd,
+    nHead,
+    blockSize,
+    vocabSize,
+    B,
+    count,
+    tokens.length,
+    rows,
+    longest,
+    pairs,
+    CHUNK,
+    drawsAtOnce(blockSize),
+  ];
 }
 
 /** The largest sum of `size` over B documents in a row, the first one following the last. */

@@ -3,6 +3,7 @@
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import { generator } from './generate.ts';
 import { REGION } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
 import { CHUNK, createSimdMemory, ParameterCopier } from './simd-memory.ts';
@@ -30,6 +31,7 @@ export function createSimdEngine(
   const rates = new Float64Array(buffer, kernels.address(REGION.rates), 2 * CHUNK);
   const losses = new Float64Array(buffer, kernels.address(REGION.losses), CHUNK);
   const logits = new Float32Array(buffer, kernels.address(REGION.logits), model.vocabSize);
+  const generate = generator(simd, model);
   copier.write(spec.parameters);
   kernels.refresh();
 
@@ -131,6 +133,12 @@ export function createSimdEngine(
       inTurn(() => {
         checkTokens([token], position, model.blockSize, model.vocabSize);
         return feed(token);
+      }),
+
+    generate: (request) =>
+      inTurn(() => {
+        position = 0;
+        return generate(request);
       }),
 
     dispose() {

@@ -81,7 +81,7 @@ function block(
 /** Stores four results at `c`; `other` lies `fromC` bytes behind it. */
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
-function put(c: usize, result: v128, finish: i32, fromC: usize): void {
+export function put(c: usize, result: v128, finish: i32, fromC: usize): void {
   if (finish == Finish.ADD) result = f32x4.add(v128.load(c + fromC), result);
   else if (finish == Finish.RELU) result = f32x4.pmax(f32x4.splat(0), result);
   else if (finish == Finish.GATE) result = v128.and(result, f32x4.gt(v128.load(c + fromC), f32x4.splat(0)));

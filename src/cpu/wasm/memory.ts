@@ -98,9 +98,21 @@ export let pairStarts: usize = 0;
 export let scratchT: usize = 0;
 export let scratchP: usize = 0;
 
-/** Keys and values of the positions before, as rows q|k|v, per layer (T, 3A); one row of each activation. */
+// Sampling, see decode.ts and generate.ts: the cache of each layer, the table of the first one with a byte for each row
+// that is known, and what goes in and out.
 export let cache: usize = 0;
 export let cacheBytes: usize = 0;
+export let strideT: usize = 0;
+/** From a layer's keys to its values. */
+export let toValues: usize = 0;
+export let table: usize = 0;
+export let known: usize = 0;
+/** 0 where there is no table. */
+export let knownBytes: usize = 0;
+export let texts: usize = 0;
+export let uniforms: usize = 0;
+export let weights: usize = 0;
+export let firstLogits: usize = 0;
 
 let top: usize = 0;
 /** `top` as it would be with more than 32 bits. */
@@ -108,6 +120,9 @@ let total: f64 = 0;
 
 /** Enough for every size that a CPU trains; beyond 4 GB addresses would wrap around. */
 const MOST_BYTES: f64 = 3.5e9;
+
+/** A table of the first layer that does not fit the second cache would save little. */
+const MOST_TABLE_BYTES: f64 = 1_048_576;
 
 /** Padded to four numbers. */
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
@@ -144,11 +159,11 @@ function takeEach(count: usize, bytes: usize, thread: i32, threads: i32): usize 
 /**
  * Lays out the memory as `thread` of `threads` sees it, and gives its size in bytes, or 0 where WebAssembly has not as much.
  * `rows` is the largest number of rows in a step, `longest` of rows in a document, `pairs` the largest sum over a step's
- * documents of `weightBytes`.
+ * documents of `weightBytes`; `chunk` of steps in a call, `draws` of tokens in a call of `generate`.
  */
 export function layOutMemory(
   nLayer: i32, nEmbd: i32, nHead: i32, blockSize: i32, vocabSize: i32, batch: i32, documents: i32, corpusLength: i32,
-  rows: i32, longest: i32, pairs: i32, chunk: i32, thread: i32, threads: i32,
+  rows: i32, longest: i32, pairs: i32, chunk: i32, draws: i32, thread: i32, threads: i32,
 ): usize {
   L = nLayer;
   C = nEmbd;
@@ -238,8 +253,18 @@ export function layOutMemory(
   pairStarts = takeEach(B + 1, 4, thread, threads);
   scratchT = takeEach(Dp, strideOf(most), thread, threads);
   scratchP = takeEach(longest, strideOf(longest), thread, threads);
-  cacheBytes = <usize>T * strideQ;
+  strideT = strideOf(T);
+  toValues = <usize>A * strideT;
+  cacheBytes = toValues + <usize>T * strideA;
   cache = take(L, cacheBytes);
+  const tableBytes = <f64>V * T * (strideC + strideQ);
+  knownBytes = tableBytes <= MOST_TABLE_BYTES ? <usize>(V * T) : 0;
+  known = take(1, knownBytes);
+  table = take(knownBytes, strideC + strideQ);
+  texts = take(draws, 4);
+  uniforms = take(draws, 8);
+  weights = take(1, strideV);
+  firstLogits = take(1, strideV);
 
   return total > MOST_BYTES ? 0 : top;
 }

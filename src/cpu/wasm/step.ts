@@ -6,6 +6,7 @@
 
 import { adamTable, beginAdam } from './adam';
 import { attention, attentionGrad, weightBytes } from './attention';
+import { forgetRows } from './decode';
 import { crossEntropy, sumLosses } from './loss';
 import { Finish, product } from './matmul';
 import * as m from './memory';
@@ -325,6 +326,7 @@ export function gradients(index: u32): f64 {
  */
 export function train(first: u32, k: i32, thread: i32, threads: i32): bool {
   training = true;
+  if (thread == 0) forgetRows();
   for (let i = 0; i < k; i++) {
     activations(first + i, thread, threads);
     if (!meet(threads)) return false;
@@ -339,6 +341,7 @@ export function train(first: u32, k: i32, thread: i32, threads: i32): bool {
 
 /** Makes the transposed copies anew: after JavaScript wrote the parameters. */
 export function refresh(): void {
+  forgetRows();
   copyTransposed(m.Vp, m.Cp, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
   let w = m.layers;
   let t = m.layersT;
