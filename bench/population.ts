@@ -3,14 +3,12 @@
 //
 //   npm run bench -- population [--sizes 1,16,128,512] [--rounds N] [--milliseconds N] [--cores N]
 //
-// A round takes about so many milliseconds. All cores: a process per core, all at work at the same time, which a memory
-// that they share slows down as it would threads.
+// A round takes about so many milliseconds.
 
-import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createCpuPopulation } from '../src/cpu/population.ts';
+import { createCpuPopulation, startPopulationWorkers } from '../src/cpu/population.ts';
+import type { WasmWorker } from '../src/cpu/workers.ts';
 import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
 import type { AdapterInfo } from '../src/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
@@ -33,28 +31,24 @@ export async function main(args: string[]): Promise<void> {
       rounds: { type: 'string', default: '7' },
       milliseconds: { type: 'string', default: '500' },
       cores: { type: 'string', default: String(availableParallelism()) },
-      share: { type: 'boolean', default: false }, // this process is one core's share
     },
   });
   const milliseconds = Number(values.milliseconds);
-  if (values.share) return workShare(milliseconds);
-
   const rounds = Number(values.rounds);
   const gpu = await openDevice(await nodeGpu()).catch((error: Error) => {
     console.log(`no device: ${error.message}`);
     return undefined;
   });
-  const shares = startShares(Number(values.cores), milliseconds);
+  const workers = startPopulationWorkers(Number(values.cores));
   try {
     const contestants: Contestant[] = [
       await timed('cpu, one core', onCpu(), milliseconds),
-      { name: `cpu, ${shares.length} cores`, round: () => roundOfShares(shares) },
+      await timed(`cpu, ${workers.length} cores`, onCpu(0, workers), milliseconds),
     ];
-    await roundOfShares(shares); // until all have started
     if (gpu !== undefined) contestants.push(...(await deviceContestants(gpu, values.sizes, milliseconds)));
     report(await runRounds(contestants, rounds, 42), gpu?.info);
   } finally {
-    for (const share of shares) share.kill();
+    for (const worker of workers) worker.end();
     gpu?.destroy();
   }
 }
@@ -102,9 +96,12 @@ function source(size: number) {
   });
 }
 
-function onCpu(seed = 0): Population {
-  const { model, documents, member } = source(seed + 1);
-  return createCpuPopulation({ model, documents, members: [member(seed)] });
+/** One model in this thread, or one in each worker. */
+function onCpu(seed = 0, workers: readonly WasmWorker[] = []): Population {
+  const size = Math.max(1, workers.length);
+  const { model, documents, member } = source(seed + size);
+  const members = Array.from({ length: size }, (_, i) => member(seed + i));
+  return createCpuPopulation({ model, documents, members }, { workers });
 }
 
 async function onDevice(gpu: GpuDevice, size: number): Promise<Population> {
@@ -140,30 +137,4 @@ async function timed(name: string, population: Population, milliseconds: number)
   };
   for (let i = 0; i < 8; i++) await round(); // finds k, and lets the compiler warm up
   return { name, round };
-}
-
-/** Waits in this process to be told to train, and tells its rate. */
-async function workShare(milliseconds: number): Promise<void> {
-  const { round } = await timed('share', onCpu(), milliseconds);
-  process.on('message', () => void round().then((rate) => process.send!(rate)));
-  await new Promise((resolve) => process.once('disconnect', resolve));
-}
-
-function startShares(cores: number, milliseconds: number): ChildProcess[] {
-  const run = fileURLToPath(new URL('./run.mjs', import.meta.url));
-  const args = ['population', '--share', '--milliseconds', String(milliseconds)];
-  return Array.from({ length: cores }, () => fork(run, args));
-}
-
-/** The sum of what all processes do at the same time. */
-async function roundOfShares(shares: readonly ChildProcess[]): Promise<number> {
-  const rates = shares.map(
-    (share) =>
-      new Promise<number>((resolve, reject) => {
-        share.once('message', resolve);
-        share.once('exit', () => reject(new Error('a process of the CPU engine ended early')));
-        share.send('go');
-      }),
-  );
-  return (await Promise.all(rates)).reduce((sum, rate) => sum + rate, 0);
 }

@@ -1,6 +1,6 @@
 // Makes populations: on the device asked for, or on the one that trains more models in a second here.
 
-import { CPU_CAPACITY, createCpuPopulation } from './cpu/population.ts';
+import { cpuCapacity, createCpuPopulation, startPopulationWorkers } from './cpu/population.ts';
 import type { TokenizedDocuments } from './data/tokenizer.ts';
 import type { EngineInfo } from './engine.ts';
 import { summary, timeSteps, type EngineChoice } from './engines.ts';
@@ -79,7 +79,9 @@ function whyUnfit(gpu: GpuDevice, { model, documents, member }: PopulationSource
 
 async function faster(gpu: GpuDevice, source: PopulationSource): Promise<ChosenPopulations> {
   const gpuRate = await measure(await onGpu(gpu, source), source);
-  const cpuRate = await measure(await onCpu(source), source);
+  const cpu = await onCpu(source);
+  const cpuRate = await measure(cpu, source);
+  cpu.close();
   if (gpuRate > cpuRate) {
     return onGpu(gpu, source, `${figure(gpuRate)} model-steps/s, on the CPU ${figure(cpuRate)}`);
   }
@@ -100,13 +102,17 @@ async function measure({ create, capacity }: ChosenPopulations, source: Populati
   return (1000 * size) / milliseconds;
 }
 
-async function onCpu(
-  { model, documents, member }: PopulationSource,
-  why?: string,
-): Promise<ChosenPopulations> {
+async function onCpu(source: PopulationSource, why?: string): Promise<ChosenPopulations> {
+  const { model, documents, member, size } = source;
+  const capacity = Math.min(size, cpuCapacity());
+  const workers = capacity === 1 ? [] : startPopulationWorkers(capacity);
   const create = async (members: readonly PopulationMember[]) =>
-    createCpuPopulation({ model, documents, members });
-  return described({ create, capacity: CPU_CAPACITY, close() {} }, member(0), why);
+    createCpuPopulation({ model, documents, members }, { workers });
+  const close = () => {
+    for (const worker of workers) worker.end();
+  };
+  const chosen = await described({ create, capacity, close }, member(0), why);
+  return capacity === 1 ? chosen : { ...chosen, reason: `${chosen.reason}; ${capacity} models at a time` };
 }
 
 async function onGpu(gpu: GpuDevice, source: PopulationSource, why?: string): Promise<ChosenPopulations> {

@@ -11,7 +11,7 @@ import { bestBuild } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
 import { createPlainEngine } from './plain.ts';
 import { createSimdEngine } from './simd.ts';
-import { canShareMemory, coreCount } from './workers.ts';
+import { canShareMemory, coreCount, type WasmWorker } from './workers.ts';
 
 export type CpuVariant = 'plain' | 'simd';
 
@@ -25,6 +25,8 @@ export interface CpuOptions {
    * steps of a longer run whether more than one is faster, and takes one where memory cannot be shared.
    */
   readonly threads?: 'auto' | number;
+  /** Does the steps of `simd` instead of this thread, which is free meanwhile. Excludes `threads`. */
+  readonly worker?: WasmWorker | undefined;
 }
 
 /** `auto` takes no more: the shares become too small. */
@@ -36,7 +38,7 @@ const MOST_THREADS = 256;
 /** Throws ConfigError where `variant: 'simd'` or so many threads cannot be had. */
 export function createCpuEngine(
   spec: EngineSpec,
-  { precision = 'f32', variant = 'auto', threads = 'auto' }: CpuOptions = {},
+  { precision = 'f32', variant = 'auto', threads = 'auto', worker }: CpuOptions = {},
 ): Engine {
   checkModelConfig(spec.model);
   checkTrainingConfig(spec.training);
@@ -55,7 +57,7 @@ export function createCpuEngine(
   }
   if (variant === 'plain' || precision === 'f64') return createPlainEngine(spec, precision);
   const build = bestBuild();
-  const engine = build === null ? null : simdEngine(spec, build, threads);
+  const engine = build === null ? null : simdEngine(spec, build, threads, worker);
   if (engine !== null) return engine;
   if (variant === 'auto' && !several) return createPlainEngine(spec, precision);
   const what = several ? `${threads} threads need` : 'variant simd needs';
@@ -66,7 +68,13 @@ export function createCpuEngine(
   );
 }
 
-function simdEngine(spec: EngineSpec, build: SimdBuild, threads: 'auto' | number): Engine | null {
+function simdEngine(
+  spec: EngineSpec,
+  build: SimdBuild,
+  threads: 'auto' | number,
+  worker: WasmWorker | undefined,
+): Engine | null {
+  if (worker !== undefined) return createSimdEngine(spec, build, { threads: 1, always: true, worker });
   if (threads !== 'auto') return createSimdEngine(spec, build, { threads, always: true });
   const useful = Math.min(Math.max(2, spec.training.batchSize), MOST_AUTO_THREADS);
   const most = canShareMemory() ? Math.min(coreCount(), useful) : 1;

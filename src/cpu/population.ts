@@ -1,25 +1,42 @@
-// Many models at once on the CPU: an engine for each, which train one after the other.
+// Many models at once on the CPU: an engine for each, whose steps this thread does, or workers, one model per core.
 
 import { reorderDocuments } from '../data/tokenizer.ts';
 import { checkPopulation, type Population, type PopulationSpec } from '../population.ts';
 import { checkAdvance, checkNotDisposed } from '../util/engine-checks.ts';
 import { takeTurns } from '../util/turns.ts';
 import { createCpuEngine, type CpuOptions } from './engine.ts';
+import { canShareMemory, coreCount, WasmWorker } from './workers.ts';
 
 /**
- * Models to train at once: one per thread. More would win nothing, have all their engines in memory (V8 has addresses for
+ * Models to train at once: one per core. More would win nothing, have all their engines in memory (V8 has addresses for
  * about a hundred of their memories), and be done only at the end, all together.
  */
-export const CPU_CAPACITY = 1;
+export function cpuCapacity(): number {
+  return canShareMemory() ? coreCount() : 1;
+}
 
-/** Throws ConfigError where the members differ in what they must share. */
-export function createCpuPopulation(spec: PopulationSpec, options: CpuOptions = {}): Population {
+/** Workers for populations, one after another: they take longer to start than a small model to train. */
+export function startPopulationWorkers(count: number): WasmWorker[] {
+  return Array.from({ length: count }, (_, i) => new WasmWorker(`cpu: worker thread ${i + 1}`));
+}
+
+export interface CpuPopulationOptions extends Pick<CpuOptions, 'variant'> {
+  /** They train the models in turn, and stay when the population is disposed of. This thread does unless given. */
+  readonly workers?: readonly WasmWorker[];
+}
+
+/** The same bits with any number of workers. Throws ConfigError where the members differ in what they must share. */
+export function createCpuPopulation(
+  spec: PopulationSpec,
+  { workers = [], ...options }: CpuPopulationOptions = {},
+): Population {
   checkPopulation(spec);
   const { model, documents, members } = spec;
   const { steps } = members[0].training;
-  const engines = members.map(({ training, parameters, order }) =>
-    createCpuEngine({ model, training, parameters, documents: reorderDocuments(documents, order) }, options),
-  );
+  const engines = members.map(({ training, parameters, order }, i) => {
+    const own = { model, training, parameters, documents: reorderDocuments(documents, order) };
+    return createCpuEngine(own, { ...options, worker: workers[i % workers.length] });
+  });
   let step = 0;
   let disposed = false;
   const inTurn = takeTurns(() => checkNotDisposed(disposed));
@@ -31,8 +48,7 @@ export function createCpuPopulation(spec: PopulationSpec, options: CpuOptions = 
     advance: (k) =>
       inTurn(async () => {
         checkAdvance(k, step, steps);
-        const losses: Float64Array[] = [];
-        for (const engine of engines) losses.push(await engine.advance(k));
+        const losses = await Promise.all(engines.map((engine) => engine.advance(k)));
         step += k;
         return losses;
       }),
@@ -40,6 +56,7 @@ export function createCpuPopulation(spec: PopulationSpec, options: CpuOptions = 
     states: () => inTurn(() => Promise.all(engines.map((engine) => engine.state()))),
 
     dispose() {
+      if (disposed) return;
       disposed = true;
       for (const engine of engines) engine.dispose();
     },

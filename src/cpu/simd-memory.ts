@@ -5,7 +5,7 @@ import type { ModelConfig } from '../model/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { createMemory, instantiate, kernelModule, REGION } from './kernels.ts';
-import type { Kernels, SimdBuild } from './kernels.ts';
+import type { Kernels, Sharing, SimdBuild } from './kernels.ts';
 import type { Call } from './workers.ts';
 
 /** Most steps of one call: what there is room for losses and rates. */
@@ -31,8 +31,12 @@ export interface SimdMemory {
 }
 
 /** Makes the memory for `threads` threads and copies the corpus. Null where there is not enough. */
-export function createSimdMemory(spec: EngineSpec, build: SimdBuild, threads: number): SimdMemory | null {
-  const sharing = threads > 1 ? 'shared' : 'own';
+export function createSimdMemory(
+  spec: EngineSpec,
+  build: SimdBuild,
+  threads: number,
+  sharing: Sharing = threads > 1 ? 'shared' : 'own',
+): SimdMemory | null {
   const module = kernelModule(build, sharing)!;
   const planner = instantiate(module, createMemory(1, sharing)!);
   const sizes = sizesOf(planner, spec);

@@ -3,27 +3,36 @@
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import { Away } from './away.ts';
 import { generator } from './generate.ts';
 import { REGION } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
 import { CHUNK, createSimdMemory, ParameterCopier } from './simd-memory.ts';
 import { Team } from './team.ts';
+import type { WasmWorker } from './workers.ts';
 
 /** A call of the kernels is cut to about this, in milliseconds, so that other work gets its turn. */
 const TURN = 20;
+
+export interface SimdThreads {
+  readonly threads: number;
+  readonly always: boolean;
+  /** Does the steps instead of this thread. */
+  readonly worker?: WasmWorker | undefined;
+}
 
 /** The engine for a checked `spec`, with at most `threads` threads. Null where the memory of WASM does not hold it. */
 export function createSimdEngine(
   spec: EngineSpec,
   build: SimdBuild,
-  { threads, always }: { threads: number; always: boolean },
+  { threads, always, worker }: SimdThreads,
 ): Engine | null {
   const { model, training } = spec;
-  const simd = createSimdMemory(spec, build, threads);
+  const simd = createSimdMemory(spec, build, threads, worker && 'shared');
   if (simd === null) return null;
   const { kernels, memory } = simd;
   const { buffer } = memory;
-  const team = new Team(spec, simd, threads, always);
+  const team = worker === undefined ? new Team(spec, simd, threads, always) : new Away(worker, simd);
   const copier = new ParameterCopier(simd, model);
   const [toGradient, toM, toV] = [REGION.toGradient, REGION.toM, REGION.toV].map((region) =>
     kernels.address(region),
@@ -41,7 +50,7 @@ export function createSimdEngine(
   let stepsPerTurn = 1;
 
   /** Steps `step` … `step + k − 1` in one call. */
-  const train = (k: number): void => {
+  const train = async (k: number): Promise<void> => {
     for (let i = 0; i < k; i++) {
       const index = step + i;
       const rate = training.learningRate * (1 - index / training.steps);
@@ -49,7 +58,7 @@ export function createSimdEngine(
       rates[2 * i + 1] = 1 - training.beta2 ** (index + 1);
     }
     const start = performance.now();
-    team.train(step, k);
+    await team.train(step, k);
     const elapsed = performance.now() - start;
     step += k;
     // Not more than twice as many as before: the first steps run before the compiler has optimised them.
@@ -95,7 +104,7 @@ export function createSimdEngine(
           });
           checkNotDisposed(disposed);
           const count = Math.min(k - done, stepsPerTurn);
-          train(count);
+          await train(count);
           all.set(losses.subarray(0, count), done);
           done += count;
         }

@@ -14,6 +14,8 @@ interface Request {
   readonly module?: WebAssembly.Module;
   readonly memory?: WebAssembly.Memory;
   readonly calls: readonly Call[];
+  /** True where the instance is no longer needed. */
+  readonly close?: boolean;
 }
 
 interface Reply {
@@ -33,13 +35,14 @@ interface Waiting {
 const SOURCE = `
 const port = typeof require === 'function' ? require('node:worker_threads').parentPort : self;
 const instances = new Map();
-port.addEventListener('message', ({ data: { id, instance, module, memory, calls } }) => {
+port.addEventListener('message', ({ data: { id, instance, module, memory, calls, close } }) => {
   try {
     if (module !== undefined) {
       instances.set(instance, new WebAssembly.Instance(module, { env: { memory } }).exports);
     }
     let result;
     for (const [name, ...args] of calls) result = instances.get(instance)[name](...args);
+    if (close) instances.delete(instance);
     port.postMessage({ id, result });
   } catch (error) {
     port.postMessage({ id, error: String(error) });
@@ -78,6 +81,11 @@ export class WasmWorker {
   /** What the export gives. Rejects with DeviceError where it traps, and where the worker has ended. */
   call(instance: number, ...call: Call): Promise<number> {
     return this.#ask({ instance, calls: [call] });
+  }
+
+  /** Lets the memory of an instance go. */
+  close(instance: number): void {
+    this.#ask({ instance, calls: [], close: true }).catch(() => undefined); // an ended worker has none
   }
 
   /** Why calls are no longer possible, where that is so. */

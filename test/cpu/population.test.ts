@@ -1,14 +1,15 @@
 // A population on the CPU: what each of its models gets alone.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { createCpuPopulation } from '../../src/cpu/population.ts';
+import { createCpuPopulation, startPopulationWorkers } from '../../src/cpu/population.ts';
+import { canShareMemory } from '../../src/cpu/workers.ts';
 import { reorderDocuments } from '../../src/data/tokenizer.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { initParameters } from '../../src/model/parameters.ts';
 import { orderLength, type PopulationMember, type PopulationSpec } from '../../src/population.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { ConfigError } from '../../src/util/errors.ts';
+import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 
 const training = { ...DEFAULT_TRAINING, batchSize: 2, steps: 30 };
@@ -64,6 +65,44 @@ describe.each(['plain', 'simd'] as const)('a population on the CPU, %s', (varian
     );
     expect(await less.advance(2)).toEqual(await whole.advance(2));
     expect(await less.states()).toEqual(await whole.states());
+  });
+});
+
+describe.skipIf(!canShareMemory())('a population on workers', () => {
+  const startWorkers = (count: number) => {
+    const workers = startPopulationWorkers(count);
+    onTestFinished(() => workers.forEach((worker) => worker.end()));
+    return workers;
+  };
+
+  it('gives the same bits with any number of them', async () => {
+    const all = populationSpec(4);
+    const alone = createCpuPopulation(all);
+    const expected = [
+      await alone.advance(3),
+      await alone.states(),
+      await alone.advance(27),
+      await alone.states(),
+    ];
+    for (const count of [1, 3, 6]) {
+      const workers = startWorkers(count);
+      for (let again = 0; again < 2; again++) {
+        const population = createCpuPopulation(all, { workers });
+        expect(population.info).toEqual(alone.info);
+        const got = [population.advance(3), population.states(), population.advance(27), population.states()];
+        expect(await Promise.all(got)).toEqual(expected);
+        population.dispose(); // the workers stay, for the next one
+      }
+    }
+  });
+
+  it('trains in them, and not in this thread', async () => {
+    const workers = startWorkers(2);
+    const population = createCpuPopulation(populationSpec(2), { workers });
+    await population.advance(1);
+    workers[1].end();
+    await expect(population.advance(1)).rejects.toThrow('cpu: worker thread 2: it was ended');
+    await expect(population.advance(1)).rejects.toThrow(DeviceError);
   });
 });
 
