@@ -3,8 +3,10 @@
 import type { AdapterInfo, EngineName } from '../engine.ts';
 import type { RunRecord } from '../train/records.ts';
 import type { Check } from '../verify/check.ts';
+import type { StepCost } from '../webgpu/cost.ts';
 
-export type PrintedRecord = RunRecord | InfoRecord | DispatchRecord | VerifyRecord | Check | VerdictRecord;
+export type PrintedRecord =
+  RunRecord | InfoRecord | DispatchRecord | CostRecord | VerifyRecord | Check | VerdictRecord;
 
 export interface InfoRecord {
   readonly type: 'info';
@@ -42,6 +44,13 @@ export interface DispatchRecord {
   readonly workgroups: readonly number[];
   readonly bytes: number;
   readonly flops: number;
+}
+
+/** What steps cost by one launch strategy, of `info --plan --json`. */
+export interface CostRecord extends StepCost {
+  readonly type: 'cost';
+  /** Of one step: what no implementation can do without. */
+  readonly modelFlops: number;
 }
 
 /** First line of `verify --json`. */

@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
 import { decimal, integer } from './arguments.ts';
-import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
+import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
@@ -104,6 +104,7 @@ export function createProgram(done: (status: number) => void): Command {
     .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
   modelOptions(info)
     .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
+    .addOption(launchOption('with --plan: this strategy only'))
     .option('--json', 'print JSON objects, one per line')
     .option('--verbose', 'print the stack of an error')
     .action((flags: InfoFlags) =>
