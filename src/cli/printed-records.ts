@@ -3,6 +3,7 @@
 import type { AdapterInfo, EngineName } from '../engine.ts';
 import type { RunRecord } from '../train/records.ts';
 import type { Check } from '../verify/check.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
 import type { StepCost } from '../webgpu/cost.ts';
 
 export type PrintedRecord =
@@ -58,6 +59,8 @@ export interface VerifyRecord {
   readonly type: 'verify';
   readonly engines: readonly EngineName[];
   readonly adapter: AdapterInfo | null;
+  /** Of the device: those that all have, or the adapter's own. */
+  readonly limits: LimitsChoice;
   /** Why there is no adapter, or ''. */
   readonly problem: string;
 }

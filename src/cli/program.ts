@@ -12,6 +12,7 @@ import { Output, type OutputOptions } from './output.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
 interface SampleFlags extends OutputOptions, EngineFlags {
@@ -20,6 +21,10 @@ interface SampleFlags extends OutputOptions, EngineFlags {
   temperature?: number;
   topK?: number;
   seed?: number;
+}
+
+interface VerifyFlags extends OutputOptions, EngineFlags {
+  limits: LimitsChoice;
 }
 
 interface InfoFlags extends OutputOptions, PlanFlags {
@@ -91,10 +96,14 @@ export function createProgram(done: (status: number) => void): Command {
   const verify = program
     .command('verify')
     .description('check every kernel and whole models against the oracle, on this machine');
-  engineOptions(verify);
-  outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
+  engineOptions(verify).addOption(
+    new Option('--limits <which>', 'of the GPU device: default is what every WebGPU device has')
+      .choices(['adapter', 'default'])
+      .default('adapter'),
+  );
+  outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
-      done(await verifyCommand(engineChoice(flags), output));
+      done(await verifyCommand(engineChoice(flags), flags.limits, output));
     }),
   );
 

@@ -108,9 +108,9 @@ function eagerCalls(plan: Plan, steps: number): DeviceCalls {
 /** A pipeline is set where the dispatch before has another, which begins anew with each pass. */
 function graphCalls(plan: Plan, steps: number): DeviceCalls {
   const submits = Math.ceil(steps / STEPS_PER_SUBMIT);
-  const pipelines = plan.dispatches.map(({ node, launch }) =>
-    JSON.stringify([node.op.name, launch.constants]),
-  );
+  const pipelines = plan.dispatches.map(({ node, launch }) => {
+    return JSON.stringify([node.op.name, { ...launch, workgroups: null }]);
+  });
   const differs = (i: number) => pipelines[i] !== pipelines.at(i - 1);
   const changes = pipelines.filter((_, i) => differs(i)).length; // of a step that follows another
   const first = differs(0) ? 0 : submits;

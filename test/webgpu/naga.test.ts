@@ -20,7 +20,8 @@ function expectNagaTakes(source: string, constants: Readonly<Record<string, numb
 describe('naga takes', () => {
   test.each(OPS.map((op) => [op.name, op] as const))('%s', (_, op) => {
     const { shapes, attrs } = op.example(new PythonRandom(4));
-    expectNagaTakes(op.kernel.source, op.kernel.launch(shapes, attrs).constants);
+    const { source, constants } = { source: op.kernel.source, ...op.kernel.launch(shapes, attrs) };
+    expectNagaTakes(source, constants);
   });
 
   const memories = PLACES.flatMap((weights) => PLACES.map((values) => ({ weights, values })));
