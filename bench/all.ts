@@ -7,9 +7,9 @@
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { gpu as openGpu } from '../src/cli/gpu.ts';
 import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
-import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { kernelRows } from './support/kernel-rows.ts';
 import { runRounds } from './support/rounds.ts';
 import { stepRows } from './support/step-rows.ts';
@@ -53,7 +53,7 @@ export async function main(args: string[]): Promise<void> {
 /** A device, or why there is none. */
 async function deviceOrReason(): Promise<GpuDevice | string> {
   try {
-    return await openDevice(await nodeGpu());
+    return await openDevice(await openGpu());
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Engine, EngineSpec } from '../src/engine.ts';
+import { gpu as openGpu } from '../src/cli/gpu.ts';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import { parameterSpecs } from '../src/model/parameters.ts';
 import { encodeSafetensors } from '../src/train/safetensors.ts';
@@ -20,7 +21,6 @@ import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
 import { modelFlops } from '../src/webgpu/cost.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
-import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { whyNotResident } from '../src/webgpu/resident-layout.ts';
 import { problemSpec } from './support/problem.ts';
 import { Peer } from './support/peer.ts';
@@ -32,6 +32,9 @@ const LOSS_BAR = 1e-4;
 
 /** Of a step: f64 on the CPU is the reference up to here, and the CPU engine a contestant. */
 const CPU_FLOPS = 2e9;
+
+/** Of a step: a software adapter takes seconds for more. */
+const SOFTWARE_FLOPS = 2e7;
 
 const PEERS = fileURLToPath(new URL('./peers/', import.meta.url));
 
@@ -47,7 +50,7 @@ export async function main(args: string[]): Promise<void> {
       matmul: { type: 'string' },
     },
   });
-  const gpu = await openDevice(await nodeGpu()).catch(() => undefined);
+  const gpu = await openDevice(await openGpu()).catch(() => undefined);
   console.log(gpu ? `adapter: ${adapterName(gpu.info)}` : 'no WebGPU adapter: no rows of it');
   const pythons = { numpy: values.python, torch: values['torch-python'] };
   const results: unknown[] = [];
@@ -136,7 +139,7 @@ async function ourEngines(spec: EngineSpec, gpu: GpuDevice | undefined): Promise
   const flops = modelFlops(spec.model, spec.training.batchSize);
   const engines: [string, Engine][] = [];
   if (flops <= CPU_FLOPS) engines.push(['cpu', createCpuEngine(spec)]);
-  if (!gpu || (gpu.info.software && flops > 1e8)) return engines;
+  if (!gpu || (gpu.info.software && flops > SOFTWARE_FLOPS)) return engines;
   const resident = whyNotResident(spec.model, spec.training) === undefined;
   for (const launch of resident ? (['graph', 'fused', 'resident'] as const) : (['graph', 'fused'] as const)) {
     const name = `${launch}${gpu.info.software ? ' (software)' : ''}`;

@@ -44,7 +44,7 @@ def norm(x):
 
 
 def loss_of(tokens, targets, share):  # 3 of (B, T)
-    x = norm(w['wte'][tokens] + w['wpe'])  # (B, T, C)
+    x = norm(F.embedding(tokens, w['wte']) + w['wpe'])  # (B, T, C)
     for i in range(L):
         n = norm(x)
         q, k, v = ((n @ w[f'layer{i}.attn_w{c}'].T).view(B, T, H, C // H).transpose(1, 2) for c in 'qkv')
