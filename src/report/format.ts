@@ -167,14 +167,21 @@ function percentDecimals(p: number): number {
   return p !== 0 && Math.abs(p) < 9.95 ? 1 : 0;
 }
 
+/** Making one takes longer than using it hundreds of times. */
+const FORMATS: Intl.NumberFormat[] = [];
+
+function numberFormat(decimals: number): Intl.NumberFormat {
+  return (FORMATS[decimals] ??= new Intl.NumberFormat('en', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  }));
+}
+
 function fixed(x: number, decimals: number): string {
   if (x === 0) return '0';
   if (!Number.isFinite(x)) return '∞';
   if (Math.abs(x) >= 1e9 || (x !== 0 && Math.abs(x) < 1e-9)) return power(x);
-  const text = Math.abs(x).toLocaleString('en', {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  });
+  const text = numberFormat(decimals).format(Math.abs(x));
   return x < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
