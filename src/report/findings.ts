@@ -10,7 +10,6 @@ import {
   ratioOf,
   launchShare,
   nameOf,
-  type Measured,
 } from './claims.ts';
 import { crossings } from './crossings.ts';
 import {
@@ -21,7 +20,6 @@ import {
   percent,
   percentSpread,
   spread,
-  times,
   timeSpread,
   timesSpread,
 } from './format.ts';
@@ -39,19 +37,20 @@ export function ladderFinding(report: Report): string {
   if (rungs.length === 0) return 'No rung was measured.';
   const [first, second] = rungs;
   const oracle = first.timesOracle ? `, ${timesSpread(first.timesOracle)} the oracle's speed` : '';
-  const lead = `One model takes its shortest step, ${timeSpread(spread(first.step))}, with ${nameOf(first)}${oracle}`;
-  return second ? `${lead}; ${nextRung(first, second, report)}.` : `${lead}.`;
-}
-
-function nextRung(first: Measured, second: Measured, { control }: Report): string {
-  const result = outcome(ratioOf(second.step, first.step), control);
+  const step = `${timeSpread(spread(first.step))} a step${oracle}`;
+  const alone = `${nameOf(first)} takes ${step}`;
+  if (!second) return `${alone}.`;
+  const result = outcome(ratioOf(second.step, first.step), report.control);
   switch (result.kind) {
     case 'faster':
-      return `${nameOf(second)} comes next and takes ${timesSpread(result.by)} as long`;
+      return (
+        `Fastest with one model is ${nameOf(first)} at ${step}; ` +
+        `${nameOf(second)} comes next and takes ${timesSpread(result.by)} as long.`
+      );
     case 'unproven':
-      return `against ${nameOf(second)}, ${UNPROVEN}`;
+      return `${alone}; against ${nameOf(second)}, ${UNPROVEN}.`;
     default:
-      return `against ${nameOf(second)}, ${UNDECIDED}`;
+      return `${alone}; against ${nameOf(second)}, ${UNDECIDED}.`;
   }
 }
 
@@ -86,9 +85,9 @@ function unexplained({ strategy, unexplained: share }: Anatomy): string {
 export function launchFinding(report: Report, launch: LaunchCosts): string {
   const known = ['dispatch', 'pass', 'submit'].flatMap((name) => {
     const found = launch.costs.find((cost) => cost.name === name);
-    return found ? [`a ${name} costs ${timeSpread(found.cost)}`] : [];
+    return found ? [`a ${name} ${timeSpread(found.cost)}`] : [];
   });
-  const costs = known.length > 0 ? list(known) : 'no cost could be fitted';
+  const costs = known.length > 0 ? list(known).replace(/^a \w+/, '$& costs') : 'no cost could be fitted';
   const off = launch.predictions
     .filter(({ measured, predicted }) => measured.median > 0 && predicted.value > 0)
     .map(({ measured, predicted }) => predicted.value / measured.median);
@@ -146,10 +145,11 @@ export function memoryFinding(memory: Memory): string {
   const most = over.reduce((a, b) => (b.factor > a.factor ? b : a));
   const least = over.reduce((a, b) => (b.factor < a.factor ? b : a));
   const text = (row: typeof most) =>
-    `${times(row.factor)} with ${row.strategy} (${row.shape}: ${bytes(row.bytes)} where ${bytes(row.least)} would do)`;
-  return most === least
-    ? `The device holds ${text(most)} of the least possible.`
-    : `The device holds between ${text(least)} and ${text(most)} of the least possible.`;
+    `${row.strategy} (${row.shape}) ${bytes(row.bytes)} where ${bytes(row.least)} would do`;
+  if (most === least)
+    return `The device holds ${figure(most.factor)} times the least possible: ${text(most)}.`;
+  const range = `${figure(least.factor)} to ${figure(most.factor)}`;
+  return `The device holds ${range} times the least possible: ${text(least)}, ${text(most)}.`;
 }
 
 function caveat(report: Report, sections: readonly { readonly software: boolean }[]): string {

@@ -14,7 +14,7 @@ const CAVEAT = /^On a software adapter, so not a finding about GPUs: /;
 describe('ladder', () => {
   it('names the shortest step and the next', () => {
     expect(ladderFinding(gpuReport())).toBe(
-      'One model takes its shortest step, 10.5 µs (10.3–10.7), with CPU (WebAssembly SIMD), 559× (542–576×) the ' +
+      'Fastest with one model is CPU (WebAssembly SIMD) at 10.5 µs (10.3–10.7) a step, 559× (542–576×) the ' +
         "oracle's speed; WebGPU (resident) comes next and takes 3.2× (3.1–3.3×) as long.",
     );
   });
@@ -33,7 +33,7 @@ describe('ladder', () => {
     const report = softwareReport();
     report.ladder!.rungs.forEach((rung) => (rung.step &&= rung.software ? estimate(0.1) : rung.step));
     expect(ladderFinding(report)).toMatch(
-      /with CPU \(WebAssembly SIMD\), .*; CPU \(plain typed arrays\) comes next/,
+      /is CPU \(WebAssembly SIMD\) at .*; CPU \(plain typed arrays\) comes next/,
     );
   });
 
@@ -66,7 +66,7 @@ describe('launch', () => {
   it('names the costs and how well they predict', () => {
     const report = gpuReport();
     expect(launchFinding(report, report.launch!)).toBe(
-      'A dispatch costs 1.90 µs (1.81–1.99), a pass costs 4.80 µs (3.84–5.76) and a submit costs 11.0 µs (10.5–11.6) ' +
+      'A dispatch costs 1.90 µs (1.81–1.99), a pass 4.80 µs (3.84–5.76) and a submit 11.0 µs (10.5–11.6) ' +
         '(R² 0.997). Steps predicted from that take 0.7 to 1.08 times as long as measured.',
     );
   });
@@ -111,8 +111,8 @@ describe('kernels and memory', () => {
 
   it('names the strategies that hold the least and the most too much', () => {
     expect(memoryFinding(gpuReport().memory!)).toBe(
-      'The device holds between 1.37× with resident (microGPT: 153 KiB where 112 KiB would do) and 2.2× with graph ' +
-        '(width 256, batch 16: 5.16 MiB where 2.3 MiB would do) of the least possible.',
+      'The device holds 1.37 to 2.24 times the least possible: resident (microGPT) 153 KiB where 112 KiB would do, ' +
+        'graph (width 256, batch 16) 5.16 MiB where 2.3 MiB would do.',
     );
     expect(memoryFinding({ rows: [] })).toBe('No memory was counted.');
   });

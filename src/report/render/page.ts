@@ -25,7 +25,7 @@ export interface Page {
 export function reportPage(report: Report): Page {
   const { machine, ladder, anatomy, launch, crossover, kernels, memory } = report;
   return {
-    title: `CPU against GPU on ${machine.name}`,
+    title: noGpu(report) ? `microGPT on ${machine.name}, no GPU` : `CPU against GPU on ${machine.name}`,
     byline: [
       'microGPT on WebGPU',
       date(report.date),
