@@ -207,6 +207,20 @@ describe('marks of what the report is not', () => {
     expect(headings(markdown)).toEqual(headings(renderReport(gpuReport()).markdown));
   });
 
+  it('names each reason for skipping once, whatever its figures', () => {
+    const report = gpuReport();
+    report.crossover!.cells.slice(0, 3).forEach((cell, i) => {
+      cell.ratio = null;
+      cell.skipped = `it would take about ${i + 1}.5e+2 s, and 8 s were left`;
+    });
+    const { markdown } = renderReport(report);
+    expect(markdown.match(/^- Skipped .*/gm)).toEqual([
+      '- Skipped (a): it would take about … s, and … s were left.',
+      '- Skipped (b): the answer was clear at width ….',
+    ]);
+    expect(markdown).toContain('skipped: it would take about 2.5e+2 s, and 8 s were left');
+  });
+
   it('says why there is nothing about a GPU', () => {
     expect(renderReport(cpuOnlyReport()).markdown).toMatch(/Not measured: No WebGPU adapter was found\./);
     const report = { ...gpuReport(), kernels: null, notes: ['kernels: the device was lost.'] };
