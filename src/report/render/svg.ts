@@ -10,6 +10,9 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
+/** Elements that are made here and that HTML does not let close themselves. */
+const OPEN = new Set(['td', 'th', 'p']);
+
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /** Text as it may be shown: line breaks become spaces, other unseen characters U+FFFD. */
@@ -32,9 +35,6 @@ export function element(name: string, attributes: Attributes, ...children: strin
   }
   return children.length === 0 && !OPEN.has(name) ? `<${head}/>` : `<${head}>${children.join('')}</${name}>`;
 }
-
-/** Elements that HTML does not let close themselves. */
-const OPEN = new Set(['td', 'th', 'p', 'span', 'a', 'div', 'ul', 'section', 'style']);
 
 /** Text on a drawing, not longer than `room` pixels allow; what is cut off stays in its title. */
 export function label(
