@@ -3,9 +3,10 @@
 import { cpuCapacity, createCpuPopulation, startPopulationWorkers } from './cpu/population.ts';
 import type { TokenizedDocuments } from './data/tokenizer.ts';
 import type { EngineInfo } from './engine.ts';
-import { summary, timeSteps, type EngineChoice } from './engines.ts';
+import { summary, type EngineChoice } from './engines.ts';
 import type { ModelConfig } from './model/config.ts';
 import type { Population, PopulationMember } from './population.ts';
+import { timeSteps } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
 import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
 import { createWebGpuPopulation, populationCapacity } from './webgpu/population.ts';

@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
 import { decimal, every, integer, type Every } from './arguments.ts';
-import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
+import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
@@ -15,6 +15,7 @@ import { numbers, wholeNumbers } from './ranges.ts';
 import { sweepCommand } from './sweep.ts';
 import { POPULATION_ENGINES, RANGES, sweepSettings, type SweepFlags } from './sweep-settings.ts';
 import { verifyCommand } from './verify.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
 interface SampleFlags extends OutputOptions, EngineFlags {
@@ -23,6 +24,10 @@ interface SampleFlags extends OutputOptions, EngineFlags {
   temperature?: number;
   topK?: number;
   seed?: number;
+}
+
+interface VerifyFlags extends OutputOptions, EngineFlags {
+  limits: LimitsChoice;
 }
 
 interface InfoFlags extends OutputOptions, PlanFlags {
@@ -149,10 +154,14 @@ export function createProgram(done: (status: number) => void): Command {
   const verify = program
     .command('verify')
     .description('check every kernel and whole models against the oracle, on this machine');
-  engineOptions(verify);
-  outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
+  engineOptions(verify).addOption(
+    new Option('--limits <which>', 'of the GPU device: default is what every WebGPU device has')
+      .choices(['adapter', 'default'])
+      .default('adapter'),
+  );
+  outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
-      done(await verifyCommand(engineChoice(flags), output));
+      done(await verifyCommand(engineChoice(flags), flags.limits, output));
     }),
   );
 
@@ -162,6 +171,7 @@ export function createProgram(done: (status: number) => void): Command {
     .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
   modelOptions(info)
     .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
+    .addOption(launchOption('with --plan: this strategy only'))
     .option('--json', 'print JSON objects, one per line')
     .option('--verbose', 'print the stack of an error')
     .action((flags: InfoFlags) =>

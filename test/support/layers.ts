@@ -10,7 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['ops'],
   ['model'],
   ['engine.ts'],
-  ['population.ts'],
+  ['population.ts', 'trial.ts'],
   ['oracle', 'cpu', 'webgpu'],
   ['engines.ts'],
   ['populations.ts'],
