@@ -1,6 +1,6 @@
 // Makes an engine: the one asked for, or the one that is faster here.
 
-import { createCpuEngine } from './cpu/engine.ts';
+import { createCpuEngine, type CpuOptions } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
 import { createOracleEngine } from './oracle/engine.ts';
@@ -15,6 +15,8 @@ export interface EngineChoice {
   readonly engine: 'auto' | EngineName;
   /** How a WebGPU engine launches its kernels. `auto` is `graph`. */
   readonly launch: 'auto' | LaunchStrategy;
+  /** Of the CPU engine; see `CpuOptions`. An engine that has no threads refuses more than one. */
+  readonly threads?: number;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
 }
@@ -45,17 +47,22 @@ const CPU_TRIAL_FLOPS = 1e9;
  * Throws DeviceError where WebGPU was asked for and cannot be had, ConfigError where the choice makes no sense.
  */
 export async function createEngine(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
-  const { engine, launch } = choice;
+  const { engine, launch, threads = 1 } = choice;
   if (launch !== 'auto' && (engine === 'oracle' || engine === 'cpu')) {
     throw new ConfigError(
       `launch ${launch}: the ${engine} engine launches no kernels. Leave it out, or choose the engine webgpu.`,
+    );
+  }
+  if (threads !== 1 && (engine === 'oracle' || engine === 'webgpu')) {
+    throw new ConfigError(
+      `threads ${threads}: the ${engine} engine has one thread. Leave it out, or choose the engine cpu.`,
     );
   }
   switch (engine) {
     case 'oracle':
       return plain(createOracleEngine(spec));
     case 'cpu':
-      return plain(createCpuEngine(spec));
+      return plain(createCpuEngine(spec, cpuOptions(choice)));
     case 'webgpu':
       return onDevice(await openDevice(await choice.gpu()), choice, spec);
     case 'auto':
@@ -68,11 +75,14 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
   try {
     device = await openDevice(await choice.gpu());
   } catch (error) {
-    return plain(createCpuEngine(spec), summary(error));
+    return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
   }
   if (device.info.software) {
     device.destroy();
-    return plain(createCpuEngine(spec), `the WebGPU adapter is software: ${adapterName(device.info)}`);
+    return plain(
+      createCpuEngine(spec, cpuOptions(choice)),
+      `the WebGPU adapter is software: ${adapterName(device.info)}`,
+    );
   }
   try {
     const steps = trialSteps(spec);
@@ -82,7 +92,7 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
       const why = `${figure(gpuTime)} ms a step, which is too large to be tried on the CPU`;
       return await onDevice(device, choice, spec, why, [{ engine: 'webgpu', milliseconds: gpuTime }]);
     }
-    const cpuTime = await timeSteps(createCpuEngine(trial), steps, 1);
+    const cpuTime = await timeSteps(createCpuEngine(trial, cpuOptions(choice)), steps, 1);
     const measured = [
       { engine: 'webgpu', milliseconds: gpuTime },
       { engine: 'cpu', milliseconds: cpuTime },
@@ -93,10 +103,10 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
     }
     device.destroy();
     const why = `${figure(cpuTime)} ms a step, on ${adapterName(device.info)} ${figure(gpuTime)} ms`;
-    return plain(createCpuEngine(spec), why, measured);
+    return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
   } catch (error) {
     device.destroy();
-    if (error instanceof DeviceError) return plain(createCpuEngine(spec), summary(error));
+    if (error instanceof DeviceError) return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
     throw error;
   }
 }
@@ -128,6 +138,10 @@ async function onDevice(
 
 function webGpuOptions(device: GpuDevice, { launch }: EngineChoice): WebGpuOptions {
   return { gpu: device, launch: launch === 'auto' ? 'graph' : launch };
+}
+
+function cpuOptions({ threads }: EngineChoice): CpuOptions {
+  return threads === undefined ? {} : { threads };
 }
 
 function because(engine: Engine, why: string | undefined): string {

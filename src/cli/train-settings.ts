@@ -85,7 +85,11 @@ async function resumed(
   return {
     source: given('data') ? source : config.data.source,
     // The run's own engine, `auto` or not: another one would not give the same numbers.
-    choice: engineChoice({ engine: config.engine.name, launch: config.engine.launch ?? 'auto' }),
+    choice: engineChoice({
+      ...flags,
+      engine: config.engine.name,
+      launch: config.engine.launch ?? 'auto',
+    }),
     model,
     training: config.training,
     sampling: {
