@@ -19,6 +19,12 @@ const executable: Plugin = {
   writeBundle: ({ dir }) => chmodSync(`${dir}/cli.js`, 0o755),
 };
 
+/** A page served with these may share memory among threads: the CPU engine then trains on several cores. */
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
   plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript()],
@@ -33,6 +39,8 @@ export default defineConfig(({ isSsrBuild }) => ({
         target: 'es2022',
         rolldownOptions: { external: NODE_ONLY },
       },
+  server: { headers: ISOLATED },
+  preview: { headers: ISOLATED },
   optimizeDeps: { exclude: NODE_ONLY },
   worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions: { external: NODE_ONLY } },
   test: {

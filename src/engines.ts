@@ -1,6 +1,6 @@
 // Makes an engine: the one asked for, or the one that is faster here.
 
-import { createCpuEngine } from './cpu/engine.ts';
+import { createCpuEngine, type CpuOptions } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
 import { createOracleEngine } from './oracle/engine.ts';
@@ -17,6 +17,8 @@ export interface EngineChoice {
   readonly engine: 'auto' | EngineName;
   /** How a WebGPU engine launches its kernels. `auto` is the fastest of some trial steps on the device. */
   readonly launch: 'auto' | LaunchStrategy;
+  /** Of the CPU engine; see `CpuOptions`. An engine that has no threads refuses more than one. */
+  readonly threads?: number;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
 }
@@ -50,17 +52,22 @@ const CPU_TRIAL_FLOPS = 1e9;
  * Throws DeviceError where WebGPU was asked for and cannot be had, ConfigError where the choice makes no sense.
  */
 export async function createEngine(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
-  const { engine, launch } = choice;
+  const { engine, launch, threads = 1 } = choice;
   if (launch !== 'auto' && (engine === 'oracle' || engine === 'cpu')) {
     throw new ConfigError(
       `launch ${launch}: the ${engine} engine launches no kernels. Leave it out, or choose the engine webgpu.`,
+    );
+  }
+  if (threads !== 1 && (engine === 'oracle' || engine === 'webgpu')) {
+    throw new ConfigError(
+      `threads ${threads}: the ${engine} engine has one thread. Leave it out, or choose the engine cpu.`,
     );
   }
   switch (engine) {
     case 'oracle':
       return plain(createOracleEngine(spec));
     case 'cpu':
-      return plain(createCpuEngine(spec));
+      return plain(createCpuEngine(spec, cpuOptions(choice)));
     case 'webgpu': {
       const device = await openDevice(await choice.gpu());
       return orDestroy(device, async () => {
@@ -79,16 +86,19 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
   try {
     device = await openDevice(await choice.gpu());
   } catch (error) {
-    return plain(createCpuEngine(spec), summary(error));
+    return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
   }
   if (device.info.software) {
     device.destroy();
-    return plain(createCpuEngine(spec), `the WebGPU adapter is software: ${adapterName(device.info)}`);
+    return plain(
+      createCpuEngine(spec, cpuOptions(choice)),
+      `the WebGPU adapter is software: ${adapterName(device.info)}`,
+    );
   }
   try {
     return await orDestroy(device, () => faster(device, choice, spec));
   } catch (error) {
-    if (error instanceof DeviceError) return plain(createCpuEngine(spec), summary(error));
+    if (error instanceof DeviceError) return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
     throw error;
   }
 }
@@ -102,7 +112,7 @@ async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec)
     return onDevice(device, spec, onGpu.launch, `${onGpu.why}; too large to be tried on the CPU`, measured);
   }
   const trial = trialSpec(spec);
-  const milliseconds = await timeSteps(createCpuEngine(trial), trial.training.steps, 1);
+  const milliseconds = await timeSteps(createCpuEngine(trial, cpuOptions(choice)), trial.training.steps, 1);
   measured.push({ engine: 'cpu', milliseconds });
   if (onGpu.measured[0].milliseconds < milliseconds) {
     const why = `${onGpu.why}; on the CPU ${figure(milliseconds)} ms`;
@@ -110,7 +120,7 @@ async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec)
   }
   device.destroy();
   const why = `${figure(milliseconds)} ms a step; on ${adapterName(device.info)} ${onGpu.why}`;
-  return plain(createCpuEngine(spec), why, measured);
+  return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
 }
 
 function ofGpu({ measured }: LaunchChoice): Measured[] {
@@ -144,6 +154,10 @@ async function orDestroy<T>(device: GpuDevice, work: () => Promise<T>): Promise<
     device.destroy();
     throw error;
   }
+}
+
+function cpuOptions({ threads }: EngineChoice): CpuOptions {
+  return threads === undefined ? {} : { threads };
 }
 
 function because(engine: Engine, why: string | undefined): string {
