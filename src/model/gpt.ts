@@ -12,7 +12,7 @@ import type { Place, Plan, Region } from '../graph/plan.ts';
 import { adam } from '../ops/adam.ts';
 import { add } from '../ops/add.ts';
 import { attentionDecode } from '../ops/attention-decode.ts';
-import { attention } from '../ops/attention.ts';
+import { attentionFor } from '../ops/attention-tiled.ts';
 import { batch } from '../ops/batch.ts';
 import { crossEntropy } from '../ops/cross-entropy.ts';
 import { embedding } from '../ops/embedding.ts';
@@ -149,6 +149,7 @@ export function trainingPlan(
     graph.apply(loss, [nll, weights, ring]);
   } else {
     const heads = { heads: config.nHead, block: config.blockSize };
+    const attention = attentionFor(config.nEmbd, heads);
     const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
       return graph.apply(attention, [q, k, v, spans], heads)[0];
     });

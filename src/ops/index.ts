@@ -7,6 +7,13 @@ import { attention } from './attention.ts';
 import { attentionDecode } from './attention-decode.ts';
 import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
 import { attentionQkv, attentionQkvGrad } from './attention-qkv.ts';
+import {
+  attentionGradTiledKv,
+  attentionGradTiledQ,
+  attentionQkvGradTiled,
+  attentionQkvTiled,
+  attentionTiled,
+} from './attention-tiled.ts';
 import { batch } from './batch.ts';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.ts';
 import { embedding, embeddingGrad } from './embedding.ts';
@@ -34,6 +41,9 @@ export const OPS: readonly Op[] = [
   attentionGradStats,
   attentionGradQ,
   attentionGradKv,
+  attentionTiled,
+  attentionGradTiledQ,
+  attentionGradTiledKv,
   attentionDecode,
   relu,
   reluGrad,
@@ -50,6 +60,8 @@ export const OPS: readonly Op[] = [
   qkvGradW,
   attentionQkv,
   attentionQkvGrad,
+  attentionQkvTiled,
+  attentionQkvGradTiled,
   linearAdd,
   linearGrad,
   normLinearRelu,
