@@ -44,7 +44,7 @@ export function fusedLoss(
   }
   graph.where = 'head';
   const [logits] = graph.apply(linearWithGrad, [x, weight('lm_head')]); // (R, V)
-  const [nll] = graph.apply(softmaxLoss, [logits, targets, weights]); // (R)
+  const [nll] = graph.apply(softmaxLoss, [targets, weights, logits]); // (R)
   return { nll, node: graph.nodes.at(-1)! };
 }
 

@@ -86,6 +86,13 @@ describe('a plan', () => {
     expect(taken).toBeLessThan(separate / 2);
   });
 
+  test.each([false, true])('keeps one buffer of the size of the logits, fused: %s', (fuse) => {
+    const wide = { ...model, vocabSize: 5000 };
+    const plan = trainingPlan(wide, DEFAULT_TRAINING, parameterLayout(wide), corpus, { fused: fuse });
+    const scratch = plan.buffers.filter((buffer) => buffer.kind === 'scratch');
+    expect(scratch.filter((buffer) => buffer.length >= 16 * 5000)).toHaveLength(1);
+  });
+
   test('of a training step: batch first, adam last, every gradient in place', () => {
     const names = defaults.dispatches.map((dispatch) => dispatch.node.op.name);
     expect(names[0]).toBe('batch');

@@ -95,7 +95,7 @@ function checkDerivative(op: Op, example: OpCase, random: PythonRandom): void {
   let cotangent: FloatArray = new Float64Array();
   if (op.name === 'softmax_loss') {
     // It is the loss itself, with weights of its own.
-    cotangent = example.inputs[2] as FloatArray;
+    cotangent = example.inputs[1] as FloatArray;
     douts = outputs.map(() => null);
   } else if (outputs.length > 0) {
     const size = sizeOf(outputs[0].shape);
