@@ -16,8 +16,8 @@ import {
 } from './attention-tiled.ts';
 import { batch } from './batch.ts';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.ts';
-import { embedding, embeddingGrad } from './embedding.ts';
-import { embeddingNorm, embeddingTablesGrad } from './embedding-norm.ts';
+import { embedding, embeddingGrad, embeddingGradOrdered } from './embedding.ts';
+import { embeddingNorm, embeddingNormGrad, embeddingTablesGrad } from './embedding-norm.ts';
 import { linearAdd, linearGrad } from './linear-add.ts';
 import { linear, linearGradW, linearGradX } from './linear.ts';
 import { loss } from './loss.ts';
@@ -27,11 +27,14 @@ import { normedGrad, normedGradAdd } from './normed-grad.ts';
 import { relu, reluGrad } from './relu.ts';
 import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { softmaxLoss } from './softmax-loss.ts';
+import { tokenOrder } from './token-order.ts';
 
 export const OPS: readonly Op[] = [
   batch,
   embedding,
   embeddingGrad,
+  tokenOrder,
+  embeddingGradOrdered,
   rmsnorm,
   rmsnormGrad,
   linear,
@@ -54,6 +57,7 @@ export const OPS: readonly Op[] = [
   adam,
   // What 'fused' makes of them.
   embeddingNorm,
+  embeddingNormGrad,
   embeddingTablesGrad,
   normQkv,
   qkvGradX,

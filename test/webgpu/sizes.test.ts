@@ -48,6 +48,8 @@ const SIZES: [string, EngineSpec][] = [
   ['a context of 1,024, heads of 8', specOf({ ...model, nHead: 2, blockSize: 1024 }, 2, [401, 97, 50])],
   ['a head of 128', specOf({ ...model, nEmbd: 128, nHead: 1, blockSize: 80 }, 2, [72, 3, 34])],
   ['a batch of 64', specOf(model, 64, 9)],
+  // Its gradient takes the rows in order; ids come and go from step to step.
+  ['a vocabulary of 9,000, 512 rows', specOf({ ...model, vocabSize: 9000 }, 64, [9, 5, 7])],
   ['a vocabulary of 50,304', specOf({ ...model, vocabSize: 50_304 }, 1, 8)],
 ];
 
