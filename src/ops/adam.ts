@@ -24,10 +24,7 @@ export const adam: Op = {
   infer(shapes, _attrs, where) {
     const patterns = { grads: ['N'], parameters: ['N'], m: ['N'], v: ['N'], counter: [1] } as const;
     const { N } = matchShapes('adam', where, shapes, patterns);
-    if (N % 4 !== 0)
-      throw new ShapeError(
-        `adam: expected a multiple of 4 in grads, as parameterLayout gives it, got [${N}]`,
-      );
+    if (N % 4 !== 0) throw new ShapeError(`adam at ${where}: expected grads [a multiple of 4], got [${N}]`);
     return [];
   },
 
