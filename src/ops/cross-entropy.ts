@@ -22,9 +22,10 @@ import {
 
 const source = stepLib + gridLib + reduceLib + softmaxLib + shader;
 
-/** How the rows of logits (R, V) are launched. */
+/** How the rows of logits (R, V) are launched: with 16 logits an invocation or more, up to 256 invocations share a row. */
 export function launchRows([R, V]: Shape): Launch {
-  return { constants: { V, WORKERS: workersFor(V, 256) }, workgroups: rowGrid(R) };
+  const workers = Math.max(workersFor(V), workersFor(V / 16, 256));
+  return { constants: { V, WORKERS: workers }, workgroups: rowGrid(R) };
 }
 
 export const crossEntropy: Op = {
