@@ -7,7 +7,8 @@
 // has, so that some 5 workgroups share a processor with 64 K registers and wait for each other's memory; rows are read
 // again for each tile, from the cache, at 16 flops a byte. All reads from storage are 4 floats wide and
 // neighbouring invocations read neighbours. Rows in workgroup memory are an odd number of vectors apart, so that 8
-// invocations that read 8 rows hit 8 different banks.
+// invocations that read 8 rows hit 8 different banks. Matrices in registers are never indexed by a variable: a compiler that
+// does not unroll such a loop would put them into memory.
 //
 // The shader that includes this file has at(kind, t, quad): channels 4 * quad ... + 3 of the head in row t.
 
@@ -15,7 +16,7 @@ override H: u32;
 override D: u32;      // a multiple of 4, at most 128
 override SCALE: f32;  // 1 / sqrt(D)
 override QUADS = D / 4;
-override PARTS = (D + 31) / 32;  // parts of 32 channels, of which each invocation mixes 4
+override PARTS = (D + 31) / 32;  // of 32 channels, of which each invocation mixes 4
 override MIXED: u32;  // columns that are mixed at a time, a multiple of 4: as many as fit
 
 const ROWS = 64u;
@@ -30,8 +31,15 @@ const KEY = 1u;
 const VALUE = 2u;
 const DOUT = 3u;
 
-alias Scores = mat4x4f;           // [row i][column k]
-alias Sums = array<mat4x4f, 4>;   // [part][row i][channel]; only PARTS of them are used
+alias Scores = mat4x4f;  // [row i][column k]
+
+// What is mixed: [row i][channel] of each part.
+struct Sums {
+  p0: mat4x4f,
+  p1: mat4x4f,
+  p2: mat4x4f,
+  p3: mat4x4f,
+}
 
 var<workgroup> tile: array<vec4f, TILE>;  // slabs of rows and columns, then weights and what they mix
 var<private> head: u32;
@@ -63,11 +71,17 @@ fn add_scores(scores: Scores, rows: u32, columns: u32, x: u32, y: u32) -> Scores
       tile[column + 16 * STRIDE + quad],
       tile[column + 24 * STRIDE + quad],
     );
-    for (var i = 0u; i < 4; i++) {
-      sums[i] += tile[row + 16 * i * STRIDE + quad] * of_columns;
-    }
+    sums[0] += tile[row + quad] * of_columns;
+    sums[1] += tile[row + 16 * STRIDE + quad] * of_columns;
+    sums[2] += tile[row + 32 * STRIDE + quad] * of_columns;
+    sums[3] += tile[row + 48 * STRIDE + quad] * of_columns;
   }
   return sums;
+}
+
+// The rows of an invocation.
+fn rows_of(r0: u32, y: u32) -> vec4u {
+  return r0 + y + vec4u(0, 16, 32, 48);
 }
 
 // Whether column t0 + 4x + k is one of lowest ... highest.
@@ -76,12 +90,20 @@ fn within(t0: u32, x: u32, lowest: u32, highest: u32) -> vec4<bool> {
   return (t >= vec4u(lowest)) & (t <= vec4u(highest));
 }
 
+// 4 channels of the columns n ... n + 3 of those that are being mixed.
+fn columns_at(n: u32, quad: u32) -> mat4x4f {
+  let place = WEIGHTS_END + n * QUADS + min(quad, QUADS - 1);
+  return mat4x4f(tile[place], tile[place + QUADS], tile[place + 2 * QUADS], tile[place + 3 * QUADS]);
+}
+
 // before[row] + sum over the columns t0 ... of weights[row, column] * at(kind, column). Columns from `end` on count nothing.
 fn mix(before: Sums, weights: Scores, kind: u32, t0: u32, end: u32, x: u32, y: u32) -> Sums {
   var sums = before;
-  for (var i = 0u; i < 4; i++) {
-    tile[(y + 16 * i) * WEIGHT_STRIDE + x] = weights[i];
-  }
+  let mine = y * WEIGHT_STRIDE + x;
+  tile[mine] = weights[0];
+  tile[mine + 16 * WEIGHT_STRIDE] = weights[1];
+  tile[mine + 32 * WEIGHT_STRIDE] = weights[2];
+  tile[mine + 48 * WEIGHT_STRIDE] = weights[3];
   for (var n0 = 0u; n0 < COLUMNS; n0 += MIXED) {
     let count = min(MIXED, COLUMNS - n0);
     for (var i = y * 8 + x; i < count * QUADS; i += INVOCATIONS) {
@@ -101,12 +123,15 @@ fn mix(before: Sums, weights: Scores, kind: u32, t0: u32, end: u32, x: u32, y: u
         tile[weight + 32 * WEIGHT_STRIDE],
         tile[weight + 48 * WEIGHT_STRIDE],
       );
-      for (var part = 0u; part < PARTS; part++) {
-        let value = WEIGHTS_END + n * QUADS + min(8 * part + x, QUADS - 1);
-        let of_columns = mat4x4f(
-          tile[value], tile[value + QUADS], tile[value + 2 * QUADS], tile[value + 3 * QUADS],
-        );
-        sums[part] += of_columns * of_rows;
+      sums.p0 += columns_at(n, x) * of_rows;
+      if (PARTS > 1) {
+        sums.p1 += columns_at(n, x + 8) * of_rows;
+      }
+      if (PARTS > 2) {
+        sums.p2 += columns_at(n, x + 16) * of_rows;
+      }
+      if (PARTS > 3) {
+        sums.p3 += columns_at(n, x + 24) * of_rows;
       }
     }
     workgroupBarrier();
