@@ -6,8 +6,9 @@ import type { Session } from './session.ts';
 /** Something that makes steps and is timed. */
 export interface Subject {
   readonly name: string;
-  /** Before each sample, off the clock. */
-  prepare?(): Promise<void>;
+  /** Before each sample of `steps`, off the clock. */
+  prepare?(steps: number): Promise<void>;
+  /** Makes `steps` steps. A number is its own measure of the time in microseconds: of another process, say. */
   run(steps: number): Promise<unknown>;
   /** The number of steps of a sample, for at least `wanted` where it can make so many; any number unless told. */
   steps?(wanted: number): number;
@@ -86,10 +87,10 @@ export async function inTurns(
 /** One sample, in microseconds a step. */
 async function timeOnce(subject: Subject, steps: number, session: Session): Promise<number> {
   await session.breathe();
-  await subject.prepare?.();
+  await subject.prepare?.(steps);
   const start = session.clock();
-  await subject.run(steps);
-  return (session.clock() - start) / steps;
+  const own = await subject.run(steps);
+  return (typeof own === 'number' ? own : session.clock() - start) / steps;
 }
 
 /** The number of steps that a sample needs. */
