@@ -9,6 +9,7 @@ import { engineChoice, engineOptions, type EngineFlags } from './engine-options.
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
+import { reportCommand, type ReportFlags } from './report.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
@@ -95,6 +96,26 @@ export function createProgram(done: (status: number) => void): Command {
   outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
     withOutput(flags, async (output) => {
       done(await verifyCommand(engineChoice(flags), output));
+    }),
+  );
+
+  const report = program
+    .command('report')
+    .description(
+      'measure this machine: how fast each engine is, where the time goes, from where on a GPU pays',
+    )
+    .option('--out <dir>', 'directory for report.json', 'report')
+    .option('--quick', 'fewer samples, within 2 minutes instead of 20')
+    .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
+    .option('--python <file>', 'microgpt.py, to time it under CPython as well')
+    .option('--name <text>', 'what to call this machine; default: its processor')
+    .addOption(
+      new Option('--engine <name>', 'cpu leaves the GPU out').choices(['auto', 'cpu']).default('auto'),
+    )
+    .addOption(number('--seed', 'of the order of rounds and of the intervals', integer(0), 42));
+  outputOptions(report).action((flags: ReportFlags) =>
+    withOutput(flags, async (output) => {
+      done(await reportCommand(flags, output));
     }),
   );
 
