@@ -104,10 +104,11 @@ export function createProgram(done: (status: number) => void): Command {
     .description(
       'measure this machine: how fast each engine is, where the time goes, from where on a GPU pays',
     )
-    .option('--out <dir>', 'directory for report.json', 'report')
+    .option('--out <dir>', 'directory for report.json, report.md and report.html', 'report')
     .option('--quick', 'fewer samples, within 2 minutes instead of 20')
     .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
     .option('--python <file>', 'microgpt.py, to time it under CPython as well')
+    .option('--compare <files...>', 'measure nothing: set these report.json files side by side')
     .option('--name <text>', 'what to call this machine; default: its processor')
     .addOption(
       new Option('--engine <name>', 'cpu leaves the GPU out').choices(['auto', 'cpu']).default('auto'),

@@ -1,18 +1,16 @@
 // microgpt report: measures this machine and writes what it found.
 
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import * as v from 'valibot';
 import { measureReport, type MeasureHooks, type Progress } from '../report/measure.ts';
-import { REPORT, type Report } from '../report/schema.ts';
-import { ConfigError, MicrogptError } from '../util/errors.ts';
+import { verdict } from '../report/verdict.ts';
+import { ConfigError } from '../util/errors.ts';
 import { cpythonRung } from './cpython.ts';
-import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
 import { gpu } from './gpu.ts';
 import { catchInterrupt, INTERRUPTED } from './interrupt.ts';
 import { describeMachine } from './machine.ts';
 import type { Output, OutputOptions } from './output.ts';
 import { duration } from './progress-lines.ts';
+import { compareCommand } from './report-compare.ts';
+import { checkNoneOf, REPORT_FILES, writeReport } from './report-files.ts';
 import { measurements, sectionLines } from './report-lines.ts';
 import { claimDirectory } from './run-directory.ts';
 
@@ -23,15 +21,15 @@ export interface ReportFlags extends OutputOptions {
   name?: string;
   seed: number;
   seconds?: number;
+  compare?: string[];
   engine: 'auto' | 'cpu';
 }
 
-const REPORT_FILES = ['report.json', 'report.md', 'report.html'];
-
 /** Gives the exit status: INTERRUPTED where Ctrl-C ended it, after what was measured has been written. */
 export async function reportCommand(flags: ReportFlags, output: Output): Promise<number> {
-  const { out } = flags;
-  await checkNoReport(out);
+  const { out, compare } = flags;
+  if (compare !== undefined) return compareCommand(compare, out, output);
+  await checkNoneOf(REPORT_FILES, out);
   const claimed = await claimDirectory(out);
   const interrupt = catchInterrupt(() =>
     output.note('stopping at the next sample, what was measured is kept (Ctrl-C again: at once)'),
@@ -57,6 +55,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
     output.endStatus();
     await writeReport(out, report);
     for (const note of report.notes) output.note(note);
+    for (const sentence of verdict(report)) output.line(sentence);
     output.record({
       type: 'done',
       seconds: report.seconds,
@@ -87,27 +86,4 @@ function hooksFor(output: Output): MeasureHooks {
 
 function progressLine({ section, done, total, secondsLeft }: Progress): string {
   return `${section} ${done}/${total} | at most ${duration(secondsLeft)} left`;
-}
-
-/** Throws ConfigError where `directory` holds a report: a measurement takes long, and is not replaced by chance. */
-async function checkNoReport(directory: string): Promise<void> {
-  const present = await readdir(directory).catch((): string[] => []); // claimDirectory tells what is wrong
-  const clash = REPORT_FILES.find((name) => present.includes(name));
-  if (clash === undefined) return;
-  throw new ConfigError(
-    `--out ${directory}: it already holds a report (${clash}). Choose another directory, or remove it.`,
-  );
-}
-
-async function writeReport(directory: string, report: Report): Promise<void> {
-  const files = { 'report.json': `${JSON.stringify(v.parse(REPORT, report), null, 1)}\n` };
-  const bytes = Object.entries(files).map(([name, text]) => [name, new TextEncoder().encode(text)]);
-  try {
-    await writeFilesAtomically(directory, Object.fromEntries(bytes) as Record<string, Uint8Array>);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    throw new MicrogptError(`${join(directory, REPORT_FILES[0])}: cannot be written: ${reasonOf(error)}.`, {
-      cause: error,
-    });
-  }
 }

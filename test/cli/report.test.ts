@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { commitOf } from '../../src/cli/machine.ts';
 import { REPORT } from '../../src/report/schema.ts';
+import { verdict } from '../../src/report/verdict.ts';
 import { microgpt, ofType, records, temporaryDirectory } from './cli.ts';
 
 const QUICKLY = ['report', '--quick', '--engine', 'cpu', '--seconds', '2'];
@@ -48,6 +49,11 @@ describe('report', () => {
     expect(report).toMatchObject({ mode: 'quick', complete: true, seed: 42, machine: { name: 'my box' } });
     expect(report.machine.runtime).toContain(process.versions.node);
     expect(report.machine.cores).toBeGreaterThan(0);
+    for (const sentence of verdict(report)) {
+      expect(stdout).toContain(sentence);
+      expect(readFileSync(join(out, 'report.md'), 'utf8')).toContain(sentence);
+    }
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toMatch(/<html[^]*my box/);
   });
 
   it('prints measurements as JSON lines, the same as in the file', async () => {
@@ -68,7 +74,7 @@ describe('report', () => {
     writeFileSync(join(out, 'report.json'), 'mine');
     const { status, stderr } = await microgpt([...QUICKLY, '--out', out]);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/already holds a report \(report\.json\)/);
+    expect(stderr).toMatch(/already holds report\.json/);
     expect(readFileSync(join(out, 'report.json'), 'utf8')).toBe('mine');
   });
 
@@ -119,6 +125,36 @@ describe('report', () => {
       expect(python.step).toBeNull();
       expect(python.reason).toMatch(reason);
     }
+  });
+});
+
+describe('report --compare', () => {
+  it('sets reports side by side, and says which file is none', async () => {
+    const directory = temporaryDirectory();
+    const at = (name: string) => join(directory, name);
+    for (const name of ['a', 'b']) {
+      expect((await microgpt([...QUICKLY, '--out', at(name), '--name', name])).status).toBe(0);
+    }
+    const files = [join(at('a'), 'report.json'), join(at('b'), 'report.json')];
+    const both = await microgpt(['report', '--compare', ...files, '--out', at('c')]);
+    expect(both.status).toBe(0);
+    expect(both.stdout).toContain(`written to ${at('c')}`);
+    expect(readFileSync(join(at('c'), 'comparison.md'), 'utf8')).toMatch(/CPU, WebAssembly SIMD/);
+    expect(readdirSync(at('c')).sort()).toEqual(['comparison.html', 'comparison.md']);
+
+    const again = await microgpt(['report', '--compare', ...files, '--out', at('c')]);
+    expect(again.status).toBe(2);
+
+    writeFileSync(at('broken.json'), '{"format": 1');
+    writeFileSync(at('foreign.json'), '{"format": "another"}');
+    for (const name of ['broken.json', 'foreign.json', 'missing.json']) {
+      const wrong = await microgpt(['report', '--compare', files[0], at(name), '--out', at('d')]);
+      expect(wrong.status).toBe(1);
+      expect(wrong.stderr).toContain(name);
+      expect(wrong.stderr).toMatch(/[Ee]xpected/);
+    }
+    expect((await microgpt(['report', '--compare', files[0], '--out', at('d')])).status).toBe(1);
+    expect(readdirSync(directory)).not.toContain('d');
   });
 });
 
