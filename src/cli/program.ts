@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
-import { decimal, integer } from './arguments.ts';
+import { decimal, every, integer, type Every } from './arguments.ts';
 import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
@@ -61,6 +61,14 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory')
+    .addOption(
+      new Option(
+        '--checkpoint-every <steps|time>',
+        'save the run on the way, with --out or --resume; or never',
+      )
+        .argParser(every)
+        .default({ milliseconds: 60_000 } satisfies Every, '60s'),
+    )
     .option('--resume <dir>', 'go on with the run saved in this directory, up to its last step');
   engineOptions(train);
   outputOptions(train).action((flags: TrainFlags) =>

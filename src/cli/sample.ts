@@ -9,7 +9,7 @@ import type { SavedRun } from '../train/run-files.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import type { Output } from './output.ts';
-import { readRun } from './run-directory.ts';
+import { readNewest } from './run-store.ts';
 
 export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
   readonly directory: string;
@@ -24,7 +24,8 @@ export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
 
 /** Gives the exit status. */
 export async function sampleCommand(settings: SampleSettings, output: Output): Promise<number> {
-  const run = await readRun(settings.directory);
+  const { run, notices } = await readNewest(settings.directory);
+  for (const notice of notices) output.note(notice);
   const { config, tokenizer } = run;
   const options: SampleOptions = {
     temperature: settings.temperature ?? config.sampling.temperature,
