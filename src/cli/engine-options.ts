@@ -10,6 +10,11 @@ export interface EngineFlags {
   launch: 'auto' | LaunchStrategy;
 }
 
+/** --launch where there is no `auto` to choose. */
+export function launchOption(description: string): Option {
+  return new Option('--launch <strategy>', description).choices(LAUNCH_STRATEGIES);
+}
+
 export function engineOptions(command: Command): Command {
   const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...ENGINE_NAMES]);
   const launch = new Option(

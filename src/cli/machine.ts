@@ -3,12 +3,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version } from '../../package.json';
 import type { MeasureOptions } from '../report/measure.ts';
 import { dawnFlags } from '../webgpu/node-gpu.ts';
 import { webgpuVersion } from './info.ts';
+
+/** Where the package lies: this is dist/cli.js when it is built, and src/cli/machine.ts in tests. */
+const HERE = dirname(fileURLToPath(import.meta.url));
+export const PACKAGE = basename(HERE) === 'cli' ? dirname(dirname(HERE)) : dirname(HERE);
 
 /** `name` is what a person calls this machine; its processor unless told. */
 export function describeMachine(name: string | undefined): MeasureOptions['machine'] {
@@ -23,7 +27,7 @@ export function describeMachine(name: string | undefined): MeasureOptions['machi
     runtime: `Node ${process.versions.node} (V8 ${process.versions.v8})`,
     dawn: webgpuVersion(),
     version,
-    commit: commitOf(dirname(dirname(fileURLToPath(import.meta.url)))),
+    commit: commitOf(PACKAGE),
     flags: [...runtimeFlags(), ...dawnFlags()],
   };
 }

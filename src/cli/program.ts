@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
 import { decimal, every, integer, type Every } from './arguments.ts';
-import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
+import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
@@ -13,6 +13,7 @@ import { reportCommand, type ReportFlags } from './report.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
 interface SampleFlags extends OutputOptions, EngineFlags {
@@ -21,6 +22,10 @@ interface SampleFlags extends OutputOptions, EngineFlags {
   temperature?: number;
   topK?: number;
   seed?: number;
+}
+
+interface VerifyFlags extends OutputOptions, EngineFlags {
+  limits: LimitsChoice;
 }
 
 interface InfoFlags extends OutputOptions, PlanFlags {
@@ -100,10 +105,14 @@ export function createProgram(done: (status: number) => void): Command {
   const verify = program
     .command('verify')
     .description('check every kernel and whole models against the oracle, on this machine');
-  engineOptions(verify);
-  outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
+  engineOptions(verify).addOption(
+    new Option('--limits <which>', 'of the GPU device: default is what every WebGPU device has')
+      .choices(['adapter', 'default'])
+      .default('adapter'),
+  );
+  outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
-      done(await verifyCommand(engineChoice(flags), output));
+      done(await verifyCommand(engineChoice(flags), flags.limits, output));
     }),
   );
 
@@ -116,6 +125,8 @@ export function createProgram(done: (status: number) => void): Command {
     .option('--quick', 'fewer samples, within 2 minutes instead of 20')
     .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
     .option('--python <file>', 'microgpt.py, to time it under CPython as well')
+    .option('--no-peers', 'leave out NumPy and PyTorch, which are timed where a checkout has them')
+    .option('--peer-python <program>', 'a Python that has NumPy and PyTorch', 'python3')
     .option('--compare <files...>', 'measure nothing: set these report.json files side by side')
     .option('--name <text>', 'what to call this machine; default: its processor')
     .addOption(
@@ -134,6 +145,7 @@ export function createProgram(done: (status: number) => void): Command {
     .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
   modelOptions(info)
     .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
+    .addOption(launchOption('with --plan: this strategy only'))
     .option('--json', 'print JSON objects, one per line')
     .option('--verbose', 'print the stack of an error')
     .action((flags: InfoFlags) =>

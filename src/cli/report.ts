@@ -8,6 +8,7 @@ import { gpu } from './gpu.ts';
 import { catchInterrupt, INTERRUPTED } from './interrupt.ts';
 import { describeMachine } from './machine.ts';
 import type { Output, OutputOptions } from './output.ts';
+import { peerRungs } from './peer-rungs.ts';
 import { duration } from './progress-lines.ts';
 import { compareCommand } from './report-compare.ts';
 import { checkNoneOf, REPORT_FILES, writeReport } from './report-files.ts';
@@ -18,6 +19,8 @@ export interface ReportFlags extends OutputOptions {
   out: string;
   quick?: boolean;
   python?: string;
+  peers: boolean;
+  peerPython: string;
   name?: string;
   seed: number;
   seconds?: number;
@@ -36,8 +39,11 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
   );
   try {
     const signal = AbortSignal.any([interrupt.signal, output.closed]);
-    const foreign = flags.python === undefined ? [] : [cpythonRung(flags.python, signal)];
     const mode = flags.quick === true ? 'quick' : 'full';
+    const foreign = [
+      ...(flags.python === undefined ? [] : [cpythonRung(flags.python, signal)]),
+      ...(flags.peers ? peerRungs(flags.peerPython, mode) : []),
+    ];
     const machine = describeMachine(flags.name);
     output.detail(`measuring ${machine.name}`);
     const report = await measureReport(

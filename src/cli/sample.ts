@@ -79,6 +79,9 @@ async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typ
     parameters: run.state.parameters,
     documents: oneDocument(run.tokenizer),
   };
+  // Strategies differ in how they train: for sampling there is nothing to try.
+  if (choice.engine === 'webgpu' && choice.launch === 'auto')
+    return createEngine({ ...choice, launch: 'graph' }, spec);
   if (choice.engine !== 'auto') return createEngine(choice, spec);
   const launch = choice.launch === 'auto' && engine.launch !== undefined ? engine.launch : choice.launch;
   try {

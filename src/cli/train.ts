@@ -112,8 +112,9 @@ async function trainAndSample(
     reason,
     step: from,
   });
-  for (const { engine: name, milliseconds } of measured) {
-    output.record({ type: 'measurement', name: `${name} step`, value: milliseconds, unit: 'ms' });
+  for (const { engine: name, launch, milliseconds } of measured) {
+    const of = launch === undefined ? name : `${name} ${launch}`;
+    output.record({ type: 'measurement', name: `${of} step`, value: milliseconds, unit: 'ms' });
   }
   if (resume !== undefined) {
     output.detail(`going on after step ${from} of ${training.steps}`);

@@ -1,40 +1,39 @@
-// What a step asks of a device: for predictions.
+// What a step asks of a device, as the costs of launch.ts count it: for predictions.
 
+import type { Dispatch } from '../graph/plan.ts';
 import { DEFAULT_TRAINING } from '../model/config.ts';
-import { trainingPlan } from '../model/gpt.ts';
-import { parameterLayout } from '../model/parameters.ts';
-import type { Dispatch, Plan } from '../graph/plan.ts';
+import { planOf, stepCost } from '../webgpu/cost.ts';
 import type { KernelFigures, ModelShape } from './schema.ts';
 
-/** Steps that `graph` and `fused` put into one submit; see webgpu/launch.ts. */
-const STEPS_PER_SUBMIT = 16;
 /** Steps that one readback serves, or more: its price is then a small part of a step's. */
 const STEPS_PER_READBACK = 128;
 
-export interface StepPlan {
-  readonly plan: Plan;
-  /** How often a step pays each of COSTS. */
-  readonly calls: readonly number[];
-  /** Microseconds that the kernels take at least, each bound by arithmetic or by memory. */
-  roofline(ceilings: KernelFigures['ceilings']): number;
-}
+export type PlannedStrategy = 'eager' | 'graph' | 'fused';
 
-/** The plan of one step of a model of this shape, whatever its data are. */
-export function planOf(shape: ModelShape, fused: boolean): Plan {
+/** How often a step pays each of COSTS. */
+export function stepCounts(shape: ModelShape, strategy: PlannedStrategy): number[] {
   const training = { ...DEFAULT_TRAINING, batchSize: shape.batchSize };
-  return trainingPlan(shape, training, parameterLayout(shape), { length: 4, documents: 1 }, { fused });
+  const { calls } = stepCost(shape, training, strategy, { steps: STEPS_PER_READBACK });
+  const { dispatchWorkgroups, beginComputePass, submit, mapAsync } = calls;
+  const counts = [dispatchWorkgroups, dispatchWorkgroups, beginComputePass, submit, mapAsync, 0];
+  return counts.map((count) => count / STEPS_PER_READBACK);
 }
 
-export function stepPlan(shape: ModelShape, strategy: 'eager' | 'graph' | 'fused'): StepPlan {
-  const plan = planOf(shape, strategy === 'fused');
-  const dispatches = plan.dispatches.length;
-  const submits = strategy === 'eager' ? dispatches : 1 / STEPS_PER_SUBMIT;
-  return {
-    plan,
-    calls: [dispatches, dispatches, submits, submits, 1 / STEPS_PER_READBACK, 0],
-    roofline: (ceilings) =>
-      plan.dispatches.reduce((sum, dispatch) => sum + rooflineOf(dispatch, ceilings), 0),
-  };
+export function stepDispatches(shape: ModelShape, strategy: PlannedStrategy): readonly Dispatch[] {
+  return planOf(shape, { ...DEFAULT_TRAINING, batchSize: shape.batchSize }, strategy).dispatches;
+}
+
+export function stepFlops(shape: ModelShape): number {
+  return stepDispatches(shape, 'graph').reduce((sum, { flops }) => sum + flops, 0);
+}
+
+/** Microseconds that the kernels of a step take at least, each bound by arithmetic or by memory. */
+export function stepRoofline(
+  shape: ModelShape,
+  strategy: PlannedStrategy,
+  ceilings: KernelFigures['ceilings'],
+): number {
+  return stepDispatches(shape, strategy).reduce((sum, dispatch) => sum + rooflineOf(dispatch, ceilings), 0);
 }
 
 /** Microseconds: GFLOP/s are thousands of operations a microsecond, and GB/s thousands of bytes. */

@@ -1,7 +1,7 @@
 // What the crossover should be: the GPU's time from the price of its launches and the roofline of its kernels, measured apart
 // from any cell; the CPU's from a power law through its measured cells.
 
-import { stepPlan } from './counts.ts';
+import { stepCounts, stepFlops, stepRoofline } from './counts.ts';
 import { COSTS } from './launch.ts';
 import type { Cell, ModelShape, Report } from './schema.ts';
 import { gridShape } from './setting.ts';
@@ -17,21 +17,16 @@ export function predictCells(
   const costs = COSTS.map(cost);
   const gpuTime = (shape: ModelShape) => {
     const times = (['graph', 'fused'] as const).map((strategy) => {
-      const { calls, roofline } = stepPlan(shape, strategy);
-      const launches = calls.reduce((sum, count, i) => sum + count * costs[i], 0);
-      return launches + roofline(kernels.ceilings);
+      const launches = stepCounts(shape, strategy).reduce((sum, count, i) => sum + count * costs[i], 0);
+      return launches + stepRoofline(shape, strategy, kernels.ceilings);
     });
     return Math.min(...times);
   };
-  const cpuTime = powerLaw(measured.map((cell) => [flopsOf(gridShape(cell)), cell.cpu!.median]));
+  const cpuTime = powerLaw(measured.map((cell) => [stepFlops(gridShape(cell)), cell.cpu!.median]));
   return cells.map((cell) => {
     const shape = gridShape(cell);
-    return { ...cell, predicted: cpuTime(flopsOf(shape)) / gpuTime(shape) };
+    return { ...cell, predicted: cpuTime(stepFlops(shape)) / gpuTime(shape) };
   });
-}
-
-function flopsOf(shape: ModelShape): number {
-  return stepPlan(shape, 'graph').plan.dispatches.reduce((sum, { flops }) => sum + flops, 0);
 }
 
 /** y = a · x^b through `points` by least squares of the logarithms. */

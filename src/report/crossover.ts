@@ -7,7 +7,7 @@ import type { GpuDevice } from '../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../webgpu/engine.ts';
 import { whyNotResident } from '../webgpu/resident-layout.ts';
 import { predictCells } from './crossover-prediction.ts';
-import { planOf } from './counts.ts';
+import { stepFlops } from './counts.ts';
 import { coarseGrid, frontierOf, nextPoint, wholeGrid, type Known } from './grid.ts';
 import type { Cell, Crossover } from './schema.ts';
 import { estimateIn, ratioIn, turnOptions, type SectionContext } from './section.ts';
@@ -98,7 +98,7 @@ async function measureCell(
 ): Promise<Cell> {
   const { session, mode } = context;
   const setting = gridSetting(point);
-  const flops = planOf(setting.shape, false).dispatches.reduce((sum, dispatch) => sum + dispatch.flops, 0);
+  const flops = stepFlops(setting.shape);
   const cost = LEAST_STEPS * foreseen(flops, seen, gpu.info.software);
   if (session.over || cost > CELL_SHARE * session.left) {
     const why = session.stopped

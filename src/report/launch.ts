@@ -1,6 +1,6 @@
 // The price of a launch: a designed experiment over dispatches, passes, submits and readbacks, and the costs that explain it.
 
-import { stepPlan } from './counts.ts';
+import { stepCounts, stepRoofline } from './counts.ts';
 import { launchRunner } from './launch-runner.ts';
 import { fitCosts, type Fit } from './regression.ts';
 import type { LaunchCosts, LaunchPoint, Report } from './schema.ts';
@@ -116,9 +116,8 @@ function predictions(fit: Fit, { ladder, kernels }: Partial<Report>): LaunchCost
     const rung = `webgpu-${strategy}`;
     const measured = ladder.rungs.find(({ id }) => id === rung)?.step;
     if (!measured) continue;
-    const { calls, roofline } = stepPlan(ladder.shape, strategy);
-    const work = kernels ? roofline(kernels.ceilings) : 0;
-    const { value, low, high } = fit.predict(calls);
+    const work = kernels ? stepRoofline(ladder.shape, strategy, kernels.ceilings) : 0;
+    const { value, low, high } = fit.predict(stepCounts(ladder.shape, strategy));
     found.push({ rung, predicted: { value: value + work, low: low + work, high: high + work }, measured });
   }
   return found;

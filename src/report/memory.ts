@@ -2,13 +2,14 @@
 
 import type { Plan } from '../graph/plan.ts';
 import type { Tensor } from '../graph/graph.ts';
+import type { LaunchStrategy } from '../engine.ts';
 import { sizeOf } from '../graph/op.ts';
 import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import { createWebGpuEngine } from '../webgpu/engine.ts';
 import { whyNotResident } from '../webgpu/resident-layout.ts';
-import { planOf } from './counts.ts';
+import { planOf } from '../webgpu/cost.ts';
 import { watchBuffers } from './instrument.ts';
 import type { Memory } from './schema.ts';
 import type { SectionContext } from './section.ts';
@@ -77,8 +78,8 @@ export function plannedBuffers({ spec }: Setting, fused: boolean): DeviceBuffer[
 }
 
 function memoryRow(
-  strategy: string,
-  { shape }: Setting,
+  strategy: LaunchStrategy,
+  { shape, spec }: Setting,
   buffers: readonly DeviceBuffer[],
 ): Memory['rows'][number] {
   const state = 4 * shape.parameters;
@@ -86,7 +87,7 @@ function memoryRow(
     parameters: state,
     gradients: state,
     moments: 2 * state,
-    activations: livePeak(planOf(shape, strategy === 'fused' || strategy === 'resident')),
+    activations: livePeak(planOf(spec.model, spec.training, strategy)),
   };
   const bytes = new Map<string, number>(PURPOSES.map(([, purpose]) => [purpose, 0]));
   for (const { label, size } of buffers) {

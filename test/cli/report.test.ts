@@ -10,7 +10,7 @@ import { REPORT } from '../../src/report/schema.ts';
 import { verdict } from '../../src/report/verdict.ts';
 import { microgpt, ofType, records, temporaryDirectory } from './cli.ts';
 
-const QUICKLY = ['report', '--quick', '--engine', 'cpu', '--seconds', '2'];
+const QUICKLY = ['report', '--quick', '--no-peers', '--engine', 'cpu', '--seconds', '2'];
 
 function readReport(directory: string): v.InferOutput<typeof REPORT> {
   return v.parse(REPORT, JSON.parse(readFileSync(join(directory, 'report.json'), 'utf8')));
@@ -80,7 +80,7 @@ describe('report', () => {
 
   it('stopped by Ctrl-C, writes what was measured', async () => {
     const out = join(temporaryDirectory(), 'report');
-    const args = ['report', '--engine', 'cpu', '--seconds', '60', '--out', out];
+    const args = ['report', '--no-peers', '--engine', 'cpu', '--seconds', '60', '--out', out];
     const { status, stdout } = await microgpt(args, {
       during(child) {
         let told = '';

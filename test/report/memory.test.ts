@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { watchBuffers } from '../../src/report/instrument.ts';
 import { livePeak, measureMemory, plannedBuffers } from '../../src/report/memory.ts';
 import { defaultSetting } from '../../src/report/setting.ts';
-import { planOf } from '../../src/report/counts.ts';
+import { planOf } from '../../src/webgpu/cost.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { deviceForTest, noAdapter, testDevice } from '../support/device.ts';
 import { testContext } from '../support/section-context.ts';
@@ -33,7 +33,8 @@ describe('memory', () => {
   });
 
   test('the peak lies between the largest dispatch and all tensors', () => {
-    const plan = planOf(defaultSetting().shape, false);
+    const { spec } = defaultSetting();
+    const plan = planOf(spec.model, spec.training, 'graph');
     const scratch = new Set(
       plan.dispatches.flatMap(({ node, outputs }) =>
         node.outputs.filter((_, i) => plan.buffers[outputs[i].buffer].kind === 'scratch'),
