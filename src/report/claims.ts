@@ -108,8 +108,8 @@ export function anatomyOf(report: Report, rung: Rung): Anatomy | null {
 }
 
 /**
- * Share of a step's wall time that is launch: encoding, submitting, gaps between kernels; null where they were not
- * measured. Where the GPU worked while the CPU was still encoding, `wait` is negative: that time does not count twice.
+ * Share of a step's wall time that is launch: encoding, submitting, gaps between kernels; null where that was not
+ * measured well enough to say. Where the GPU worked while the CPU was still encoding, `wait` is negative: that time does not count twice.
  */
 export function launchShare(anatomy: Anatomy): Interval | null {
   const measured = anatomy.parts.some(({ name }) => LAUNCH_PARTS.includes(name));
@@ -120,7 +120,7 @@ export function launchShare(anatomy: Anatomy): Interval | null {
   );
 }
 
-/** Share of a step's wall time that the GPU computes; null where that was not measured. */
+/** Share of a step's wall time that the GPU computes; null where that was not measured well enough to say. */
 export function kernelShare(anatomy: Anatomy): Interval | null {
   return shareOf(anatomy, ({ name }) => name === 'gpu');
 }
@@ -129,14 +129,15 @@ export function kernelShare(anatomy: Anatomy): Interval | null {
 function shareOf(anatomy: Anatomy, counts: (part: Anatomy['parts'][number]) => boolean): Interval | null {
   const parts = anatomy.parts.filter(counts);
   const wall = anatomy.wall.median;
-  if (parts.length === 0 || !(wall > 0)) return null;
+  if (parts.length === 0 || !(wall > 0) || !anatomy.closes) return null;
   const sum = { value: 0, low: 0, high: 0 };
   for (const { time } of parts) {
     sum.value += time.value / wall;
     sum.low += time.low / wall;
     sum.high += time.high / wall;
   }
-  return sum;
+  const isShare = sum.low > -0.1 && sum.high < 1.1 && sum.high - sum.low < 0.5;
+  return isShare ? sum : null;
 }
 
 function logs({ value, low, high }: Interval): Interval | null {

@@ -10,7 +10,6 @@ import {
   ratioOf,
   launchShare,
   nameOf,
-  type Measured,
 } from './claims.ts';
 import { crossings } from './crossings.ts';
 import {
@@ -39,39 +38,43 @@ export function ladderFinding(report: Report): string {
   if (rungs.length === 0) return 'No rung was measured.';
   const [first, second] = rungs;
   const oracle = first.timesOracle ? `, ${timesSpread(first.timesOracle)} the oracle's speed` : '';
-  const lead = `One model takes its shortest step, ${timeSpread(spread(first.step))}, with ${nameOf(first)}${oracle}`;
-  return second ? `${lead}; ${nextRung(first, second, report)}.` : `${lead}.`;
-}
-
-function nextRung(first: Measured, second: Measured, { control }: Report): string {
-  const result = outcome(ratioOf(second.step, first.step), control);
+  const step = `${timeSpread(spread(first.step))} a step${oracle}`;
+  const alone = `${nameOf(first)} takes ${step}`;
+  if (!second) return `${alone}.`;
+  const result = outcome(ratioOf(second.step, first.step), report.control);
   switch (result.kind) {
     case 'faster':
-      return `${nameOf(second)} comes next and takes ${timesSpread(result.by)} as long`;
+      return (
+        `Fastest with one model is ${nameOf(first)} at ${step}; ` +
+        `${nameOf(second)} comes next and takes ${timesSpread(result.by)} as long.`
+      );
     case 'unproven':
-      return `against ${nameOf(second)}, ${UNPROVEN}`;
+      return `${alone}; against ${nameOf(second)}, ${UNPROVEN}.`;
     default:
-      return `against ${nameOf(second)}, ${UNDECIDED}`;
+      return `${alone}; against ${nameOf(second)}, ${UNDECIDED}.`;
   }
 }
 
 /** Where the time of a step goes, for the strategy with the most launch in it and the one with the least. */
 export function anatomyFinding(report: Report): string {
   const anatomies = report.anatomy ?? [];
+  if (anatomies.length === 0) return 'No step was taken apart.';
   const shares = anatomies
     .flatMap((anatomy) => {
       const launch = launchShare(anatomy);
       return launch === null ? [] : [{ anatomy, launch }];
     })
     .sort((a, b) => b.launch.value - a.launch.value);
-  if (shares.length === 0) return 'No step was taken apart.';
   const ends = shares.length > 1 ? [shares[0], shares[shares.length - 1]] : shares;
   const text = ends.map(
     ({ anatomy, launch }) => `${percentSpread(launch)} of a step with ${anatomy.strategy}`,
   );
   const open = anatomies.filter(({ closes }) => !closes);
   return sentence(
-    `${caveat(report, anatomies)}launching (encoding, submitting, gaps between kernels) is ${list(text)}; ` +
+    caveat(report, anatomies) +
+      (text.length > 0
+        ? `launching (encoding, submitting, gaps between kernels) is ${list(text)}; `
+        : 'how much of a step is launch cannot be said; ') +
       (open.length === 0
         ? 'the parts of every step add up to its wall time within 10%.'
         : `the parts do not add up to the wall time of ${list(open.map(unexplained))}.`),
@@ -82,21 +85,26 @@ function unexplained({ strategy, unexplained: share }: Anatomy): string {
   return `${strategy} (${percent(share)} unexplained)`;
 }
 
-/** What a launch costs and how well that predicts a step. */
+/** What a launch costs, as far as the fit can tell it from nothing, and how well that predicts a step. */
 export function launchFinding(report: Report, launch: LaunchCosts): string {
-  const known = ['dispatch', 'pass', 'submit'].flatMap((name) => {
-    const found = launch.costs.find((cost) => cost.name === name);
-    return found ? [`a ${name} costs ${timeSpread(found.cost)}`] : [];
-  });
-  const costs = known.length > 0 ? list(known) : 'no cost could be fitted';
+  const costs = ['dispatch', 'pass', 'submit'].flatMap(
+    (name) => launch.costs.find((cost) => cost.name === name) ?? [],
+  );
+  const known = costs
+    .filter(({ cost }) => cost.low > 0)
+    .map(({ name, cost }) => `a ${name} ${timeSpread(cost)}`);
+  const unknown = costs.filter(({ cost }) => !(cost.low > 0)).map(({ name }) => `a ${name}`);
+  const texts = [
+    ...(known.length > 0 ? [list(known).replace(/^a \w+/, '$& costs')] : []),
+    ...(unknown.length > 0 ? [`what ${list(unknown)} costs cannot be told from nothing`] : []),
+  ];
   const off = launch.predictions
-    .filter(({ measured, predicted }) => measured.median > 0 && predicted.value > 0)
-    .map(({ measured, predicted }) => predicted.value / measured.median);
+    .filter(({ measured, predicted }) => measured.median > 0 && predicted.low > 0)
+    .map(({ measured, predicted }) => figure(predicted.value / measured.median));
+  const fit = `${texts.join('; ') || 'no cost could be fitted'} (R² ${figure(launch.r2)}).`;
   const prediction =
-    off.length === 0
-      ? ''
-      : ` Steps predicted from that take ${figure(Math.min(...off))} to ${figure(Math.max(...off))} times as long as measured.`;
-  return `${sentence(`${caveat(report, [launch])}${costs} (R² ${figure(launch.r2)}).`)}${prediction}`;
+    off.length === 0 ? '' : ` Steps predicted from that take ${list(off)} times as long as measured.`;
+  return sentence(caveat(report, [launch]) + fit) + prediction;
 }
 
 /** Who wins how many cells. */
@@ -130,11 +138,18 @@ export function kernelsFinding(report: Report, kernels: KernelFigures): string {
   const { gflops, gbps } = kernels.ceilings;
   const ceilings = `the ceilings are ${figure(gflops.median)} GFLOP/s and ${figure(gbps.median)} GB/s`;
   if (kernels.rows.length === 0) return sentence(`${caveat(report, [kernels])}${ceilings}.`);
-  const best = kernels.rows.reduce((a, b) => (b.share > a.share ? b : a));
   const launched = kernels.rows.filter(({ bound }) => bound === 'launch').length;
+  const others = kernels.rows.filter(({ bound }) => bound !== 'launch');
+  const small = `${count(launched)} of ${count(kernels.rows.length)} are too small for either`;
+  if (others.length === 0) return sentence(`${caveat(report, [kernels])}${ceilings}; ${small}.`);
+  const best = others.reduce((a, b) => (b.share > a.share ? b : a));
+  // More than memory can deliver comes out of a cache.
+  const reaches =
+    best.share > 1
+      ? `goes beyond its own, ${percent(best.share)} of it, as data from a cache can`
+      : `comes nearest to its own, ${percent(best.share)} of it`;
   return sentence(
-    `${caveat(report, [kernels])}${ceilings}; ${best.name} (${best.shape}) comes nearest to its own, ` +
-      `${percent(best.share)}, and ${count(launched)} of ${count(kernels.rows.length)} are too small for either.`,
+    `${caveat(report, [kernels])}${ceilings}; ${best.name} (${best.shape}) ${reaches}; ${small}.`,
   );
 }
 
@@ -146,10 +161,10 @@ export function memoryFinding(memory: Memory): string {
   const most = over.reduce((a, b) => (b.factor > a.factor ? b : a));
   const least = over.reduce((a, b) => (b.factor < a.factor ? b : a));
   const text = (row: typeof most) =>
-    `${times(row.factor)} with ${row.strategy} (${row.shape}: ${bytes(row.bytes)} where ${bytes(row.least)} would do)`;
-  return most === least
-    ? `The device holds ${text(most)} of the least possible.`
-    : `The device holds between ${text(least)} and ${text(most)} of the least possible.`;
+    `${row.strategy} (${row.shape}) ${bytes(row.bytes)} where ${bytes(row.least)} would do`;
+  if (most === least) return `The device holds ${times(most.factor)} the least possible: ${text(most)}.`;
+  const range = `${times(least.factor)} to ${times(most.factor)}`;
+  return `The device holds ${range} the least possible: ${text(least)}, ${text(most)}.`;
 }
 
 function caveat(report: Report, sections: readonly { readonly software: boolean }[]): string {

@@ -36,7 +36,8 @@ export function figure(x: number): string {
 
 /** A whole number: `1,000`. */
 export function count(x: number): string {
-  return Math.abs(x) >= 1e15 ? power(x) : fixed(x, 0);
+  if (!(Math.abs(x) < 1e15)) return fixed(x, 0);
+  return `${x <= -0.5 ? '−' : ''}${numberFormat(0).format(Math.abs(x))}`;
 }
 
 /** A time in microseconds: `34 ns`, `10.5 µs`, `1.20 ms`, `3.00 s`. */

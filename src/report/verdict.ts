@@ -37,7 +37,7 @@ export function noGpu({ machine: { adapter, noAdapter } }: Report): string {
   if (adapter === null) return `no GPU was measured${noAdapter ? ` (${noAdapter.replace(/\.$/, '')})` : ''}`;
   if (!adapter.software) return '';
   const name = adapter.device || adapter.architecture || adapter.description || 'the adapter';
-  return `no GPU was measured (${name} is software that imitates one)`;
+  return `no GPU was measured (${name.replace(/-+$/, '')} is software that imitates one)`;
 }
 
 function speedSentence(report: Report): string {
@@ -71,7 +71,7 @@ function speedSentence(report: Report): string {
 /** Where a slower GPU's time goes, if the parts of its step add up and most of it is launch. */
 function because(report: Report, gpu: Measured): string {
   const anatomy = anatomyOf(report, gpu);
-  if (!anatomy?.closes || !onGpu(report, anatomy)) return '';
+  if (anatomy === null || !onGpu(report, anatomy)) return '';
   const launch = launchShare(anatomy);
   if (launch !== null && launch.low > 0.5) return `, because ${percentSpread(launch)} of its step is launch`;
   const kernels = kernelShare(anatomy);

@@ -76,7 +76,13 @@ describe('format', () => {
       '5 GiB',
     ]);
     expect([0.00123, 12.34, 41_234].map(figure)).toEqual(['0.00123', '12.3', '41,200']);
-    expect([1000, 2 ** 53].map(count)).toEqual(['1,000', '9.0·10¹⁵']);
+    expect([0, -7, 1000, 2 ** 31 - 4, 2 ** 53].map(count)).toEqual([
+      '0',
+      '−7',
+      '1,000',
+      '2,147,483,644',
+      '9.0·10¹⁵',
+    ]);
     expect([1, 10, 1e6].map(roundTime)).toEqual(['1 µs', '10 µs', '1 s']);
     expect([48.2, 742].map(duration)).toEqual(['48 s', '12 min']);
     expect(date('2026-11-22T14:03:59.000Z')).toBe('22 November 2026, 14:03 UTC');

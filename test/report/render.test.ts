@@ -199,10 +199,26 @@ describe('marks of what the report is not', () => {
 
   it('a stopped report says so and keeps a place for each question', () => {
     const { html, markdown } = renderReport(interruptedReport());
-    expect(html).toMatch(/<p class="notice">Stopped after 7 s/);
+    expect(html).toContain(
+      '<p class="notice">Stopped after <span class="figure">7 s</span>: what stands here',
+    );
     expect(markdown.match(/Not measured: the run was stopped before\./g)).toHaveLength(5);
     const headings = (text: string) => text.match(/^## .*/gm);
     expect(headings(markdown)).toEqual(headings(renderReport(gpuReport()).markdown));
+  });
+
+  it('names each reason for skipping once, whatever its figures', () => {
+    const report = gpuReport();
+    report.crossover!.cells.slice(0, 3).forEach((cell, i) => {
+      cell.ratio = null;
+      cell.skipped = `it would take about ${i + 1}.5e+2 s, and 8 s were left`;
+    });
+    const { markdown } = renderReport(report);
+    expect(markdown.match(/^- Skipped .*/gm)).toEqual([
+      '- Skipped (a): it would take about … s, and … s were left.',
+      '- Skipped (b): the answer was clear at width ….',
+    ]);
+    expect(markdown).toContain('skipped: it would take about 2.5e+2 s, and 8 s were left');
   });
 
   it('says why there is nothing about a GPU', () => {

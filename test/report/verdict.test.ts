@@ -57,6 +57,8 @@ describe('the first sentence', () => {
   it('claims nothing that is smaller than the difference of the control pair', () => {
     expect(verdict(twoRungs(13, { control: control(1.04) }))[0]).toMatch(/1\.30× .* slower\.$/);
     expect(verdict(twoRungs(13, { control: control(1.4) }))[0]).toMatch(/no difference/);
+    expect(verdict(twoRungs(8, { control: control(1.04) }))[0]).toMatch(/1\.25× .* faster\.$/);
+    expect(verdict(twoRungs(8, { control: control(1.4) }))[0]).toMatch(/no difference/);
   });
 
   it('claims nothing without a control pair', () => {

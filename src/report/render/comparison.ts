@@ -2,7 +2,7 @@
 
 import { letterOf, tally, type ComparedRow, type Comparison } from '../compare.ts';
 import { bytes, count, date, roundTime, timeSpread, timesSpread } from '../format.ts';
-import type { Page } from './page.ts';
+import { shortCommit, type Page } from './page.ts';
 import { axisAbove, logScale } from './scale.ts';
 import {
   NONE,
@@ -148,7 +148,7 @@ function machinesSection({ reports }: Comparison): Section {
               ? `${machine.adapter.device || machine.adapter.description}${machine.adapter.software ? ' (software)' : ''}`
               : 'none',
             machine.runtime,
-            machine.commit ?? machine.version,
+            machine.commit === null ? machine.version : shortCommit(machine.commit),
             date(day),
             mode,
           ].map(words),

@@ -43,9 +43,9 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
             number(cell.context, count),
             number(cell.batch, count),
             number(cell.width, count),
-            words(cell.cpuEngine),
+            words(cell.cpuEngine || '–'),
             cell.cpu ? ranged(spread(cell.cpu), timeSpread) : NONE,
-            words(cell.gpuStrategy),
+            words(cell.gpuStrategy || '–'),
             cell.gpu ? ranged(spread(cell.gpu), timeSpread) : NONE,
             cell.ratio
               ? ranged(cell.ratio, timesSpread)
@@ -82,10 +82,17 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
 function skipReasons({ cells }: Crossover): Map<string, string> {
   const reasons = new Map<string, string>();
   for (const { ratio, skipped } of cells) {
-    const reason = skipped ?? 'no reason given';
+    const reason = reasonOf(skipped);
     if (ratio === null && !reasons.has(reason)) reasons.set(reason, letter(reasons.size));
   }
   return reasons;
+}
+
+/** Reasons that differ in their figures alone share a letter; the table has the figures. */
+function reasonOf(skipped: string | null): string {
+  return (skipped ?? 'no reason given')
+    .replace(/(?<![\w.])\d[\d.,]*(?:e[+-]?\d+)?(?![\w])/g, '…')
+    .replace(/\.$/, '');
 }
 
 /** a … z, then numbers. */
@@ -135,7 +142,7 @@ function draw(
 
 function mapCell(report: Report, cell: Cell, reasons: ReadonlyMap<string, string>): MapCell {
   const { ratio } = cell;
-  if (ratio === null) return { skipped: reasons.get(cell.skipped ?? 'no reason given') ?? '' };
+  if (ratio === null) return { skipped: reasons.get(reasonOf(cell.skipped)) ?? '' };
   const { kind } = outcome(ratio, report.control);
   const who = {
     faster: onGpu(report, { software: false }) ? 'GPU' : 'soft',

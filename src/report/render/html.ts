@@ -3,10 +3,13 @@
 import type { Page } from './page.ts';
 import css from './report.css?raw';
 import type { Cell, Column, Row, Section, Table } from './section.ts';
-import { element, escapeText } from './svg.ts';
+import { element, escapeText, label } from './svg.ts';
 
 /** Drawings for a wide page (and for paper), and for a phone; the style shows the one that fits. */
 const WIDTHS = { wide: 720, narrow: 350 } as const;
+
+/** A drawing may be shown without its page. */
+const STAMP = 'with figures of a software adapter, not a GPU';
 
 export function htmlOf(page: Page): string {
   const { title, byline, notices, lead, sections } = page;
@@ -78,24 +81,27 @@ ${notes.length > 0 ? `<ul class="notes">${notes.map((note) => `<li>${escapeText(
 }
 
 function drawing(
-  { id, title, finding }: Section,
+  { id, title, finding, software }: Section,
   draw: NonNullable<Section['draw']>,
   size: keyof typeof WIDTHS,
 ): string {
   const width = WIDTHS[size];
   const { height, body } = draw(width);
+  const bottom = software ? height + 24 : height;
+  const stamp = software ? label(width, height + 16, STAMP, { class: 'muted', 'text-anchor': 'end' }) : '';
   const name = `${id}-${size}`;
   return element(
     'svg',
     {
       class: size,
-      viewBox: `0 0 ${width} ${Math.ceil(height)}`,
+      viewBox: `0 0 ${width} ${Math.ceil(bottom)}`,
       role: 'img',
       'aria-labelledby': `${name}-title ${name}-desc`,
     },
     element('title', { id: `${name}-title` }, escapeText(title)),
     element('desc', { id: `${name}-desc` }, escapeText(`${finding} The table below has all figures.`)),
     body,
+    stamp,
   );
 }
 
@@ -115,8 +121,8 @@ ${rows.map((row) => bodyRow(row, columns)).join('\n')}
 </details>`;
 }
 
-function head({ label, numeric }: Column): string {
-  return element('th', { scope: 'col', class: numeric ? 'numeric' : undefined }, escapeText(label));
+function head({ label: name, numeric }: Column): string {
+  return element('th', { scope: 'col', class: numeric ? 'numeric' : undefined }, escapeText(name));
 }
 
 function bodyRow({ cells, software }: Row, columns: readonly Column[]): string {
@@ -140,5 +146,12 @@ function cellAttributes({ value, low, high }: Cell, { numeric }: Column) {
 }
 
 function paragraph(text: string, style?: string): string {
-  return element('p', { class: style }, escapeText(text));
+  return element('p', { class: style }, unbroken(escapeText(text)));
+}
+
+const FIGURE = /−?\d[\d.,]*(?: (?:ns|µs|ms|s|[KMG]iB)|[×%])(?: \([−\d][\d.,–]*[×%]?\))?/g;
+
+/** Keeps a figure, its unit and its interval on one line. */
+function unbroken(markup: string): string {
+  return markup.replace(FIGURE, (text) => `<span class="figure">${text}</span>`);
 }

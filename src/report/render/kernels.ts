@@ -6,7 +6,7 @@ import { count, figure, figureSpread, percent, spread, time, timeSpread } from '
 import type { KernelFigures, Report } from '../schema.ts';
 import { axisAbove, linearScale } from './scale.ts';
 import { number, ranged, words, type Drawing, type Section } from './section.ts';
-import { label, rect } from './svg.ts';
+import { label, LETTER, rect } from './svg.ts';
 
 /** Rows of the drawing: those that take longest. The table has them all. */
 const MOST_ROWS = 30;
@@ -69,6 +69,11 @@ export function kernelsSection(report: Report, kernels: KernelFigures): Section 
   };
 }
 
+/** Where the shape begins after its kernel's name. */
+function nameWidth(name: string): number {
+  return Math.min(name.length, 20) * LETTER + 10;
+}
+
 function draw({ rows }: KernelFigures, width: number): Drawing {
   const narrow = width < 500;
   const row = narrow ? 42 : 26;
@@ -81,11 +86,12 @@ function draw({ rows }: KernelFigures, width: number): Drawing {
   const bars = shown.map(({ name, shape, share, bound, time: { median } }, i) => {
     const y = top + i * row + (narrow ? 30 : row / 2);
     const style = { class: BOUND_STYLES[bound], 'data-value': String(share) };
-    const room = narrow ? width * 0.66 : left - 14;
+    const room = narrow ? width * 0.76 : left - 14;
     return (
-      label(narrow ? 0 : left - 14, narrow ? y - 13 : y + 4.5, `${name} ${shape}`, {
-        room,
-        'text-anchor': narrow ? 'start' : 'end',
+      label(0, narrow ? y - 13 : y + 4.5, name, { room }) +
+      label(nameWidth(name), narrow ? y - 13 : y + 4.5, shape, {
+        class: 'muted',
+        room: room - nameWidth(name),
       }) +
       rect(left, y - 5, Math.max(1, scale(share) - left), 10, style) +
       label(right + 12, y + 4.5, percent(share), { class: 'value' }) +

@@ -94,7 +94,7 @@ function draw(report: Report, { rungs }: Ladder, width: number): Drawing {
     const dots = [...new Set(samples.map((x) => Math.round(scale(x) * 2) / 2))];
     return (
       rect(left, y - 5, scale(median) - left, 10, { class: style, 'data-value': String(median) }) +
-      whisker(scale(low), scale(high), y, 6) +
+      whisker(scale(low), scale(high), y, { tall: 6 }) +
       dots.map((x) => element('circle', { cx: x, cy: y + 10, r: 1.4, class: 'sample' })).join('') +
       label(narrow ? width : right + 16, text, timeSpread(spread(rung.step)), {
         class: 'value',

@@ -15,7 +15,7 @@ export function launchSection(report: Report, launch: LaunchCosts): Section {
     title: 'What does a launch cost?',
     finding: launchFinding(report, launch),
     key:
-      'Above: the fitted cost of one call with its 95% interval. Below: a step of each strategy, open circle as predicted ' +
+      'Above: the fitted cost of one call with its 95% interval; an arrow where that reaches nothing. Below: a step of each strategy, open circle as predicted ' +
       'from these costs, filled as measured.',
     software,
     draw: (width) => draw(launch, width),
@@ -136,7 +136,7 @@ function dotRows(rows: readonly DotRow[], top: number, width: number): Drawing {
         class: 'value',
         'text-anchor': narrow ? 'end' : 'start',
       }) +
-      (high > 0 ? whisker(scale(low), scale(high), y) : '') +
+      (high > 0 ? whisker(scale(low), scale(high), y, { beyond: low <= 0 }) : '') +
       (measured !== undefined && measured > 0 ? dot(scale(measured), y, 'accent-dot') : '') +
       (value > 0 ? dot(scale(value), y, measured === undefined ? 'ink-dot' : 'open-dot') : '')
     );

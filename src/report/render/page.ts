@@ -25,13 +25,13 @@ export interface Page {
 export function reportPage(report: Report): Page {
   const { machine, ladder, anatomy, launch, crossover, kernels, memory } = report;
   return {
-    title: `CPU against GPU on ${machine.name}`,
+    title: noGpu(report) ? `microGPT on ${machine.name}, no GPU` : `CPU against GPU on ${machine.name}`,
     byline: [
       'microGPT on WebGPU',
       date(report.date),
       `${report.mode} report in ${duration(report.seconds)}`,
       machine.runtime,
-      machine.commit ? `commit ${machine.commit}` : `version ${machine.version}`,
+      machine.commit ? `commit ${shortCommit(machine.commit)}` : `version ${machine.version}`,
     ].join(' · '),
     notices: notices(report),
     lead: { title: 'Verdict', sentences: verdict(report) },
@@ -49,6 +49,11 @@ export function reportPage(report: Report): Page {
       disclosure(report),
     ],
   };
+}
+
+/** A hash is known by its beginning. */
+export function shortCommit(commit: string): string {
+  return /^[0-9a-f]{40}$/.test(commit) ? commit.slice(0, 7) : commit;
 }
 
 function notices(report: Report): string[] {

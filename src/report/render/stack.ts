@@ -23,9 +23,12 @@ const STYLES: Readonly<Record<string, string>> = {
   moments: 'shade-1',
   gradients: 'shade-2',
   activations: 'shade-3',
-  data: 'striped',
+  data: 'outline',
 };
 const OTHERS = ['dotted', 'shade-3', 'striped', 'shade-2', 'outline'];
+
+/** Where no letters can be read. */
+const PATTERNED = new Set(['striped', 'dotted']);
 
 /** The style of each name, the same in every bar of a drawing. */
 export function partStyles(names: readonly string[]): Map<string, string> {
@@ -51,7 +54,7 @@ export function stackedBar(
       const width = Math.min(end - left, value > 0 ? size(value) : 0);
       const style = styles.get(name) ?? 'outline';
       const bar = rect(left, y, width - 1, height, { class: style, 'data-value': String(value) });
-      const fits = text.length * LETTER + 8 < width;
+      const fits = text.length * LETTER + 8 < width && !PATTERNED.has(style);
       const inside = fits ? label(left + width / 2, y + height / 2 + 4.5, text, inPart(style)) : '';
       left += Math.max(0, width);
       return bar + inside;

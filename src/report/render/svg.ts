@@ -61,11 +61,14 @@ export function rect(x: number, y: number, width: number, height: number, attrib
   return element('rect', { x, y, width: Math.max(0, width), height, ...attributes });
 }
 
-/** The ends of an interval and the line between them. */
-export function whisker(low: number, high: number, y: number, tall = 4): string {
+/** The ends of an interval and the line between them; an arrow where it goes on to the left. */
+export function whisker(low: number, high: number, y: number, { tall = 4, beyond = false } = {}): string {
+  const end = beyond
+    ? `M${at(low + tall)} ${at(y - tall)}l${-tall} ${tall}l${tall} ${tall}`
+    : `M${at(low)} ${at(y - tall)}v${2 * tall}`;
   return element('path', {
     class: 'whisker',
-    d: `M${at(low)} ${at(y - tall)}v${2 * tall}M${at(low)} ${at(y)}H${at(high)}M${at(high)} ${at(y - tall)}v${2 * tall}`,
+    d: `${end}M${at(low)} ${at(y)}H${at(high)}M${at(high)} ${at(y - tall)}v${2 * tall}`,
   });
 }
 
