@@ -37,9 +37,6 @@ export interface Measured {
   readonly milliseconds: number;
 }
 
-/** How long `auto` tries the CPU engine, in milliseconds. */
-const CPU_TRIAL = 300;
-
 /**
  * A step of more floating-point operations is not tried on the CPU: it could take seconds there, and a real GPU
  * wins from far smaller ones.
@@ -108,7 +105,7 @@ async function faster(
     return onDevice(device, spec, onGpu.launch, `${onGpu.why}; too large to be tried on the CPU`, measured);
   }
   const trial = trialSpec(spec);
-  const milliseconds = await timeSteps(createCpuEngine(trial), trial, { time: CPU_TRIAL, rounds: 1 });
+  const milliseconds = await timeSteps(createCpuEngine(trial), trial.training.steps, 1);
   measured.push({ engine: 'cpu', milliseconds });
   if (onGpu.measured[0].milliseconds < milliseconds) {
     const why = `${onGpu.why}; on the CPU ${figure(milliseconds)} ms`;

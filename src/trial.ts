@@ -1,13 +1,9 @@
 // What a step takes on an engine, found out by trying. Trials run on engines of their own.
 
-import type { Engine, EngineSpec } from './engine.ts';
+import type { EngineSpec } from './engine.ts';
 
-export interface TrialOptions {
-  /** Milliseconds that the trial may take. */
-  readonly time: number;
-  /** Rounds that it takes whatever the time; the first one may compile. */
-  readonly rounds: number;
-}
+/** How long a trial takes unless told, in milliseconds. */
+const TRIAL = 300;
 
 /** `spec` for a trial: it may run longer than the real run, but over no more documents than engines count to. */
 export function trialSpec(spec: EngineSpec): EngineSpec {
@@ -18,13 +14,14 @@ export function trialSpec(spec: EngineSpec): EngineSpec {
 }
 
 /**
- * Milliseconds a step, the best of some rounds: whatever else the machine does only adds to them. `spec` is the engine's. Disposes of
- * the engine.
+ * Milliseconds a step, the best of some rounds: whatever else the machine does only adds to them. Takes about `time`, or as long
+ * as `rounds` rounds of one step; the first one may compile. At most `limit` steps. Disposes of the engine.
  */
 export async function timeSteps(
-  engine: Engine,
-  spec: EngineSpec,
-  { time, rounds }: TrialOptions,
+  engine: { advance(k: number): Promise<unknown>; dispose(): void },
+  limit: number,
+  rounds: number,
+  time = TRIAL,
 ): Promise<number> {
   let best = Infinity;
   let steps = 1;
@@ -32,7 +29,7 @@ export async function timeSteps(
   try {
     let done = 0;
     for (let round = 0; round < rounds || performance.now() - start < time; round++) {
-      if (done + steps > spec.training.steps) break;
+      if (done + steps > limit) break;
       done += steps;
       const began = performance.now();
       await engine.advance(steps);

@@ -62,7 +62,7 @@ export async function chooseLaunch(
   for (const launch of candidates) {
     try {
       const engine = await createWebGpuEngine(trial, { gpu, launch });
-      measured.push({ launch, milliseconds: await timeSteps(engine, trial, { time: TRIAL, rounds: 2 }) });
+      measured.push({ launch, milliseconds: await timeSteps(engine, trial.training.steps, 2, TRIAL) });
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       failure = error;
