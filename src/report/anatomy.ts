@@ -10,6 +10,7 @@ import { anatomyOf, type Recording } from './anatomy-parts.ts';
 import { Instrument } from './instrument.ts';
 import type { Anatomy } from './schema.ts';
 import { turnOptions, type SectionContext } from './section.ts';
+import { tickOf } from './session.ts';
 import { defaultSetting, engineSubject, type Setting } from './setting.ts';
 import { inTurns } from './subjects.ts';
 
@@ -18,10 +19,17 @@ const MOST_STEPS = { eager: 32, graph: 32, fused: 32, resident: 256 } as const;
 /** A sample should take so long, in microseconds: well below what the engine cuts into several submits. */
 const SAMPLE = 60_000;
 
+/** Microseconds: a call takes about as long. */
+const COARSE_TICK = 2;
+
 export async function measureAnatomy(context: SectionContext): Promise<Anatomy[]> {
   const setting = defaultSetting();
   const gpu = await context.openDevice!();
   const instrument = new Instrument(gpu, context.session.clock);
+  const tick = tickOf(context.session.clock);
+  if (tick > COARSE_TICK) {
+    context.note(`the clock ticks every ${tick.toFixed(0)} µs: times of calls are right on average only`);
+  }
   const patients: Patient[] = [];
   try {
     for (const launch of LAUNCH_STRATEGIES) {

@@ -11,7 +11,8 @@ import { stepFlops } from './counts.ts';
 import { coarseGrid, frontierOf, nextPoint, wholeGrid, type Known } from './grid.ts';
 import type { Cell, Crossover } from './schema.ts';
 import { estimateIn, ratioIn, turnOptions, type SectionContext } from './section.ts';
-import { gridSetting, type GridPoint, type Setting } from './setting.ts';
+import type { Session } from './session.ts';
+import { gridSetting, gridShape, type GridPoint, type Setting } from './setting.ts';
 import { timeInTurns, type Subject } from './subjects.ts';
 
 /** Steps of each contestant that a cell costs at least: trials, warm-up, rounds. */
@@ -56,7 +57,7 @@ export async function measureCrossover(context: SectionContext): Promise<Crossov
     gpu.destroy();
   }
   for (const point of grid) {
-    if (!cells.has(point)) cells.set(point, skipped(point, whyNot(session.over, session.stopped)));
+    if (!cells.has(point)) cells.set(point, skipped(point, whyNot(session, known)));
   }
   const ordered = predictCells(
     grid.map((point) => cells.get(point)!),
@@ -70,9 +71,11 @@ export async function measureCrossover(context: SectionContext): Promise<Crossov
   return { software, cells: ordered, frontier: frontierOf(ordered), notes };
 }
 
-function whyNot(over: boolean, stopped: boolean): string {
+function whyNot({ over, stopped }: Session, known: readonly Known[]): string {
   if (stopped) return 'the measurement was stopped';
-  return over ? 'no time was left' : 'clear from the cells around it: more than 4 times, either way';
+  if (over) return 'no time was left';
+  if (known.length === 0) return 'no cell around it could be measured';
+  return 'clear from the cells around it: more than 4 times, either way';
 }
 
 function skipped({ width, batch, context }: GridPoint, reason: string): Cell {
@@ -97,8 +100,7 @@ async function measureCell(
   context: SectionContext,
 ): Promise<Cell> {
   const { session, mode } = context;
-  const setting = gridSetting(point);
-  const flops = stepFlops(setting.shape);
+  const flops = stepFlops(gridShape(point));
   const cost = LEAST_STEPS * foreseen(flops, seen, gpu.info.software);
   if (session.over || cost > CELL_SHARE * session.left) {
     const why = session.stopped
@@ -108,6 +110,7 @@ async function measureCell(
   }
   const engines: Engine[] = [];
   try {
+    const setting = gridSetting(point);
     const cpu = createCpuEngine(setting.spec);
     engines.push(cpu);
     const best = await bestStrategy(setting, gpu, context);

@@ -9,7 +9,7 @@ import type { SectionContext } from './section.ts';
 import type { Session } from './session.ts';
 import { defaultSetting, type Setting } from './setting.ts';
 import { timeInTurns } from './subjects.ts';
-import type { Timed } from './subjects.ts';
+import type { Timed, TurnOptions } from './subjects.ts';
 
 /** 1e-5, absolute, in nats: see docs/numbers.md. */
 export const LOSS_TOLERANCE = 1e-5;
@@ -34,25 +34,22 @@ export async function measureLadder(
       rungs.set(contestant, await checked(contestant, reference, context.session));
 
     const fit = all.filter((contestant) => contestant.subject && rungs.get(contestant)!.reason === null);
-    const others = fit.filter(({ kind }) => kind === 'python' || kind === 'peer');
+    const others = fit.filter(isForeign);
     const ours = fit.filter((contestant) => !others.includes(contestant));
     const timed = new Map<Contestant, Timed>();
+    const time = async (group: readonly Contestant[], session: Session, options: TurnOptions) => {
+      const failed = (which: number, { message }: MicrogptError) => {
+        rungs.set(group[which], { ...rungs.get(group[which])!, reason: message });
+      };
+      const subjects = group.map(({ subject }) => subject!);
+      const results = await timeInTurns(subjects, session, { ...options, failed });
+      results.forEach((result, i) => timed.set(group[i], result));
+    };
+    const session = context.session.part(FOREIGN_SHARE * context.session.left);
     if (others.length > 0) {
-      const session = context.session.part(FOREIGN_SHARE * context.session.left);
-      const options = { sample: 0, least: 3, most: context.mode === 'quick' ? 3 : 7 };
-      const results = await timeInTurns(
-        others.map((contestant) => contestant.subject!),
-        session,
-        options,
-      );
-      others.forEach((contestant, i) => timed.set(contestant, results[i]));
+      await time(others, session, { sample: 0, least: 3, most: context.mode === 'quick' ? 3 : 7 });
     }
-    const results = await timeInTurns(
-      ours.map((contestant) => contestant.subject!),
-      context.session,
-      turnOptions(context),
-    );
-    ours.forEach((contestant, i) => timed.set(contestant, results[i]));
+    await time(ours, context.session, turnOptions(context));
 
     const oracleSamples = timed.get(oracle)?.samples ?? [];
     for (const [contestant, result] of timed) {
@@ -95,6 +92,11 @@ async function checked(
   return emptyRung(contestant, wrong, Number.isFinite(difference) ? difference : null);
 }
 
+/** Programs of others take turns among themselves, before ours. */
+function isForeign({ kind }: Pick<Rung, 'kind'>): boolean {
+  return kind === 'python' || kind === 'peer';
+}
+
 function emptyRung(contestant: Contestant, reason: string | null, lossDifference: number | null): Rung {
   const { id, label, kind, software, models } = contestant;
   return {
@@ -119,7 +121,7 @@ function timedRung(
   { batchSize, tokensPerStep }: Ladder['shape'],
   context: SectionContext,
 ): Rung {
-  if (samples.length === 0) return { ...rung, reason: 'stopped before it was timed' };
+  if (samples.length === 0) return { ...rung, reason: rung.reason ?? 'stopped before it was timed' };
   const own = samples.map((sample) => sample / rung.models);
   const step = estimateIn(context, own);
   const perSecond = 1e6 / step.median;
@@ -128,6 +130,6 @@ function timedRung(
     step,
     samplesPerSecond: batchSize * perSecond,
     tokensPerSecond: tokensPerStep * perSecond,
-    timesOracle: oracle.length > 0 ? ratioIn(context, oracle, own) : null,
+    timesOracle: oracle.length > 0 ? ratioIn(context, oracle, own, !isForeign(rung)) : null,
   };
 }

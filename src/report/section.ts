@@ -40,11 +40,12 @@ export function estimateIn({ session }: SectionContext, samples: readonly number
   return estimate(samples, session.seed);
 }
 
-/** Of samples that were taken in the same rounds. */
+/** Of samples that were taken in the same rounds, unless they are not `paired`. */
 export function ratioIn(
   { session }: SectionContext,
   above: readonly number[],
   below: readonly number[],
+  paired = true,
 ): Interval {
-  return ratioOfMedians(above, below, session.seed, { paired: above.length === below.length });
+  return ratioOfMedians(above, below, session.seed, { paired });
 }

@@ -7,6 +7,18 @@ export type Clock = () => number;
 
 export const realClock: Clock = () => performance.now() * 1000;
 
+/** Microseconds between two readings that differ: browsers round their clock to 5 or 100 µs. */
+export function tickOf(clock: Clock): number {
+  let least = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const start = clock();
+    let now = start;
+    while (now === start) now = clock();
+    least = Math.min(least, now - start);
+  }
+  return least;
+}
+
 export interface SessionOptions {
   readonly clock: Clock;
   /** Draws the order of the rounds. */

@@ -44,7 +44,7 @@ export interface GridPoint {
 }
 
 /** One layer of `width`, heads of up to 64 channels but at least 4 of them, and documents that fill the context. */
-export function gridSetting({ width, batch, context }: GridPoint, steps = 100_000): Setting {
+export function gridSetting({ width, batch, context }: GridPoint, steps = 10_000_000): Setting {
   const random = new PythonRandom(42);
   const letter = () => String.fromCodePoint(0x61 + Math.floor(26 * random.random()));
   const documents = [ALPHABET.repeat(Math.ceil(context / 26))]; // the same vocabulary always

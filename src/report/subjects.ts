@@ -1,6 +1,7 @@
 // Subjects timed in turns, so that what slows the machine for a while slows them all.
 
 import type { PythonRandom } from '../util/python-random.ts';
+import { MicrogptError } from '../util/errors.ts';
 import type { Session } from './session.ts';
 
 /** Something that makes steps and is timed. */
@@ -21,6 +22,8 @@ export interface TurnOptions {
   readonly least: number;
   readonly most: number;
   readonly progress?: ((done: number, total: number) => void) | undefined;
+  /** Told of a subject that fails, which is left out from then on; without it the error ends everything. */
+  readonly failed?: ((which: number, error: MicrogptError) => void) | undefined;
 }
 
 export interface Timed {
@@ -46,11 +49,25 @@ const WARM_SHARE = 0.3;
 export async function timeInTurns(
   subjects: readonly Subject[],
   session: Session,
-  { sample, least, most, progress }: TurnOptions,
+  { sample, least, most, progress, failed }: TurnOptions,
 ): Promise<Timed[]> {
-  const steps: number[] = [];
-  for (const subject of subjects) {
-    steps.push(await warmUp(subject, sample, session.part((WARM_SHARE * session.left) / subjects.length)));
+  const out = new Set<number>();
+  const guarded = async (which: number, work: () => Promise<void>) => {
+    if (out.has(which)) return;
+    try {
+      await work();
+    } catch (error) {
+      if (!failed || !(error instanceof MicrogptError)) throw error;
+      failed(which, error);
+      out.add(which);
+    }
+  };
+  const steps = subjects.map(() => 1);
+  for (const [i, subject] of subjects.entries()) {
+    const part = session.part((WARM_SHARE * session.left) / subjects.length);
+    await guarded(i, async () => {
+      steps[i] = await warmUp(subject, sample, part);
+    });
   }
   const samples: number[][] = subjects.map(() => []);
   await inTurns(
@@ -58,15 +75,18 @@ export async function timeInTurns(
     session.random,
     async (i) => {
       if (session.stopped) return;
-      samples[i].push(await timeOnce(subjects[i], steps[i], session));
+      await guarded(i, async () => {
+        samples[i].push(await timeOnce(subjects[i], steps[i], session));
+      });
     },
     (round) => {
       progress?.(round, most);
       return round < least ? !session.stopped : round < most && !session.over;
     },
   );
+  for (const i of out) samples[i] = [];
   // A round that was stopped half way has no pairs.
-  const rounds = Math.min(...samples.map((own) => own.length));
+  const rounds = Math.min(...samples.filter((_, i) => !out.has(i)).map((own) => own.length));
   return subjects.map(({ name }, i) => ({ name, steps: steps[i], samples: samples[i].slice(0, rounds) }));
 }
 

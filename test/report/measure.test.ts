@@ -7,6 +7,7 @@ import type { ForeignRung } from '../../src/report/ladder-rungs.ts';
 import { measureReport, type MeasureOptions } from '../../src/report/measure.ts';
 import { REPORT, type Report } from '../../src/report/schema.ts';
 import { SECTION_NAMES, type SectionName } from '../../src/report/section.ts';
+import { DeviceError } from '../../src/util/errors.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
 import { noAdapter } from '../support/device.ts';
 import { PlantedClock } from '../support/planted-clock.ts';
@@ -103,6 +104,11 @@ describe('without an adapter', () => {
         foreign('right', run(1e-9)),
         foreign('wrong', run(0.5)),
         foreign('nan', run(NaN)),
+        foreign('failing', async () => ({
+          lossDifference: 0,
+          round: () => Promise.reject(new DeviceError('the device was lost')),
+          stop() {},
+        })),
         foreign('missing', async () => 'not installed: no such package'),
       ],
     });
@@ -111,6 +117,8 @@ describe('without an adapter', () => {
     expect(rungs['wrong']).toMatchObject({ step: null, reason: expect.stringMatching(/wrong answer/) });
     expect(rungs['nan']).toMatchObject({ step: null, lossDifference: null });
     expect(rungs['missing']).toMatchObject({ step: null, reason: 'not installed: no such package' });
+    expect(rungs['failing']).toMatchObject({ step: null, reason: 'the device was lost' });
+    expect(rungs['cpu-simd'].step).not.toBeNull();
     expect(stopped).toBe(3);
     expect(v.safeParse(REPORT, report).success).toBe(true);
   });
