@@ -40,7 +40,9 @@ export function peerRungs(python: string, mode: Report['mode'], directory = PACK
       try {
         writeProblem(folder, problem, losses);
         const peer = await Peer.start(`${kind} ${how}`, python, [join(programs, file), folder, how]);
-        if (typeof peer === 'string') return `not installed: ${peer}`;
+        if (typeof peer === 'string') {
+          return `${peer.includes('NotFound') ? 'not installed' : 'cannot run here'}: ${peer}`;
+        }
         return {
           lossDifference: peer.about.maxDifference,
           round: () => peer.round(),
