@@ -149,7 +149,7 @@ describe('without an adapter', () => {
 
 describe.skipIf(noAdapter !== '')('on the adapter of the tests', () => {
   test('every section, each marked as software where the adapter is', async () => {
-    const report = await measure({ gpu: nodeGpu, seconds: 12 });
+    const report = await measure({ gpu: nodeGpu, seconds: 6 });
     expect(v.parse(REPORT, report)).toEqual(report);
     for (const name of SECTION_NAMES) expect(report[name], name).not.toBeNull();
     const software = report.machine.adapter!.software;
