@@ -74,10 +74,10 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
   }
 }
 
-async function automatic({ gpu, launch }: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
+async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   let device: GpuDevice;
   try {
-    device = await openDevice(await gpu());
+    device = await openDevice(await choice.gpu());
   } catch (error) {
     return plain(createCpuEngine(spec), summary(error));
   }
@@ -86,7 +86,7 @@ async function automatic({ gpu, launch }: EngineChoice, spec: EngineSpec): Promi
     return plain(createCpuEngine(spec), `the WebGPU adapter is software: ${adapterName(device.info)}`);
   }
   try {
-    return await orDestroy(device, () => faster(device, launch, spec));
+    return await orDestroy(device, () => faster(device, choice, spec));
   } catch (error) {
     if (error instanceof DeviceError) return plain(createCpuEngine(spec), summary(error));
     throw error;
@@ -94,11 +94,8 @@ async function automatic({ gpu, launch }: EngineChoice, spec: EngineSpec): Promi
 }
 
 /** The engine on the device or the CPU's, whichever takes its steps faster. */
-async function faster(
-  device: GpuDevice,
-  launch: EngineChoice['launch'],
-  spec: EngineSpec,
-): Promise<ChosenEngine> {
+async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
+  const { launch } = choice;
   const onGpu = await chooseLaunch(spec, device, launch === 'auto' ? undefined : [launch]);
   const measured = ofGpu(onGpu);
   if (onGpu.measured.length === 0 || stepFlops(spec) > CPU_TRIAL_FLOPS) {

@@ -109,7 +109,8 @@ export function anatomyOf(report: Report, rung: Rung): Anatomy | null {
 
 /**
  * Share of a step's wall time that is launch: encoding, submitting, gaps between kernels; null where that was not
- * measured well enough to say. Where the GPU worked while the CPU was still encoding, `wait` is negative: that time does not count twice.
+ * measured well enough to say. Where the GPU worked while the CPU was still encoding, `wait` is negative: that time
+ * does not count twice.
  */
 export function launchShare(anatomy: Anatomy): Interval | null {
   const measured = anatomy.parts.some(({ name }) => LAUNCH_PARTS.includes(name));

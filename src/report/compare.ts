@@ -221,15 +221,20 @@ function coarser(a: Control | null, b: Control | null): Control | null {
 }
 
 /** `B is faster than A in 2 of 9, slower in 3`, and so on for each report after the first. */
-export function tally({ reports }: Comparison, rows: readonly ComparedRow[]): string {
+export function tally(
+  { reports }: Comparison,
+  rows: readonly ComparedRow[],
+  [better, worse]: readonly [string, string],
+): string {
   const texts = reports.slice(1).flatMap(({ report }, i) => {
     const speeds = rows.flatMap((row) => row.speeds[i + 1] ?? []);
     const control = coarser(reports[0].report.control, report.control);
     if (speeds.length === 0 || control === null) return [];
     const kinds = speeds.map((speed) => outcome(speed, control).kind);
     const of = (kind: string) => count(kinds.filter((own) => own === kind).length);
+    const all = count(speeds.length);
     return [
-      `${letterOf(i + 1)} is faster than A in ${of('faster')} of ${count(speeds.length)}, slower in ${of('slower')}`,
+      `${letterOf(i + 1)} is ${better} than A in ${of('faster')} of ${all}, ${worse} in ${of('slower')}`,
     ];
   });
   return texts.length > 0 ? `${texts.join('; ')}.` : 'Nothing here can be compared with A.';

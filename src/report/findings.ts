@@ -96,7 +96,9 @@ export function launchFinding(report: Report, launch: LaunchCosts): string {
   const unknown = costs.filter(({ cost }) => !(cost.low > 0)).map(({ name }) => `a ${name}`);
   const texts = [
     ...(known.length > 0 ? [list(known).replace(/^a \w+/, '$& costs')] : []),
-    ...(unknown.length > 0 ? [`what ${list(unknown)} costs cannot be told from nothing`] : []),
+    ...(unknown.length > 0
+      ? [`what ${list(unknown)} ${unknown.length > 1 ? 'cost' : 'costs'} cannot be told from nothing`]
+      : []),
   ];
   const off = launch.predictions
     .filter(({ measured, predicted }) => measured.median > 0 && predicted.low > 0)

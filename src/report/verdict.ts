@@ -17,8 +17,8 @@ import {
   launchShare,
   type Measured,
 } from './claims.ts';
-import { count, percentSpread, spread, timeSpread, timesSpread } from './format.ts';
 import { crossings, type Crossing, type Side } from './crossings.ts';
+import { count, percentSpread, spread, timeSpread, timesSpread } from './format.ts';
 import type { ModelShape, Report } from './schema.ts';
 
 /** Plain text, for whoever shows it to escape: how fast, from where on the GPU wins, what launching does to that. */
@@ -145,13 +145,21 @@ function launchSentence(report: Report): string {
     case 'slower': {
       const lead = result.kind === 'faster' ? 'Launching decides much' : 'Clever launching does not pay here';
       const gain = `${cleverName} is ${timesSpread(result.by)} ${result.kind} than ${naiveName}`;
-      return `${lead}: on the same GPU, ${gain}${againstCpu(report)}.`;
+      return `${lead}: on the same GPU, ${gain}${ofItself(report, naive)}${againstCpu(report)}.`;
     }
     case 'undecided':
       return `Between ${names} there is ${UNDECIDED}${againstCpu(report)}.`;
     case 'unproven':
       return `Between ${names} there is ${UNPROVEN}.`;
   }
+}
+
+/** Where the GPU would stand against the CPU without clever launching. */
+function ofItself(report: Report, naive: Measured): string {
+  const cpu = fastest(report.ladder?.rungs ?? [], isCpu);
+  const result = outcome(cpu && ratioOf(cpu.step, naive.step), report.control);
+  if (result.kind !== 'faster' && result.kind !== 'slower') return '';
+  return `, which is ${timesSpread(result.by)} ${result.kind} than the CPU`;
 }
 
 /** A population's step, per model, beside the CPU's. */

@@ -96,7 +96,7 @@ describe('launch', () => {
     costs[3].cost.low = 0;
     predictions.slice(1).forEach(({ predicted }) => (predicted.low = -1));
     expect(launchFinding(report, report.launch!)).toBe(
-      'A dispatch costs 1.90 µs (1.81–1.99); what a pass and a submit costs cannot be told from nothing (R² 0.997). ' +
+      'A dispatch costs 1.90 µs (1.81–1.99); what a pass and a submit cost cannot be told from nothing (R² 0.997). ' +
         'Steps predicted from that take 0.94 times as long as measured.',
     );
   });

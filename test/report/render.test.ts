@@ -216,7 +216,7 @@ describe('marks of what the report is not', () => {
     const { markdown } = renderReport(report);
     expect(markdown.match(/^- Skipped .*/gm)).toEqual([
       '- Skipped (a): it would take about … s, and … s were left.',
-      '- Skipped (b): the answer was clear at width ….',
+      '- Skipped (b): the answer was clear at width 512.',
     ]);
     expect(markdown).toContain('skipped: it would take about 2.5e+2 s, and 8 s were left');
   });

@@ -14,7 +14,7 @@ import {
   type Drawing,
   type Section,
 } from './section.ts';
-import { at, element, escapeText, label, line } from './svg.ts';
+import { at, element, escapeText, label, line, whisker } from './svg.ts';
 
 export function comparisonPage(comparison: Comparison): Page {
   const { reports, notices, sentences, ladder, launch } = comparison;
@@ -26,18 +26,27 @@ export function comparisonPage(comparison: Comparison): Page {
     notices,
     lead: { title: 'Verdict', sentences },
     sections: [
-      rowsSection('ladder', 'How fast is each rung?', 'step', ladder, comparison),
-      rowsSection('launch', 'What does a launch cost?', 'cost', launch, comparison),
+      rowsSection('ladder', 'How fast is each rung?', STEPS, ladder, comparison),
+      rowsSection('launch', 'What does a launch cost?', COSTS, launch, comparison),
       frontierSection(comparison),
       machinesSection(comparison),
     ],
   };
 }
 
+interface Wording {
+  readonly what: string;
+  readonly better: string;
+  readonly worse: string;
+}
+
+const STEPS: Wording = { what: 'step', better: 'faster', worse: 'slower' };
+const COSTS: Wording = { what: 'cost', better: 'cheaper', worse: 'dearer' };
+
 function rowsSection(
   id: string,
   title: string,
-  what: string,
+  { what, better, worse }: Wording,
   rows: readonly ComparedRow[],
   comparison: Comparison,
 ): Section {
@@ -47,13 +56,13 @@ function rowsSection(
   const section = {
     id,
     title,
-    finding: tally(comparison, rows),
+    finding: tally(comparison, rows, [better, worse]),
     software,
     notes: [],
     tables: [
       {
         id,
-        caption: `${title.replace(/\?$/, '')}: each ${what}, and how many times faster than A`,
+        caption: `${title.replace(/\?$/, '')}: each ${what}, and how many times ${better} than A`,
         columns: [
           { label: what },
           ...letters.flatMap((letter, i): Column[] => [
@@ -71,7 +80,7 @@ function rowsSection(
   return {
     ...section,
     key:
-      `The ${what} in each report at its letter, on a logarithmic scale, with its 95% interval: shorter is faster. ` +
+      `The ${what} in each report at its letter, on a logarithmic scale, with its 95% interval: further left is ${better}. ` +
       'A dashed circle: on software that imitates a GPU.',
     draw: (width) => draw(rows, letters, width),
   };
@@ -188,7 +197,7 @@ function draw(rows: readonly ComparedRow[], letters: readonly string[], width: n
       if (own === null || !(own.value > 0)) return '';
       const x = scale(own.value);
       return (
-        line(scale(own.low), middle, scale(own.high), middle, 'mark') +
+        whisker(scale(own.low), scale(own.high), middle, { beyond: own.low <= 0 }) +
         element(
           'circle',
           {

@@ -74,25 +74,42 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
         })),
       },
     ],
-    notes: [...crossover.notes, ...[...reasons].map(([reason, mark]) => `Skipped (${mark}): ${reason}.`)],
+    notes: [...crossover.notes, ...reasonNotes(reasons)],
   };
 }
 
-/** Reasons for skipping with the letter that stands for each in the map. */
-function skipReasons({ cells }: Crossover): Map<string, string> {
-  const reasons = new Map<string, string>();
+/** Why cells were skipped, with the letter that stands for it in the map. */
+interface Reason {
+  readonly mark: string;
+  readonly texts: Set<string>;
+}
+
+/** Reasons that differ in their figures alone are one; the table has the figures. */
+function skipReasons({ cells }: Crossover): Map<string, Reason> {
+  const reasons = new Map<string, Reason>();
   for (const { ratio, skipped } of cells) {
-    const reason = reasonOf(skipped);
-    if (ratio === null && !reasons.has(reason)) reasons.set(reason, letter(reasons.size));
+    if (ratio !== null) continue;
+    const kind = kindOf(skipped);
+    const reason = reasons.get(kind) ?? { mark: letter(reasons.size), texts: new Set() };
+    reason.texts.add(textOf(skipped));
+    reasons.set(kind, reason);
   }
   return reasons;
 }
 
-/** Reasons that differ in their figures alone share a letter; the table has the figures. */
-function reasonOf(skipped: string | null): string {
-  return (skipped ?? 'no reason given')
-    .replace(/(?<![\w.])\d[\d.,]*(?:e[+-]?\d+)?(?![\w])/g, '…')
-    .replace(/\.$/, '');
+function reasonNotes(reasons: ReadonlyMap<string, Reason>): string[] {
+  return [...reasons].map(([kind, { mark, texts }]) => {
+    const [text] = texts;
+    return `Skipped (${mark}): ${texts.size === 1 ? text : kind}.`;
+  });
+}
+
+function textOf(skipped: string | null): string {
+  return (skipped ?? 'no reason given').replace(/\.$/, '');
+}
+
+function kindOf(skipped: string | null): string {
+  return textOf(skipped).replace(/(?<![\w.])\d[\d.,]*(?:e[+-]?\d+)?(?!\w)/g, '…');
 }
 
 /** a … z, then numbers. */
@@ -105,7 +122,7 @@ const GAP = 34;
 function draw(
   report: Report,
   crossover: Crossover,
-  reasons: ReadonlyMap<string, string>,
+  reasons: ReadonlyMap<string, Reason>,
   width: number,
 ): Drawing {
   const contexts = ascending(crossover.cells.map(({ context }) => context));
@@ -140,9 +157,9 @@ function draw(
   return { height: y - GAP + 4, body };
 }
 
-function mapCell(report: Report, cell: Cell, reasons: ReadonlyMap<string, string>): MapCell {
+function mapCell(report: Report, cell: Cell, reasons: ReadonlyMap<string, Reason>): MapCell {
   const { ratio } = cell;
-  if (ratio === null) return { skipped: reasons.get(reasonOf(cell.skipped)) ?? '' };
+  if (ratio === null) return { skipped: reasons.get(kindOf(cell.skipped))?.mark ?? '' };
   const { kind } = outcome(ratio, report.control);
   const who = {
     faster: onGpu(report, { software: false }) ? 'GPU' : 'soft',

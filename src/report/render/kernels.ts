@@ -6,7 +6,7 @@ import { count, figure, figureSpread, percent, spread, time, timeSpread } from '
 import type { KernelFigures, Report } from '../schema.ts';
 import { axisAbove, linearScale } from './scale.ts';
 import { number, ranged, words, type Drawing, type Section } from './section.ts';
-import { label, LETTER, rect } from './svg.ts';
+import { cut, element, escapeText, label, LETTER, rect } from './svg.ts';
 
 /** Rows of the drawing: those that take longest. The table has them all. */
 const MOST_ROWS = 30;
@@ -69,9 +69,16 @@ export function kernelsSection(report: Report, kernels: KernelFigures): Section 
   };
 }
 
-/** Where the shape begins after its kernel's name. */
-function nameWidth(name: string): number {
-  return Math.min(name.length, 20) * LETTER + 10;
+/** The name and, lighter, as much of the shape as there is room for; the table has all of it. */
+function nameAndShape(y: number, name: string, shape: string, room: number): string {
+  const shown = cut(name, room);
+  const rest = cut(shape, Math.max(LETTER, room - (shown.length + 1) * LETTER));
+  return element(
+    'text',
+    { x: 0, y },
+    escapeText(shown),
+    element('tspan', { class: 'muted', dx: 6 }, escapeText(rest)),
+  );
 }
 
 function draw({ rows }: KernelFigures, width: number): Drawing {
@@ -88,11 +95,7 @@ function draw({ rows }: KernelFigures, width: number): Drawing {
     const style = { class: BOUND_STYLES[bound], 'data-value': String(share) };
     const room = narrow ? width * 0.76 : left - 14;
     return (
-      label(0, narrow ? y - 13 : y + 4.5, name, { room }) +
-      label(nameWidth(name), narrow ? y - 13 : y + 4.5, shape, {
-        class: 'muted',
-        room: room - nameWidth(name),
-      }) +
+      nameAndShape(narrow ? y - 13 : y + 4.5, name, shape, room) +
       rect(left, y - 5, Math.max(1, scale(share) - left), 10, style) +
       label(right + 12, y + 4.5, percent(share), { class: 'value' }) +
       label(width, narrow ? y - 13 : y + 4.5, time(median), { class: 'muted', 'text-anchor': 'end' })

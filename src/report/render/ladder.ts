@@ -15,7 +15,7 @@ export function ladderSection(report: Report, ladder: Ladder): Section {
     title: 'How fast is each rung?',
     finding: ladderFinding(report),
     key:
-      'Time of a training step, shorter is faster; each division is ten times the one before. Bar: median, with its 95% ' +
+      'Time of a training step on a logarithmic scale, shorter is faster. Bar: median, with its 95% ' +
       'interval; dots: every round. Orange rungs run on the GPU, hatched ones on software that imitates a GPU.',
     software: ladder.rungs.some((rung) => isMeasured(rung) && onSoftware(report, rung)),
     draw: (width) => draw(report, ladder, width),

@@ -10,6 +10,9 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
+/** Elements that are made here and that HTML does not let close themselves. */
+const OPEN = new Set(['td', 'th', 'p']);
+
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /** Text as it may be shown: line breaks become spaces, other unseen characters U+FFFD. */
@@ -33,9 +36,6 @@ export function element(name: string, attributes: Attributes, ...children: strin
   return children.length === 0 && !OPEN.has(name) ? `<${head}/>` : `<${head}>${children.join('')}</${name}>`;
 }
 
-/** Elements that HTML does not let close themselves. */
-const OPEN = new Set(['td', 'th', 'p', 'span', 'a', 'div', 'ul', 'section', 'style']);
-
 /** Text on a drawing, not longer than `room` pixels allow; what is cut off stays in its title. */
 export function label(
   x: number,
@@ -43,11 +43,16 @@ export function label(
   text: string,
   { room = Infinity, ...attributes }: Attributes & { readonly room?: number } = {},
 ): string {
-  const shown = visible(text);
-  const letters = Math.max(1, Math.floor(room / LETTER));
-  if ([...shown].length <= letters) return element('text', { x, y, ...attributes }, escapeText(shown));
-  const cut = `${[...shown].slice(0, letters - 1).join('')}…`;
-  return element('text', { x, y, ...attributes }, escapeText(cut), element('title', {}, escapeText(shown)));
+  const shown = cut(text, room);
+  const title = shown === visible(text) ? [] : [element('title', {}, escapeText(text))];
+  return element('text', { x, y, ...attributes }, escapeText(shown), ...title);
+}
+
+/** `text`, or as much of its beginning as `room` pixels hold. */
+export function cut(text: string, room: number): string {
+  const letters = [...visible(text)];
+  const most = Math.max(1, Math.floor(room / LETTER));
+  return letters.length <= most ? letters.join('') : `${letters.slice(0, most - 1).join('')}…`;
 }
 
 /** Mean width of a letter at the drawings' 13 px, on the safe side. */
