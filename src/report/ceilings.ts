@@ -59,7 +59,7 @@ export async function ceilingKernels(gpu: GpuDevice): Promise<CeilingKernels> {
     workgroups: number,
     constants: Record<string, number> = {},
   ): Promise<ReadyDispatch> => {
-    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: name } }, constants);
+    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: name } }, { constants });
     const entries = sizes.map((bytes, binding) => {
       const buffer = device.createBuffer({ label: name, size: bytes, usage: GPUBufferUsage.STORAGE });
       buffers.push(buffer);

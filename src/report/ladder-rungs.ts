@@ -5,12 +5,14 @@ import type { Engine } from '../engine.ts';
 import { LAUNCH_STRATEGIES } from '../engines.ts';
 import { initParameters } from '../model/parameters.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
-import { MicrogptError } from '../util/errors.ts';
+import { ConfigError, MicrogptError } from '../util/errors.ts';
+import { coreCount } from '../cpu/workers.ts';
 import { largestDifference } from '../verify/check.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../webgpu/engine.ts';
-import { createPopulation, type Population, type PopulationMember } from '../webgpu/population.ts';
+import type { Population, PopulationMember } from '../population.ts';
+import { createWebGpuPopulation } from '../webgpu/population.ts';
 import type { Rung } from './schema.ts';
 import { engineSubject, type Setting } from './setting.ts';
 import type { Subject } from './subjects.ts';
@@ -81,8 +83,13 @@ export async function contestants(
     createCpuEngine(spec, { variant: 'plain' }),
   );
   await add({ id: 'cpu-simd', label: 'CPU, WebAssembly SIMD', kind: 'cpu' }, () =>
-    createCpuEngine(spec, { variant: 'simd' }),
+    createCpuEngine(spec, { variant: 'simd', threads: 1 }),
   );
+  const threads = coreCount();
+  await add({ id: 'cpu-threads', label: `CPU, WebAssembly SIMD, ${threads} threads`, kind: 'cpu' }, () => {
+    if (threads < 2) throw new ConfigError('this machine has one core');
+    return createCpuEngine(spec, { variant: 'simd', threads });
+  });
   if (gpu) {
     const { software } = gpu.info;
     for (const launch of LAUNCH_STRATEGIES) {
@@ -160,7 +167,7 @@ async function populationOf(
     const random = new PythonRandom(i);
     return { training, order: rotated(order, i), parameters: initParameters(model, random) };
   });
-  return createPopulation(gpu, model, documents, members);
+  return createWebGpuPopulation(gpu, { model, documents, members });
 }
 
 function rotated(order: Uint32Array, by: number): Uint32Array {

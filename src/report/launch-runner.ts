@@ -41,7 +41,7 @@ export async function launchRunner(gpu: GpuDevice): Promise<LaunchRunner> {
   });
   const readback = new Readback(gpu, 'launch', data.size);
   const kernel = async (name: string, source: string, constants = {}) => {
-    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: name } }, constants);
+    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: name } }, { constants });
     const group = () =>
       device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
