@@ -20,6 +20,7 @@ import { normedGrad, normedGradAdd } from './normed-grad.ts';
 import { relu, reluGrad } from './relu.ts';
 import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { softmaxLoss } from './softmax-loss.ts';
+import { sumParts } from './sum-parts.ts';
 
 export const OPS: readonly Op[] = [
   batch,
@@ -30,6 +31,7 @@ export const OPS: readonly Op[] = [
   linear,
   linearGradX,
   linearGradW,
+  sumParts,
   attention,
   attentionGradStats,
   attentionGradQ,
