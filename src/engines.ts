@@ -5,8 +5,9 @@ import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts
 import { countParameters } from './model/parameters.ts';
 import { createOracleEngine } from './oracle/engine.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
-import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
+import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from './webgpu/adapter.ts';
 import { createWebGpuEngine, type WebGpuOptions } from './webgpu/engine.ts';
+import type { TuningOptions } from './webgpu/tuning.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
 export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
@@ -17,6 +18,8 @@ export interface EngineChoice {
   readonly launch: 'auto' | LaunchStrategy;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
+  /** How a WebGPU engine finds the fastest kernels for its adapter; it takes defaults without. */
+  readonly tuning?: TuningOptions;
 }
 
 export interface ChosenEngine {
@@ -57,7 +60,7 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
     case 'cpu':
       return plain(createCpuEngine(spec));
     case 'webgpu':
-      return onDevice(await openDevice(await choice.gpu()), choice, spec);
+      return onDevice(await openDevice(await choice.gpu(), deviceOptions(choice)), choice, spec);
     case 'auto':
       return automatic(choice, spec);
   }
@@ -66,7 +69,7 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
 async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   let device: GpuDevice;
   try {
-    device = await openDevice(await choice.gpu());
+    device = await openDevice(await choice.gpu(), deviceOptions(choice));
   } catch (error) {
     return plain(createCpuEngine(spec), summary(error));
   }
@@ -99,6 +102,10 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
     if (error instanceof DeviceError) return plain(createCpuEngine(spec), summary(error));
     throw error;
   }
+}
+
+function deviceOptions({ tuning }: EngineChoice): DeviceOptions {
+  return tuning === undefined ? {} : { tuning };
 }
 
 function plain(engine: Engine, why?: string, measured: ChosenEngine['measured'] = []): ChosenEngine {

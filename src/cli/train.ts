@@ -17,6 +17,7 @@ import { ConfigError, DataError } from '../util/errors.ts';
 import { shellQuote } from './arguments.ts';
 import { readSource } from './data.ts';
 import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
+import { readKernelChoices } from './kernel-choices.ts';
 import type { Output } from './output.ts';
 import { duration, ProgressLines, rate } from './progress-lines.ts';
 import { checkNoRun, checkWritableRun, claimDirectory, writeRun } from './run-directory.ts';
@@ -62,7 +63,10 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
   if (out !== undefined && resume !== undefined) await checkWritableRun(out);
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
-    const chosen = await createEngine(settings.choice, prepared.spec);
+    const kernels = await readKernelChoices((text) => output.note(text));
+    const tuning = { cache: kernels, note: (text: string) => output.note(text) };
+    const chosen = await createEngine({ ...settings.choice, tuning }, prepared.spec);
+    await kernels.save();
     try {
       return await trainAndSample(settings, prepared, data, chosen, interrupt, output);
     } finally {
