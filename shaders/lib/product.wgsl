@@ -56,6 +56,7 @@ fn multiply(product: Product, m0: u32, n0: u32, worker: u32) {
   //end
   //each j < SQUARES
   var squares{j} = vec4f();
+  var recent{j} = vec4f();  // of the last 64 k at most: a long serial sum would lose digits
   //end
 
   var buffer = 0u;
@@ -73,7 +74,11 @@ fn multiply(product: Product, m0: u32, n0: u32, worker: u32) {
     let own = piece[0] * piece[0] + piece[1] * piece[1] + piece[2] * piece[2] + piece[3] * piece[3];
     //end
     //each j < SQUARES
-    squares{j} += select(vec4f(), own, k0 / BK % (16 / BK) == {j});
+    recent{j} += select(vec4f(), own, k0 / BK % (16 / BK) == {j});
+    if ((k0 + BK) % 64 == 0) {
+      squares{j} += recent{j};
+      recent{j} = vec4f();
+    }
     //end
     keep(buffer, piece, worker);
     workgroupBarrier();
@@ -121,7 +126,7 @@ fn multiply(product: Product, m0: u32, n0: u32, worker: u32) {
   }
   //end
   //each j < SQUARES
-  share_squares({j}, squares{j}, worker);
+  share_squares({j}, squares{j} + recent{j}, worker);
   //end
   //each n < NORM
   workgroupBarrier();
