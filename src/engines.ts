@@ -6,9 +6,10 @@ import { countParameters } from './model/parameters.ts';
 import { createOracleEngine } from './oracle/engine.ts';
 import { figure, timeSteps, trialSpec } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
-import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
+import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from './webgpu/adapter.ts';
 import { chooseLaunch, type LaunchChoice } from './webgpu/choose-launch.ts';
 import { createWebGpuEngine } from './webgpu/engine.ts';
+import type { TuningOptions } from './webgpu/tuning.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
 export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
@@ -21,6 +22,8 @@ export interface EngineChoice {
   readonly threads?: number;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
+  /** How a WebGPU engine finds the fastest kernels for its adapter; it takes defaults without. */
+  readonly tuning?: TuningOptions;
 }
 
 export interface ChosenEngine {
@@ -69,7 +72,7 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
     case 'cpu':
       return plain(createCpuEngine(spec, cpuOptions(choice)));
     case 'webgpu': {
-      const device = await openDevice(await choice.gpu());
+      const device = await openDevice(await choice.gpu(), deviceOptions(choice));
       return orDestroy(device, async () => {
         if (launch !== 'auto') return onDevice(device, spec, launch);
         const chosen = await chooseLaunch(spec, device);
@@ -84,7 +87,7 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
 async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   let device: GpuDevice;
   try {
-    device = await openDevice(await choice.gpu());
+    device = await openDevice(await choice.gpu(), deviceOptions(choice));
   } catch (error) {
     return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
   }
@@ -101,6 +104,10 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
     if (error instanceof DeviceError) return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
     throw error;
   }
+}
+
+function deviceOptions({ tuning }: EngineChoice): DeviceOptions {
+  return tuning === undefined ? {} : { tuning };
 }
 
 /** The engine on the device or the CPU's, whichever takes its steps faster. */

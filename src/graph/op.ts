@@ -75,7 +75,10 @@ export interface Kernel {
   readonly bindings?: readonly string[];
   /** The way that is taken where nothing was measured. It runs within `DEFAULT_KERNEL_LIMITS`. */
   launch(shapes: readonly Shape[], attrs: Attrs): Launch;
-  /** All ways for these shapes within `limits`, that of `launch` among them. Absent where there is one only. */
+  /**
+   * All ways for these shapes within `limits`, that of `launch` among them: same results, and the rows in use are those of
+   * the first input. Absent where there is one only.
+   */
   variants?(shapes: readonly Shape[], attrs: Attrs, limits: KernelLimits): readonly Launch[];
 }
 

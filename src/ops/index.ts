@@ -28,6 +28,7 @@ import { relu, reluGrad } from './relu.ts';
 import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { softmaxLoss } from './softmax-loss.ts';
 import { tokenOrder } from './token-order.ts';
+import { sumParts } from './sum-parts.ts';
 
 export const OPS: readonly Op[] = [
   batch,
@@ -40,6 +41,7 @@ export const OPS: readonly Op[] = [
   linear,
   linearGradX,
   linearGradW,
+  sumParts,
   attention,
   attentionGradStats,
   attentionGradQ,

@@ -22,6 +22,7 @@ const NOT_ROWS = new Set([
   'embedding_tables_grad.dwte',
   'embedding_tables_grad.dwpe',
   'linear_grad_w.dw',
+  'sum_parts.out',
   'linear_grad.dw',
   'linear_relu_grad.dw',
   'qkv_grad_w.dwq',
