@@ -1,134 +1,197 @@
-// The loss curve, on a canvas: each step, the smoothed loss, and what guessing would give.
+// The loss curve: each step, the smoothed loss, and what guessing would give. Drag to look closer, press twice to see all.
 
-import { count } from './format.ts';
-import type { LossHistory } from './loss-history.ts';
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { count, lossText } from '../format.ts';
+import { config, history, historyVersion } from '../state/run.ts';
 
-export interface Plot {
-  readonly history: LossHistory;
-  /** Of the whole run: the right end of the axis. */
-  readonly steps: number;
-  /** Loss of a model that finds every token equally likely, ln V. */
-  readonly chance: number;
+/**
+ * The library, which makes a number format of navigator.language when it is loaded: Chromium without a locale
+ * (LANG=C) says en-US@posix there, which is none, and the page would not start. Goes when uPlot no longer does.
+ */
+async function loadPlot(): Promise<typeof uPlot> {
+  try {
+    Intl.NumberFormat(navigator.language);
+  } catch {
+    Object.defineProperty(navigator, 'language', { value: 'en' });
+  }
+  return (await import('uplot')).default;
 }
 
-/** Room around the curve for the figures of the axes, in CSS pixels. */
-const MARGIN = { left: 34, right: 10, top: 10, bottom: 24 };
-/** Height of a step's mark. */
+/** Height of a step's mark, in CSS pixels. */
 const DOT = 2.5;
+/** Series of the chart's data, after the steps. */
+const LOW = 1;
+const HIGH = 2;
 
-export class LossChart {
-  #canvas: HTMLCanvasElement;
-  #plot: Plot | undefined;
-  #waiting = false;
+export function LossChart({ height = 320 }: { height?: number }) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | undefined>(undefined);
 
-  constructor(canvas: HTMLCanvasElement) {
-    this.#canvas = canvas;
-    new ResizeObserver(() => this.changed()).observe(canvas);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.changed());
-  }
-
-  set plot(plot: Plot | undefined) {
-    this.#plot = plot;
-    this.changed();
-  }
-
-  /** Draws again before the next frame is shown. */
-  changed(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    requestAnimationFrame(() => {
-      this.#waiting = false;
-      this.#draw();
+  useEffect(() => {
+    const element = box.current!;
+    const ended = new AbortController();
+    const { signal } = ended;
+    void loadPlot().then((Plot) => {
+      if (signal.aborted) return;
+      const build = () => {
+        chart.current?.destroy();
+        chart.current = new Plot(options(element, height), dataOf(), element);
+      };
+      build();
+      const resized = new ResizeObserver(() =>
+        chart.current?.setSize({ width: element.clientWidth, height }),
+      );
+      resized.observe(element);
+      // A canvas does not follow the colours by itself.
+      matchMedia('(prefers-color-scheme: dark)').addEventListener('change', build, { signal });
+      signal.addEventListener('abort', () => {
+        resized.disconnect();
+        chart.current?.destroy();
+      });
     });
-  }
+    return () => ended.abort();
+  }, [height]);
 
-  #draw(): void {
-    const canvas = this.#canvas;
-    const context = canvas.getContext('2d');
-    if (context === null) return;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    const scale = devicePixelRatio;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    context.scale(scale, scale);
-    if (this.#plot !== undefined) drawPlot(context, this.#plot, width, height, getComputedStyle(canvas));
-  }
+  useSignalEffect(() => {
+    void historyVersion.value;
+    void config.value;
+    chart.current?.setData(dataOf());
+  });
+
+  return (
+    <figure class="loss">
+      <div ref={box} class="plot" role="img" aria-label={`Loss curve: ${described()}`} />
+      <figcaption>
+        <span class="key dots">each step</span>
+        <span class="key line">smoothed</span>
+        <span class="key chance">
+          chance<span id="chance">{chanceText()}</span>
+        </span>
+      </figcaption>
+    </figure>
+  );
 }
 
-function drawPlot(
-  context: CanvasRenderingContext2D,
-  { history, steps, chance }: Plot,
-  width: number,
-  height: number,
-  style: CSSStyleDeclaration,
-): void {
+function chanceText(): string {
+  const V = config.value?.model.vocabSize;
+  return V === undefined ? '' : `, ln ${V} = ${Math.log(V).toFixed(2)}`;
+}
+
+/** For those who do not see the curve. */
+function described(): string {
+  void historyVersion.value;
+  const last = history.current.buckets.at(-1);
+  if (last === undefined || config.value === undefined) return 'no step yet';
+  const { steps } = config.value.training;
+  return `${lossText(last.smoothed)} smoothed after step ${count(last.step)} of ${count(steps)}`;
+}
+
+/** Steps, lowest and highest loss, smoothed loss of each bucket. */
+function dataOf(): uPlot.AlignedData {
+  const { buckets } = history.current;
+  const columns = Array.from({ length: 4 }, () => new Float64Array(buckets.length));
+  for (let i = 0; i < buckets.length; i++) {
+    const { step, low, high, smoothed } = buckets[i];
+    columns[0][i] = step;
+    columns[LOW][i] = low;
+    columns[HIGH][i] = high;
+    columns[3][i] = smoothed;
+  }
+  return columns;
+}
+
+function options(element: HTMLElement, height: number): uPlot.Options {
+  const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--${name}`);
-  const { buckets } = history;
-  let low = chance;
-  let high = chance;
-  for (const bucket of buckets) {
-    low = Math.min(low, bucket.low);
-    high = Math.max(high, bucket.high);
-  }
-  // The ends move in steps of the ticks, so that the curve does not quiver as it grows.
-  const tick = niceStep((high - low || 1) / 3);
-  const bottom = Math.max(0, Math.floor((low - tick / 10) / tick) * tick);
-  const top = Math.ceil((high + tick / 10) / tick) * tick;
-  const right = width - MARGIN.right;
-  const floor = height - MARGIN.bottom;
-  const x = (step: number) => MARGIN.left + (step / steps) * (right - MARGIN.left);
-  const y = (loss: number) => floor - ((loss - bottom) / (top - bottom)) * (floor - MARGIN.top);
-
-  context.font = `12px ${style.fontFamily}`;
-  context.lineWidth = 1;
-  context.strokeStyle = colour('rule');
-  context.fillStyle = colour('muted');
-  context.textBaseline = 'middle';
-  context.textAlign = 'right';
-  const ticks = Math.round((top - bottom) / tick);
-  for (let i = 0; i <= ticks; i++) {
-    const loss = bottom + i * tick;
-    line(context, MARGIN.left, y(loss), right, y(loss));
-    context.fillText(loss.toFixed(tick < 0.1 ? 2 : 1), MARGIN.left - 6, y(loss));
-  }
-  context.textBaseline = 'alphabetic';
-  const stepTick = Math.max(1, niceStep(steps / (width < 500 ? 3 : 5)));
-  for (let step = 0; step <= steps; step += stepTick) {
-    const text = count(step);
-    const half = context.measureText(text).width / 2;
-    context.textAlign = 'center';
-    context.fillText(text, Math.min(x(step), width - half), height - 6);
-  }
-
-  context.fillStyle = colour('dots');
-  const column = Math.min(DOT, Math.max(DOT / 2, (right - MARGIN.left) / steps));
-  for (const { step, low: from, high: to } of buckets) {
-    context.fillRect(x(step) - column / 2, y(to) - DOT / 2, column, y(from) - y(to) + DOT);
-  }
-
-  context.strokeStyle = colour('muted');
-  context.setLineDash([5, 4]);
-  line(context, MARGIN.left, y(chance), right, y(chance));
-  context.setLineDash([]);
-
-  context.strokeStyle = colour('accent');
-  context.lineWidth = 2;
-  context.lineJoin = 'round';
-  context.beginPath();
-  for (const { step, smoothed } of buckets) context.lineTo(x(step), y(smoothed));
-  context.stroke();
+  const axis: uPlot.Axis = {
+    stroke: colour('muted'),
+    font: `12px ${style.fontFamily}`,
+    grid: { stroke: colour('rule'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: element.clientWidth,
+    height,
+    legend: { show: false },
+    cursor: { points: { show: false }, y: false },
+    scales: {
+      x: { time: false, range: (_plot, low, high) => wholeRun(low, high) },
+      y: { range: (_plot, low, high) => lossRange(low, high) },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        values: (_plot, ticks) => ticks.map((step) => count(step)),
+      },
+      { ...axis, size: 40, values: (_plot, ticks) => ticks.map((loss) => loss.toFixed(1)) },
+    ],
+    series: [
+      {},
+      { fill: colour('dots'), width: 0, paths: marks, points: { show: false } },
+      { show: true, paths: () => null, points: { show: false } },
+      { stroke: colour('accent'), width: 2, points: { show: false } },
+    ],
+    hooks: { drawAxes: [(plot) => drawChance(plot, colour('muted'))] },
+  };
 }
 
-function line(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
-  context.beginPath();
-  context.moveTo(x1, y1);
-  context.lineTo(x2, y2);
-  context.stroke();
+/** Until the reader looks closer: the whole run, also the steps to come. */
+function wholeRun(low: number | null, high: number | null): uPlot.Range.MinMax {
+  const { buckets } = history.current;
+  const steps = config.value?.training.steps ?? 1000;
+  if (low === null || high === null) return [0, steps];
+  const everything = low <= (buckets[0]?.step ?? 0) && high >= (buckets.at(-1)?.step ?? 0);
+  return everything ? [0, steps] : [low, high];
 }
 
-/** The smallest of 1, 2, 5, 10, 20, 50 … (and 0.5, 0.2, 0.1 …) that is at least `x`. */
-export function niceStep(x: number): number {
-  const power = 10 ** Math.floor(Math.log10(x));
-  const factor = [1, 2, 5].find((f) => f * power >= x) ?? 10;
-  return factor * power;
+/** In halves, so that the curve does not quiver as it grows. */
+function lossRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  const chance = Math.log(config.value?.model.vocabSize ?? 27);
+  const from = Math.min(low ?? chance, chance);
+  const to = Math.max(high ?? chance, chance);
+  return [Math.max(0, Math.floor(from * 2 - 0.1) / 2), Math.ceil(to * 2 + 0.1) / 2];
+}
+
+/** A mark for each bucket, from its lowest loss to its highest. */
+function marks(plot: uPlot, _series: number, from: number, to: number): uPlot.Series.Paths {
+  const [x, low, high] = plot.data as unknown as Float64Array[];
+  const path = new Path2D();
+  const scale = devicePixelRatio;
+  const perStep = plot.bbox.width / Math.max(1, plot.scales['x'].max! - plot.scales['x'].min!);
+  const width = Math.min(DOT * scale, Math.max((DOT * scale) / 2, perStep));
+  for (let i = from; i <= to; i++) {
+    const bottom = plot.valToPos(low[i], 'y', true);
+    const top = plot.valToPos(high[i], 'y', true);
+    const middle = plot.valToPos(x[i], 'x', true);
+    path.rect(middle - width / 2, top - (DOT * scale) / 2, width, bottom - top + DOT * scale);
+  }
+  return {
+    stroke: null,
+    fill: path,
+    clip: null,
+    band: null,
+    gaps: null,
+    flags: 1,
+  } as unknown as uPlot.Series.Paths;
+}
+
+function drawChance(plot: uPlot, colour: string): void {
+  const V = config.value?.model.vocabSize;
+  if (V === undefined) return;
+  const { ctx, bbox } = plot;
+  const y = plot.valToPos(Math.log(V), 'y', true);
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
 }

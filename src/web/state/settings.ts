@@ -1,21 +1,23 @@
-// The form of settings. Its fields bear the names that the errors of checkModelConfig and the others use.
+// The settings as the page's fields hold them, and what a run makes of them. The number fields bear the names that
+// microgpt.py and the errors of checkModelConfig and the others use.
 
+import { computed, signal } from '@preact/signals';
+import { TOY_NAMES, type ToyTask } from '../../data/toy-tasks.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,
   DEFAULT_MODEL,
   DEFAULT_TRAINING,
-  type ModelConfig,
-} from '../model/config.ts';
-import { checkSampleOptions } from '../train/sampler.ts';
-import { ConfigError, DataError } from '../util/errors.ts';
-import { byId } from './dom.ts';
-import type { RunSettings } from './messages.ts';
+} from '../../model/config.ts';
+import { checkSampleOptions } from '../../train/sampler.ts';
+import { ConfigError, DataError, MicrogptError } from '../../util/errors.ts';
+import type { RunSettings, Source } from '../messages.ts';
 
-/** As microgpt.py. */
-const DEFAULT_TEMPERATURE = 0.5;
+export const DATA_CHOICES = ['builtin', ...TOY_NAMES, 'text', 'file'] as const;
+export const ENGINE_CHOICES = ['webgpu', 'cpu', 'oracle', 'auto'] as const;
+export const LAUNCH_CHOICES = ['graph', 'eager', 'fused', 'resident'] as const;
 
-const DEFAULTS = {
+const NUMBERS = {
   n_layer: DEFAULT_MODEL.nLayer,
   n_embd: DEFAULT_MODEL.nEmbd,
   n_head: DEFAULT_MODEL.nHead,
@@ -23,118 +25,114 @@ const DEFAULTS = {
   steps: DEFAULT_TRAINING.steps,
   batch_size: DEFAULT_TRAINING.batchSize,
   lr: DEFAULT_TRAINING.learningRate,
+  beta1: DEFAULT_TRAINING.beta1,
+  beta2: DEFAULT_TRAINING.beta2,
   seed: DEFAULT_TRAINING.seed,
-  temperature: DEFAULT_TEMPERATURE,
-} as const;
-type NumberField = keyof typeof DEFAULTS;
-const NUMBER_FIELDS = Object.keys(DEFAULTS) as NumberField[];
+  temperature: 0.5,
+};
+export type NumberField = keyof typeof NUMBERS;
+export const NUMBER_FIELDS = Object.keys(NUMBERS) as NumberField[];
 
-export class SettingsForm {
-  readonly form = byId('settings', HTMLFormElement);
-  #fields = byId('fields', HTMLFieldSetElement);
-  #text = byId('text', HTMLTextAreaElement);
-  #file = byId('file', HTMLInputElement);
+/** As typed: a number field may hold anything for a moment. */
+export interface Fields extends Readonly<Record<NumberField, string>> {
+  readonly data: (typeof DATA_CHOICES)[number];
+  readonly text: string;
+  readonly engine: (typeof ENGINE_CHOICES)[number];
+  readonly launch: (typeof LAUNCH_CHOICES)[number];
+}
 
-  constructor() {
-    for (const name of NUMBER_FIELDS) this.#input(name).value = String(DEFAULTS[name]);
-    this.form.addEventListener('change', () => this.#update());
-    this.#update();
+/** microgpt.py's own settings. */
+export const DEFAULT_FIELDS: Fields = {
+  ...(Object.fromEntries(NUMBER_FIELDS.map((name) => [name, String(NUMBERS[name])])) as Record<
+    NumberField,
+    string
+  >),
+  data: 'builtin',
+  text: '',
+  engine: 'webgpu',
+  launch: 'graph',
+};
+
+export const fields = signal<Fields>(DEFAULT_FIELDS);
+/** Of the choice `file`. */
+export const file = signal<File | undefined>(undefined);
+
+export function change(changes: Partial<Fields>): void {
+  fields.value = { ...fields.value, ...changes };
+}
+
+/** What keeps the settings from making a run, or ''. */
+export const problem = computed(() => {
+  try {
+    readSettings(fields.value, file.value);
+    return '';
+  } catch (error) {
+    if (error instanceof MicrogptError) return error.message;
+    throw error;
   }
+});
 
-  /** A locked form shows the settings of the run that goes on. */
-  set locked(locked: boolean) {
-    this.#fields.disabled = locked;
-    byId('locked', HTMLElement).hidden = !locked;
-  }
-
-  /** Throws ConfigError or DataError where they cannot make a run, and marks the fields that the error names. */
-  read(): RunSettings {
-    for (const name of NUMBER_FIELDS) this.#input(name).removeAttribute('aria-invalid');
-    try {
-      return this.#read();
-    } catch (error) {
-      const message = error instanceof ConfigError ? error.message : '';
-      for (const name of NUMBER_FIELDS) {
-        if (new RegExp(`\\b${name}\\b`).test(message)) this.#input(name).setAttribute('aria-invalid', 'true');
-      }
-      throw error;
+/** Throws ConfigError or DataError where the fields cannot make a run. */
+export function readSettings(values: Fields, chosen: File | undefined): RunSettings {
+  const number = (name: NumberField) => {
+    const typed = values[name].trim();
+    const value = Number(typed);
+    if (typed === '' || Number.isNaN(value)) {
+      throw new ConfigError(`${name}: expected a number, got ${typed === '' ? 'nothing' : `“${typed}”`}.`);
     }
-  }
+    return value;
+  };
+  const source = readSource(values, chosen);
+  const model = {
+    nLayer: number('n_layer'),
+    nEmbd: number('n_embd'),
+    nHead: number('n_head'),
+    blockSize: number('block_size'),
+  };
+  const training = {
+    steps: number('steps'),
+    batchSize: number('batch_size'),
+    learningRate: number('lr'),
+    beta1: number('beta1'),
+    beta2: number('beta2'),
+    eps: DEFAULT_TRAINING.eps,
+    seed: number('seed'),
+  };
+  const temperature = number('temperature');
+  checkModelConfig({ ...model, vocabSize: 2 }); // the vocabulary comes from the text
+  checkTrainingConfig(training);
+  checkSampleOptions({ temperature });
+  // The engines of the CPU launch no kernels.
+  const launch = usesGpu(values.engine) ? values.launch : 'auto';
+  return { source, engine: values.engine, launch, model, training, temperature };
+}
 
-  #read(): RunSettings {
-    const source = this.#source();
-    const number = (name: NumberField) => {
-      const input = this.#input(name);
-      if (Number.isNaN(input.valueAsNumber)) {
-        throw new ConfigError(
-          `${name}: expected a number, got ${input.validity.badInput ? 'something else' : 'nothing'}.`,
+/** Throws DataError where there is no text yet. */
+export function readSource({ data, text }: Pick<Fields, 'data' | 'text'>, chosen: File | undefined): Source {
+  switch (data) {
+    case 'builtin':
+      return { kind: 'builtin' };
+    case 'text':
+      if (text.trim() === '') {
+        throw new DataError(
+          'Own text: expected at least one line, got none. Type or paste some, one document a line.',
         );
       }
-      return input.valueAsNumber;
-    };
-    const model: Omit<ModelConfig, 'vocabSize'> = {
-      nLayer: number('n_layer'),
-      nEmbd: number('n_embd'),
-      nHead: number('n_head'),
-      blockSize: number('block_size'),
-    };
-    const training = {
-      ...DEFAULT_TRAINING,
-      steps: number('steps'),
-      batchSize: number('batch_size'),
-      learningRate: number('lr'),
-      seed: number('seed'),
-    };
-    const temperature = number('temperature');
-    checkModelConfig({ ...model, vocabSize: 2 }); // the vocabulary comes from the text
-    checkTrainingConfig(training);
-    checkSampleOptions({ temperature });
-
-    const engine = this.#choice('engine') as RunSettings['engine'];
-    // The engines of the CPU launch no kernels.
-    const launch = usesGpu(engine) ? (this.#choice('launch') as RunSettings['launch']) : 'auto';
-    return { source, engine, launch, model, training, temperature };
-  }
-
-  #source(): RunSettings['source'] {
-    switch (this.#choice('source')) {
-      case 'text':
-        if (this.#text.value.trim() === '') {
-          throw new DataError(
-            'Own text: expected at least one line, got none. Type or paste some, one document a line.',
-          );
-        }
-        return { kind: 'text', text: this.#text.value };
-      case 'file': {
-        const [file] = this.#file.files ?? [];
-        if (file === undefined)
-          throw new DataError('File: none is chosen. Choose a text file, one document a line.');
-        return { kind: 'file', file };
+      return { kind: 'text', text };
+    case 'file':
+      if (chosen === undefined) {
+        throw new DataError('File: none is chosen. Choose a text file, one document a line.');
       }
-      default:
-        return { kind: 'builtin' };
-    }
-  }
-
-  /** Shows what belongs to the choices made. */
-  #update(): void {
-    const source = this.#choice('source');
-    byId('own-text', HTMLElement).hidden = source !== 'text';
-    byId('own-file', HTMLElement).hidden = source !== 'file';
-    const launch = this.form.elements.namedItem('launch');
-    if (launch instanceof HTMLSelectElement) launch.disabled = !usesGpu(this.#choice('engine'));
-  }
-
-  #input(name: NumberField): HTMLInputElement {
-    return this.form.elements.namedItem(name) as HTMLInputElement;
-  }
-
-  /** The value of a list or of a group of radio buttons. */
-  #choice(name: string): string {
-    return (this.form.elements.namedItem(name) as HTMLSelectElement | RadioNodeList).value;
+      return { kind: 'file', file: chosen };
+    default:
+      return { kind: 'toy', task: data };
   }
 }
 
-function usesGpu(engine: string): boolean {
+export function toyTask({ data }: Pick<Fields, 'data'>): ToyTask | undefined {
+  return TOY_NAMES.find((task) => task === data);
+}
+
+export function usesGpu(engine: Fields['engine']): boolean {
   return engine === 'webgpu' || engine === 'auto';
 }

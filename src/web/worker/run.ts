@@ -1,20 +1,20 @@
-// A training run in the worker: prepare, train while the page wants it, sample. In the order of microgpt.py, so that the
-// same settings give the same losses and the same 20 names as the command line.
+// A training run in the worker: prepare, train while the page wants it, sample, answer. In the order of microgpt.py, so
+// that the same settings give the same losses and the same 20 names as the command line.
 
-import { BUILTIN_NAMES } from '../data/builtin-names.ts';
-import { readDocuments } from '../data/documents.ts';
-import type { EngineSpec } from '../engine.ts';
-import { createEngine, type ChosenEngine } from '../engines.ts';
-import { countParameters } from '../model/parameters.ts';
-import { prepareRun, type PreparedRun } from '../train/prepare.ts';
-import { ProgressMeter } from '../train/progress.ts';
-import { fingerprintDocuments } from '../train/run-files.ts';
-import { checkSampleOptions, sampleDocument } from '../train/sampler.ts';
-import { train, type TrainChunk } from '../train/trainer.ts';
-import { ConfigError, DeviceError } from '../util/errors.ts';
-import { PythonRandom } from '../util/python-random.ts';
-import type { RunSettings, WorkerMessage } from './messages.ts';
+import { countParameters } from '../../model/parameters.ts';
+import { prepareRun } from '../../train/prepare.ts';
+import { ProgressMeter } from '../../train/progress.ts';
+import { fingerprintDocuments } from '../../train/run-files.ts';
+import { checkSampleOptions, sampleDocument } from '../../train/sampler.ts';
+import { train, TrainingError, type TrainChunk } from '../../train/trainer.ts';
+import { ConfigError, DeviceError } from '../../util/errors.ts';
+import { PythonRandom } from '../../util/python-random.ts';
+import type { PhaseMessage, RunSettings, WorkerMessage } from '../messages.ts';
+import { answer } from './answers.ts';
+import { errorMessage } from './errors.ts';
+import { LiveRun } from './live-run.ts';
 import type { Orders } from './orders.ts';
+import { describeData, readSource } from './source.ts';
 
 /** Milliseconds between two reports: 20 a second look continuous, and a press is answered in time. */
 const REPORT_INTERVAL = 50;
@@ -28,126 +28,222 @@ const PREVIEW_LENGTH = 40;
 /** Their initial values alone take 1 GiB in f64. */
 const MAX_PARAMETERS = 2 ** 27;
 
-export type Post = (...messages: WorkerMessage[]) => void;
+export type Post = (messages: WorkerMessage[], transfer?: Transferable[]) => void;
 
-/** Throws what makes the run impossible; see MicrogptError. */
-export async function run(settings: RunSettings, orders: Orders, post: Post): Promise<void> {
-  post({ type: 'phase', phase: 'preparing' });
+/** Never ends by itself: a run that is done answers questions. Throws what ends it for good; see MicrogptError. */
+export async function run(settings: RunSettings, orders: Orders, post: Post): Promise<never> {
+  post([{ type: 'phase', phase: 'preparing' }]);
   const { training, temperature } = settings;
   checkSampleOptions({ temperature });
   checkSize(settings.model);
-  const { source, documents } = await readSource(settings.source);
-  const prepared = prepareRun({ documents, model: settings.model, training });
-  const { model, parameters } = prepared.spec;
-  const chosen = await makeEngine(settings, prepared.spec);
+  const source = await readSource(settings.source);
+  const prepared = prepareRun({ documents: source.documents, model: settings.model, training });
+  post([describeData(source, training.seed)]);
+  const live = await LiveRun.create(prepared, settings);
   try {
-    post({
-      type: 'config',
-      model,
-      training,
-      parameters: parameters.length,
-      // A page that is not served securely has no SHA-256.
-      data: {
-        source,
-        documents: documents.length,
-        sha256: isSecureContext ? await fingerprintDocuments(documents) : '',
+    post([
+      {
+        type: 'config',
+        model: live.spec.model,
+        training,
+        parameters: live.spec.parameters.length,
+        // A page that is not served securely has no SHA-256.
+        data: {
+          source: source.name,
+          documents: source.documents.length,
+          sha256: isSecureContext ? await fingerprintDocuments(source.documents) : '',
+        },
+        engine: live.engine.info,
+        reason: live.reason,
+        step: 0,
       },
-      engine: chosen.engine.info,
-      reason: chosen.reason,
-      step: 0,
-    });
-    await trainAndSample(prepared, chosen, temperature, orders, post);
+    ]);
+    const session = new Session(live, temperature, orders, post);
+    for (;;) {
+      try {
+        await session.train();
+        await session.sample();
+        await session.answerForEver();
+      } catch (error) {
+        await session.recover(error);
+      }
+    }
   } finally {
-    chosen.close();
+    live.close();
   }
 }
 
-async function trainAndSample(
-  { spec, tokenizer, random }: PreparedRun,
-  { engine }: ChosenEngine,
-  temperature: number,
-  orders: Orders,
-  post: Post,
-): Promise<void> {
-  const { model, training } = spec;
-  // Speeds are those of the training: its clock stands still in pauses and previews.
-  let away = 0;
-  const meter = new ProgressMeter(spec, () => performance.now() - away);
-  const offTheClock = async <T>(work: () => Promise<T>): Promise<T> => {
-    const start = performance.now();
-    const result = await work();
-    away += performance.now() - start;
-    return result;
-  };
+class Session {
+  #live: LiveRun;
+  #temperature: number;
+  #orders: Orders;
+  #post: Post;
+  #phase: PhaseMessage['phase'] = 'preparing';
+  #loss = NaN;
+  #nextPreview = 0;
+  #sampled = 0;
+  // Speeds are those of the training: its clock stands still in pauses, previews and answers.
+  #away = 0;
+  #meter: ProgressMeter;
 
-  let step = 0;
-  let loss = NaN;
-  const report = (chunk: TrainChunk) => {
-    const messages: WorkerMessage[] = [];
-    for (const [i, value] of chunk.losses.entries()) {
-      step = chunk.from + i + 1;
-      loss = value;
-      const { smoothedLoss, ...progress } = meter.update({
-        from: step - 1,
-        step,
-        losses: chunk.losses.subarray(i, i + 1),
-      });
-      messages.push({ type: 'step', step, loss, smoothedLoss });
-      if (step === chunk.step) messages.push({ type: 'progress', smoothedLoss, ...progress });
+  constructor(live: LiveRun, temperature: number, orders: Orders, post: Post) {
+    this.#live = live;
+    this.#temperature = temperature;
+    this.#orders = orders;
+    this.#post = post;
+    this.#meter = new ProgressMeter(live.spec, () => performance.now() - this.#away);
+  }
+
+  async train(): Promise<void> {
+    const live = this.#live;
+    const { training } = live.spec;
+    await this.#offTheClock(() => live.keep(true));
+    await this.#offTheClock(() => this.#previewIfDue());
+    while (live.step < training.steps) {
+      await this.#offTheClock(() => this.#answerAll());
+      const order = this.#orders.take();
+      if (order === undefined) {
+        await this.#offTheClock(async () => {
+          await live.keep(true);
+          this.#enter('paused');
+          await this.#orders.next();
+        });
+        continue;
+      }
+      this.#enter('training');
+      await this.#trainOn(order);
     }
-    post(...messages);
-  };
+    await live.keep(true);
+  }
 
-  let nextPreview = 0;
-  const previewIfDue = async () => {
-    if (step < nextPreview || step === training.steps) return;
+  /** Until another order comes, or the last step is done. */
+  async #trainOn(order: 'step' | 'go'): Promise<void> {
+    const live = this.#live;
+    const { signal, pace } = this.#orders;
+    const single = order === 'step' || pace > 0; // an interval of 0 asks for single steps
+    const options = { from: live.step, signal, interval: single ? 0 : REPORT_INTERVAL };
+    let due = performance.now();
+    for await (const chunk of train(live.engine, live.spec.training, options)) {
+      this.#report(chunk);
+      await this.#offTheClock(() => live.keep());
+      await this.#offTheClock(() => this.#previewIfDue());
+      await this.#offTheClock(() => this.#answerAll());
+      if (order === 'step') return;
+      if (pace === 0) continue;
+      due = Math.max(due + 1000 / pace, performance.now());
+      while (!signal.aborted && performance.now() < due) {
+        await this.#orders.wait(due - performance.now());
+        await this.#offTheClock(() => this.#answerAll());
+      }
+    }
+  }
+
+  #report({ from, losses }: TrainChunk): void {
+    const { spec, tokenizer } = this.#live;
+    const { training, documents } = spec;
+    const smoothed = new Float64Array(losses.length);
+    let progress = undefined;
+    for (let i = 0; i < losses.length; i++) {
+      const step = from + i + 1;
+      progress = this.#meter.update({ from: step - 1, step, losses: losses.subarray(i, i + 1) });
+      smoothed[i] = progress.smoothedLoss;
+    }
+    if (progress === undefined) return;
+    this.#live.step = progress.step;
+    this.#loss = progress.loss;
+    const d = ((progress.step - 1) * training.batchSize) % documents.count;
+    const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
+    this.#post(
+      [
+        { type: 'steps', from, losses: losses.slice(), smoothed },
+        {
+          type: 'progress',
+          ...progress,
+          learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
+          document: tokenizer.decode([...tokens]),
+        },
+      ],
+      [smoothed.buffer],
+    );
+  }
+
+  async #previewIfDue(): Promise<void> {
+    const { engine, spec, tokenizer, random, step } = this.#live;
+    const { steps } = spec.training;
+    if (step < this.#nextPreview || step === steps) return;
     // The numbers that the samples at the end will draw, every time: what changes is the model.
     const dice = new PythonRandom(0);
     dice.setState(random.getState());
-    const blockSize = Math.min(model.blockSize, PREVIEW_LENGTH);
+    const options = {
+      temperature: this.#temperature,
+      blockSize: Math.min(spec.model.blockSize, PREVIEW_LENGTH),
+    };
     const texts: string[] = [];
-    while (texts.length < PREVIEW_TEXTS) {
-      texts.push(await sampleDocument(engine, tokenizer, dice, { temperature, blockSize }));
-    }
-    post({ type: 'preview', step, texts });
-    nextPreview = (Math.floor((step / training.steps) * PREVIEWS) + 1) * (training.steps / PREVIEWS);
-  };
+    while (texts.length < PREVIEW_TEXTS) texts.push(await sampleDocument(engine, tokenizer, dice, options));
+    this.#post([{ type: 'preview', step, texts }]);
+    this.#nextPreview = (Math.floor((step / steps) * PREVIEWS) + 1) * (steps / PREVIEWS);
+  }
 
-  await offTheClock(previewIfDue);
-  while (step < training.steps) {
-    if (orders.paused) post({ type: 'phase', phase: 'paused' });
-    const order = await offTheClock(() => orders.next());
-    post({ type: 'phase', phase: 'training' });
-    const options = { from: step, signal: orders.signal, interval: order === 'step' ? 0 : REPORT_INTERVAL };
-    for await (const chunk of train(engine, training, options)) {
-      report(chunk);
-      await offTheClock(previewIfDue);
-      if (order === 'step') break;
+  async sample(): Promise<void> {
+    const { engine, spec, tokenizer, random, step } = this.#live;
+    this.#enter('sampling');
+    const options = { temperature: this.#temperature, blockSize: spec.model.blockSize };
+    while (this.#sampled < SAMPLES) {
+      // A device that is lost in the middle of a sample leaves the stream where the sample began.
+      const before = random.getState();
+      try {
+        const text = await sampleDocument(engine, tokenizer, random, options);
+        this.#post([{ type: 'sample', index: ++this.#sampled, text }]);
+      } catch (error) {
+        random.setState(before);
+        throw error;
+      }
+      await this.#answerAll();
+    }
+    this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
+    this.#enter('done');
+  }
+
+  async answerForEver(): Promise<never> {
+    for (;;) {
+      await this.#answerAll();
+      await this.#orders.nextAsk();
     }
   }
 
-  post({ type: 'phase', phase: 'sampling' });
-  for (let index = 1; index <= SAMPLES; index++) {
-    const text = await sampleDocument(engine, tokenizer, random, { temperature, blockSize: model.blockSize });
-    post({ type: 'sample', index, text });
+  /** Goes on from the last good state after the next `go`. Throws `error` where that cannot be. */
+  async recover(error: unknown): Promise<void> {
+    const known =
+      error instanceof DeviceError || error instanceof TrainingError || error instanceof RangeError;
+    if (!known) throw error;
+    this.#orders.give('pause');
+    if (!(await this.#live.recover(error))) throw error;
+    const { step, engine } = this.#live;
+    this.#post([{ type: 'interrupted', ...errorMessage(error), step, engine: engine.info }]);
+    this.#phase = 'paused'; // which the message says
   }
-  post({ type: 'done', step, loss, ...meter.total() });
-}
 
-async function readSource(
-  source: RunSettings['source'],
-): Promise<{ source: string; documents: readonly string[] }> {
-  const encode = (text: string) => new TextEncoder().encode(text);
-  switch (source.kind) {
-    case 'builtin':
-      return { source: 'builtin', documents: readDocuments(encode(BUILTIN_NAMES), 'built-in names') };
-    case 'text':
-      return { source: 'your text', documents: readDocuments(encode(source.text), 'your text') };
-    case 'file': {
-      const { name } = source.file;
-      const bytes = new Uint8Array(await source.file.arrayBuffer());
-      return { source: name, documents: readDocuments(bytes, name) };
+  async #answerAll(): Promise<void> {
+    for (const { id, question } of this.#orders.takeAsks()) {
+      try {
+        this.#post([{ type: 'answer', id, answer: await answer(this.#live, question) }]);
+      } catch (error) {
+        this.#post([{ type: 'answer', id, error: errorMessage(error).message }]);
+        if (error instanceof DeviceError) throw error;
+      }
     }
+  }
+
+  async #offTheClock(work: () => Promise<void>): Promise<void> {
+    const start = performance.now();
+    await work();
+    this.#away += performance.now() - start;
+  }
+
+  #enter(phase: PhaseMessage['phase']): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#post([{ type: 'phase', phase }]);
   }
 }
 
@@ -159,17 +255,5 @@ function checkSize(model: RunSettings['model']): void {
       `A model of ${least.toExponential(1)} parameters is too large for a page: expected at most ${MAX_PARAMETERS}. ` +
         'Choose a smaller n_layer, n_embd or block_size.',
     );
-  }
-}
-
-/** The engine asked for; the CPU's, and the reason, where WebGPU was asked for and cannot be had. */
-async function makeEngine({ engine, launch }: RunSettings, spec: EngineSpec): Promise<ChosenEngine> {
-  const gpu = async () => navigator.gpu as GPU | undefined;
-  try {
-    return await createEngine({ engine, launch, gpu }, spec);
-  } catch (error) {
-    if (engine !== 'webgpu' || !(error instanceof DeviceError)) throw error;
-    const cpu = await createEngine({ engine: 'cpu', launch: 'auto', gpu }, spec);
-    return { ...cpu, reason: `${error.message} The CPU engine trains instead.` };
   }
 }

@@ -1,0 +1,73 @@
+// A question that is asked again as the run goes on: its answer is always that of a moment ago.
+
+import { signal, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext, useEffect, useRef } from 'preact/hooks';
+import type { Answers, QuestionName, QuestionOf } from '../questions.ts';
+import { isAsking, phase, progress } from './run.ts';
+import { ask } from './trainer.ts';
+
+/** Milliseconds between an answer and the next question while the run trains, and how many times as long as the answer took. */
+const REST = 200;
+const REST_SHARE = 4;
+
+/** Whether what asks can be seen: questions that nobody looks at would only slow the training. */
+export const InView = createContext<ReadonlySignal<boolean>>(signal(true));
+
+export interface LiveAnswer<N extends QuestionName> {
+  readonly answer: Signal<Answers[N] | undefined>;
+  /** Why there is no answer, or ''. */
+  readonly error: Signal<string>;
+}
+
+/**
+ * The answer to `question`: asked when it changes, and again while the parameters do. `undefined` asks nothing. Never
+ * more than one question is under way.
+ */
+export function useLiveAnswer<N extends QuestionName>(question: QuestionOf<N> | undefined): LiveAnswer<N> {
+  const answer = useSignal<Answers[N] | undefined>(undefined);
+  const error = useSignal('');
+  const latest = useSignal(question);
+  const inView = useContext(InView);
+  const state = useRef({ busy: false, stale: false, timer: 0, alive: true }).current;
+  if (JSON.stringify(latest.peek()) !== JSON.stringify(question)) latest.value = question;
+
+  const askNow = async (): Promise<void> => {
+    const now = latest.peek();
+    state.stale = state.busy;
+    if (state.busy || now === undefined) return;
+    clearTimeout(state.timer);
+    state.busy = true;
+    const start = performance.now();
+    try {
+      const got = await ask<N>(now);
+      if (state.alive) [answer.value, error.value] = [got, ''];
+    } catch (cause) {
+      if (state.alive && isAsking()) {
+        [answer.value, error.value] = [undefined, cause instanceof Error ? cause.message : String(cause)];
+      }
+    }
+    const changed = latest.peek() !== now;
+    const rest = changed ? 0 : Math.max(REST, REST_SHARE * (performance.now() - start));
+    state.timer = window.setTimeout(() => {
+      state.busy = false;
+      if (state.alive && state.stale) void askNow();
+    }, rest);
+  };
+
+  useSignalEffect(() => {
+    const asking = latest.value !== undefined && isAsking();
+    void phase.value;
+    void progress.value?.step; // the parameters change with it
+    if (!asking) [answer.value, error.value] = [undefined, ''];
+    else if (inView.value) void askNow();
+  });
+  useEffect(
+    () => () => {
+      state.alive = false;
+      clearTimeout(state.timer);
+    },
+    [],
+  );
+  return { answer, error };
+}

@@ -1,0 +1,47 @@
+// Settings to begin with.
+
+import { DEFAULT_FIELDS, type Fields } from './settings.ts';
+
+export interface Preset {
+  readonly name: string;
+  /** In a sentence. */
+  readonly help: string;
+  readonly changes: Partial<Fields>;
+}
+
+export const PRESETS: readonly Preset[] = [
+  { name: 'microGPT', help: 'microgpt.py’s own settings: 4,192 parameters, one name a step.', changes: {} },
+  {
+    name: 'Wider',
+    help: 'Four times as wide: every token becomes 64 numbers.',
+    changes: { n_embd: '64', batch_size: '4', lr: '0.005' },
+  },
+  {
+    name: 'Deeper',
+    help: 'Four layers, one upon the other.',
+    changes: { n_layer: '4', n_embd: '32', batch_size: '4', lr: '0.005' },
+  },
+  {
+    name: 'Batched',
+    help: 'Thirty-two names a step: each step slower, and the loss far calmer.',
+    changes: { batch_size: '32' },
+  },
+  {
+    name: 'As fast as it goes',
+    help: 'The faster engine of this machine by trial, whole steps in one dispatch, and 20,000 of them.',
+    changes: { engine: 'auto', launch: 'resident', steps: '20000' },
+  },
+];
+
+/** The fields of a preset, the reader’s text kept. */
+export function presetFields({ changes }: Preset, { data, text }: Fields): Fields {
+  return { ...DEFAULT_FIELDS, data, text, ...changes };
+}
+
+/** The preset that the fields are, if they are one. */
+export function presetOf(fields: Fields): Preset | undefined {
+  return PRESETS.find((preset) => {
+    const wanted = presetFields(preset, fields);
+    return (Object.keys(wanted) as (keyof Fields)[]).every((name) => wanted[name] === fields[name]);
+  });
+}
