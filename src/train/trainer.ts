@@ -22,6 +22,8 @@ export interface TrainChunk {
 export interface TrainOptions {
   /** Steps done so far. Default 0. */
   readonly from?: number;
+  /** Stops after this step. Default: the last one. */
+  readonly until?: number;
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
   /** How long the engine may keep the thread, in milliseconds. Default 100: about ten reports a second. */
@@ -43,12 +45,13 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
   const { signal, interval = 100, now = () => performance.now() } = options;
+  const end = Math.min(options.until ?? training.steps, training.steps);
   let done = options.from ?? 0;
   let k = 1;
-  while (done < training.steps) {
+  while (done < end) {
     await turn();
     if (signal?.aborted) return;
-    const asked = Math.min(k, training.steps - done);
+    const asked = Math.min(k, end - done);
     const start = now();
     const losses = await engine.advance(asked);
     k = nextCount(asked, now() - start, interval);
