@@ -17,9 +17,17 @@ export function App() {
     <>
       <Bar />
       <div class="page">
-        {here === undefined && <Hero />}
         <Notices />
-        <main>{here === undefined ? <Story /> : <RoomView key={here.id} here={here} />}</main>
+        <main>
+          {here === undefined ? (
+            <>
+              <Hero />
+              <Story />
+            </>
+          ) : (
+            <RoomView key={here.id} here={here} />
+          )}
+        </main>
         <footer>
           <Share />
           <Shortcuts />

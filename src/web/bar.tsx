@@ -26,7 +26,7 @@ export function Bar() {
   const sampling = phase.value === 'sampling';
   const now = progress.value;
   return (
-    <div class="bar">
+    <header class="bar">
       <div class="inner">
         <div class="buttons" role="group" aria-label="Training">
           <button
@@ -70,7 +70,7 @@ export function Bar() {
         </dl>
         <Sparkline />
         <label class="pace">
-          pace{' '}
+          <span>pace </span>
           <select
             value={pace.value}
             onChange={({ currentTarget }) => {
@@ -87,7 +87,7 @@ export function Bar() {
         <Rooms />
       </div>
       <progress max={config.value?.training.steps ?? 1} value={now?.step ?? 0} aria-label="Steps done" />
-    </div>
+    </header>
   );
 }
 

@@ -2,13 +2,14 @@
 
 import { count, guessing } from './format.ts';
 import { config, data, isRunning, phase, previews, progress, samples } from './state/run.ts';
+import { LossChart } from './parts/loss-chart.tsx';
 import { PRESETS, presetFields, presetOf } from './state/presets.ts';
 import { fields } from './state/settings.ts';
 import { SECTIONS } from './story/story.tsx';
 
 export function Hero() {
   return (
-    <header class="hero">
+    <div class="hero">
       <div>
         <h1>
           microGPT <span>on WebGPU</span>
@@ -23,9 +24,10 @@ export function Hero() {
       </div>
       <div class="glance">
         <Sentence />
-        <Contents />
+        <LossChart height={170} caption={false} />
       </div>
-    </header>
+      <Contents />
+    </div>
   );
 }
 
@@ -62,7 +64,7 @@ function Sentence() {
   const V = chars.length + 1;
   if (now === undefined || config.value === undefined) {
     return (
-      <p class="sentence">
+      <p class="sentence alone">
         Untrained, it guesses among <b>all {V}</b> tokens. Press <b>Start</b> and watch it learn.
       </p>
     );

@@ -5,7 +5,7 @@ import { adapterName } from '../webgpu/adapter.ts';
 import { count, duration } from './format.ts';
 import { slept } from './sleep.ts';
 import { gpuHelp } from './gpu-help.ts';
-import { config, error, interruption, pausing, phase } from './state/run.ts';
+import { changedAt, config, error, interruption, pausing, phase } from './state/run.ts';
 import { linkProblems } from './state/address.ts';
 import { change, fields } from './state/settings.ts';
 import { refusals, reset, startOrPause } from './state/trainer.ts';
@@ -115,9 +115,17 @@ function LinkProblems() {
 
 /** Where another engine computes than the one asked for, or a software adapter. */
 function EngineNotice() {
-  if (config.value === undefined) return null;
+  if (config.value === undefined || interruption.value !== undefined) return null;
   const { engine, reason } = config.value;
   const asked = fields.value.engine;
+  if (changedAt.value !== undefined) {
+    return (
+      <p id="notice" class="notice">
+        The device was lost; the {engine.engine === 'cpu' ? 'CPU' : engine.engine} went on from step{' '}
+        {count(changedAt.value)}.
+      </p>
+    );
+  }
   if (asked === 'webgpu' && engine.engine !== 'webgpu') {
     return (
       <div id="notice" class="notice">

@@ -34,6 +34,8 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly hash?: string;
   /** This suite's own, unless told. */
   readonly browser?: Browser;
+  /** Whether `window.heard` keeps what the workers say: true unless told. */
+  readonly record?: boolean;
 }
 
 export interface PageUnderTest {
@@ -43,6 +45,8 @@ export interface PageUnderTest {
   readonly page: Page;
   /** Opens the page; what it asks of other hosts and what goes wrong in it fails the test. */
   open(options?: OpenOptions): Promise<void>;
+  /** Those so far that match were meant to happen; fails where there is none. */
+  expectedProblems(pattern: RegExp): void;
   /** Presses the button with this name. */
   press(name: string): Promise<void>;
   /** Fills the field with this label. */
@@ -83,7 +87,7 @@ export function usePage(): PageUnderTest {
   });
 
   const open = async (options: OpenOptions = {}): Promise<void> => {
-    const { url = served.url, hash = '', browser: of = browser, ...rest } = options;
+    const { url = served.url, hash = '', browser: of = browser, record = true, ...rest } = options;
     const context = await of.newContext(rest);
     page = await context.newPage();
     page.setDefaultTimeout(50_000); // SwiftShader compiles for some seconds, on busy cores for many
@@ -92,7 +96,7 @@ export function usePage(): PageUnderTest {
     page.on('request', (request) => {
       if (!request.url().startsWith(url) && !request.url().startsWith('data:')) problems.push(request.url());
     });
-    await context.addInitScript(() => {
+    await context.addInitScript((recorded) => {
       window.heard = [];
       window.workers = [];
       const Original = Worker;
@@ -100,12 +104,13 @@ export function usePage(): PageUnderTest {
         constructor(script: string | URL, workerOptions?: WorkerOptions) {
           super(script, workerOptions);
           window.workers.push(this);
+          if (!recorded) return;
           this.addEventListener('message', ({ data }: MessageEvent<WorkerMessage[]>) =>
             window.heard.push(...data),
           );
         }
       };
-    });
+    }, record);
     await context.route('http://page.example/**', async (route) => {
       const { pathname } = new URL(route.request().url());
       await route.fulfill({ path: join(folder, pathname === '/' ? 'index.html' : pathname) });
@@ -122,6 +127,11 @@ export function usePage(): PageUnderTest {
       return page;
     },
     open,
+    expectedProblems(pattern) {
+      const others = problems.filter((problem) => !pattern.test(problem));
+      if (others.length === problems.length) throw new Error(`in the page: nothing matched ${pattern}`);
+      problems.splice(0, problems.length, ...others);
+    },
     press: (name) => page.getByRole('button', { name, exact: true }).click(),
     fill: (label, value) => page.getByLabel(label, { exact: true }).fill(String(value)),
     status: (text) => page.locator('#status').filter({ hasText: text }).waitFor(),

@@ -5,7 +5,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { count, lossText } from '../format.ts';
-import { config, history, historyVersion } from '../state/run.ts';
+import { useInView } from './in-view.ts';
+import { config, data, history, historyVersion } from '../state/run.ts';
 
 /**
  * The library, which makes a number format of navigator.language when it is loaded: Chromium without a locale
@@ -26,9 +27,17 @@ const DOT = 2.5;
 const LOW = 1;
 const HIGH = 2;
 
-export function LossChart({ height = 320 }: { height?: number }) {
+interface Props {
+  /** In CSS pixels. */
+  readonly height: number;
+  /** Whether it is explained below it. */
+  readonly caption: boolean;
+}
+
+export function LossChart({ height, caption }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
+  const inView = useInView(box);
 
   useEffect(() => {
     const element = box.current!;
@@ -56,27 +65,48 @@ export function LossChart({ height = 320 }: { height?: number }) {
   }, [height]);
 
   useSignalEffect(() => {
+    if (!inView.value) return;
     void historyVersion.value;
     void config.value;
+    void data.value;
     chart.current?.setData(dataOf());
   });
 
   return (
-    <figure class="loss">
-      <div ref={box} class="plot" role="img" aria-label={`Loss curve: ${described()}`} />
-      <figcaption>
-        <span class="key dots">each step</span>
-        <span class="key line">smoothed</span>
-        <span class="key chance">
-          chance<span id="chance">{chanceText()}</span>
-        </span>
-      </figcaption>
+    // The one without a caption is only a glance at the other.
+    <figure class="loss" aria-hidden={!caption}>
+      <div
+        ref={box}
+        class="plot"
+        style={{ minHeight: `${height}px` }}
+        role="img"
+        aria-label={`Loss curve: ${described()}`}
+      />
+      {caption && <Caption />}
     </figure>
   );
 }
 
+function Caption() {
+  return (
+    <figcaption>
+      <span class="key dots">each step</span>
+      <span class="key line">smoothed</span>
+      <span class="key chance">
+        chance<span id="chance">{chanceText()}</span>
+      </span>
+    </figcaption>
+  );
+}
+
+/** V, of the text where there is no run yet. */
+function vocabSize(): number | undefined {
+  const chars = data.value?.chars;
+  return config.value?.model.vocabSize ?? (chars === undefined ? undefined : chars.length + 1);
+}
+
 function chanceText(): string {
-  const V = config.value?.model.vocabSize;
+  const V = vocabSize();
   return V === undefined ? '' : `, ln ${V} = ${Math.log(V).toFixed(2)}`;
 }
 
@@ -151,8 +181,8 @@ function wholeRun(low: number | null, high: number | null): uPlot.Range.MinMax {
 
 /** In halves, so that the curve does not quiver as it grows. */
 function lossRange(low: number | null, high: number | null): uPlot.Range.MinMax {
-  const chance = Math.log(config.value?.model.vocabSize ?? 27);
-  const from = Math.min(low ?? chance, chance);
+  const chance = Math.log(vocabSize() ?? 27);
+  const from = Math.min(low ?? chance - 1, chance);
   const to = Math.max(high ?? chance, chance);
   return [Math.max(0, Math.floor(from * 2 - 0.1) / 2), Math.ceil(to * 2 + 0.1) / 2];
 }
@@ -181,7 +211,7 @@ function marks(plot: uPlot, _series: number, from: number, to: number): uPlot.Se
 }
 
 function drawChance(plot: uPlot, colour: string): void {
-  const V = config.value?.model.vocabSize;
+  const V = vocabSize();
   if (V === undefined) return;
   const { ctx, bbox } = plot;
   const y = plot.valToPos(Math.log(V), 'y', true);

@@ -1,10 +1,10 @@
 // A section of the story: what it is and the few lines of mathematics on the left, the run in front of the reader on the
 // right.
 
-import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { InView } from '../state/ask.ts';
+import { useInView } from './in-view.ts';
 
 interface Props {
   readonly id: string;
@@ -17,14 +17,7 @@ interface Props {
 
 export function Section({ id, title, say, children }: Props) {
   const element = useRef<HTMLElement>(null);
-  const inView = useSignal(false);
-  useEffect(() => {
-    const observer = new IntersectionObserver((entries) => {
-      inView.value = entries.at(-1)?.isIntersecting === true;
-    });
-    observer.observe(element.current!);
-    return () => observer.disconnect();
-  }, []);
+  const inView = useInView(element);
   return (
     <section id={id} ref={element} class="section" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>{title}</h2>

@@ -1,6 +1,6 @@
 // A question that is asked again as the run goes on: its answer is always that of a moment ago.
 
-import { signal, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals';
+import { batch, signal, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext, useEffect, useRef } from 'preact/hooks';
 import type { Answers, QuestionName, QuestionOf } from '../questions.ts';
@@ -16,6 +16,8 @@ export const InView = createContext<ReadonlySignal<boolean>>(signal(true));
 
 export interface LiveAnswer<N extends QuestionName> {
   readonly answer: Signal<Answers[N] | undefined>;
+  /** The question that `answer` answers: for a moment it is an earlier one. */
+  readonly answered: Signal<QuestionOf<N> | undefined>;
   /** Why there is no answer, or ''. */
   readonly error: Signal<string>;
 }
@@ -26,11 +28,19 @@ export interface LiveAnswer<N extends QuestionName> {
  */
 export function useLiveAnswer<N extends QuestionName>(question: QuestionOf<N> | undefined): LiveAnswer<N> {
   const answer = useSignal<Answers[N] | undefined>(undefined);
+  const answered = useSignal<QuestionOf<N> | undefined>(undefined);
   const error = useSignal('');
   const latest = useSignal(question);
   const inView = useContext(InView);
   const state = useRef({ busy: false, stale: false, timer: 0, alive: true }).current;
   if (JSON.stringify(latest.peek()) !== JSON.stringify(question)) latest.value = question;
+
+  const show = (got: Answers[N] | undefined, of: QuestionOf<N> | undefined, why: string) =>
+    batch(() => {
+      answer.value = got;
+      answered.value = of;
+      error.value = why;
+    });
 
   const askNow = async (): Promise<void> => {
     const now = latest.peek();
@@ -41,11 +51,10 @@ export function useLiveAnswer<N extends QuestionName>(question: QuestionOf<N> | 
     const start = performance.now();
     try {
       const got = await ask<N>(now);
-      if (state.alive) [answer.value, error.value] = [got, ''];
+      if (state.alive) show(got, now, '');
     } catch (cause) {
-      if (state.alive && isAsking()) {
-        [answer.value, error.value] = [undefined, cause instanceof Error ? cause.message : String(cause)];
-      }
+      const why = cause instanceof Error ? cause.message : String(cause);
+      if (state.alive && isAsking()) show(undefined, undefined, why);
     }
     const changed = latest.peek() !== now;
     const rest = changed ? 0 : Math.max(REST, REST_SHARE * (performance.now() - start));
@@ -59,7 +68,7 @@ export function useLiveAnswer<N extends QuestionName>(question: QuestionOf<N> | 
     const asking = latest.value !== undefined && isAsking();
     void phase.value;
     void progress.value?.step; // the parameters change with it
-    if (!asking) [answer.value, error.value] = [undefined, ''];
+    if (!asking) show(undefined, undefined, '');
     else if (inView.value) void askNow();
   });
   useEffect(
@@ -69,5 +78,5 @@ export function useLiveAnswer<N extends QuestionName>(question: QuestionOf<N> | 
     },
     [],
   );
-  return { answer, error };
+  return { answer, answered, error };
 }

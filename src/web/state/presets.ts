@@ -10,7 +10,11 @@ export interface Preset {
 }
 
 export const PRESETS: readonly Preset[] = [
-  { name: 'microGPT', help: 'microgpt.py’s own settings: 4,192 parameters, one name a step.', changes: {} },
+  {
+    name: 'microGPT',
+    help: 'microgpt.py’s own settings: one layer, 16 wide, one document a step.',
+    changes: {},
+  },
   {
     name: 'Wider',
     help: 'Four times as wide: every token becomes 64 numbers.',
@@ -23,7 +27,7 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     name: 'Batched',
-    help: 'Thirty-two names a step: each step slower, and the loss far calmer.',
+    help: 'Thirty-two documents a step: each step takes longer, and the loss is far calmer.',
     changes: { batch_size: '32' },
   },
   {
@@ -38,10 +42,11 @@ export function presetFields({ changes }: Preset, { data, text }: Fields): Field
   return { ...DEFAULT_FIELDS, data, text, ...changes };
 }
 
-/** The preset that the fields are, if they are one. */
+/** The preset that the fields are, if they are one; on any engine, unless the engine is its point. */
 export function presetOf(fields: Fields): Preset | undefined {
   return PRESETS.find((preset) => {
-    const wanted = presetFields(preset, fields);
+    const { engine, launch } = { ...fields, ...preset.changes };
+    const wanted: Fields = { ...presetFields(preset, fields), engine, launch };
     return (Object.keys(wanted) as (keyof Fields)[]).every((name) => wanted[name] === fields[name]);
   });
 }

@@ -31,7 +31,10 @@ export const previews = signal<readonly PreviewMessage[]>([]);
 export const samples = signal<readonly string[]>([]);
 export const total = signal<DoneRecord | undefined>(undefined);
 export const error = signal('');
+/** What a press overcomes, until it is pressed. */
 export const interruption = signal<InterruptedMessage | undefined>(undefined);
+/** Where the engine had to change: the run goes on with another one from this step. */
+export const changedAt = signal<number | undefined>(undefined);
 /** The losses so far. It changes in place: `historyVersion` counts the changes. */
 export const history = { current: new LossHistory() };
 export const historyVersion = signal(0);
@@ -62,6 +65,7 @@ export function forget(): void {
     total.value = undefined;
     error.value = '';
     interruption.value = undefined;
+    changedAt.value = undefined;
     historyVersion.value++;
   });
 }
@@ -132,6 +136,10 @@ function show(message: WorkerMessage): void {
       break;
     case 'interrupted':
       interruption.value = message;
+      if (config.value !== undefined && config.value.engine.engine !== message.engine.engine) {
+        config.value = { ...config.value, engine: message.engine, reason: message.engine.description };
+        changedAt.value = message.step;
+      }
       phase.value = 'interrupted';
       pausing.value = false;
       history.current.cut(message.step);

@@ -1,7 +1,7 @@
 // "Let there be Autograd": the derivative of the loss by every parameter, checked by hand for one of them.
 
 import { useSignal } from '@preact/signals';
-import { parameterSpecs } from '../../model/parameters.ts';
+import { parameterSpecs, type ParameterSpec } from '../../model/parameters.ts';
 import { Curve } from '../parts/curve.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
@@ -48,12 +48,12 @@ function Slope() {
   const specs = model === undefined ? [] : parameterSpecs(model);
   const spec = specs[matrix.value] ?? specs[0];
   const within = spec === undefined ? 0 : index.value % spec.size;
-  const { answer, error } = useLiveAnswer(
+  const { answer, answered, error } = useLiveAnswer(
     spec === undefined ? undefined : { name: 'slope', index: spec.offset + within },
   );
   if (spec === undefined) return <p class="hint">Start a run, or do one step: this needs parameters.</p>;
-  const [row, column] = [Math.floor(within / spec.shape[1]), within % spec.shape[1]];
   const got = answer.value;
+  const element = parameterName(specs, answered.value?.index ?? 0);
   return (
     <>
       <div class="row">
@@ -86,13 +86,13 @@ function Slope() {
       {got !== undefined && (
         <>
           <Curve
-            label={`Loss over the value of ${spec.name}[${row}][${column}]`}
+            label={`Loss over the value of ${element}`}
             x={Array.from(got.offsets, (offset) => got.value + offset)}
             y={got.losses}
             at={{ x: got.value, y: got.losses[(got.losses.length - 1) / 2], slope: got.gradient }}
           />
           <Figures>
-            <Figure name={`${spec.name}[${row}][${column}]`}>{got.value.toFixed(4)}</Figure>
+            <Figure name={element}>{got.value.toFixed(4)}</Figure>
             <Figure name="grad by backward()">{signed(got.gradient)}</Figure>
             <Figure name="slope, measured">{signed(got.measured)}</Figure>
           </Figures>
@@ -100,6 +100,13 @@ function Slope() {
       )}
     </>
   );
+}
+
+/** `layer0.attn_wq[3][7]` */
+function parameterName(specs: readonly ParameterSpec[], index: number): string {
+  const { name, shape, offset } = specs.findLast((spec) => spec.offset <= index)!;
+  const within = index - offset;
+  return `${name}[${Math.floor(within / shape[1])}][${within % shape[1]}]`;
 }
 
 function signed(x: number): string {

@@ -54,7 +54,7 @@ function Prefix() {
   const temperature = useSignal(1);
   const written = useSignal<readonly string[]>([]);
   const presses = useSignal(0);
-  const { answer, error } = useLiveAnswer({
+  const { answer, answered, error } = useLiveAnswer({
     name: 'next',
     prefix: prefix.value,
     temperature: temperature.value,
@@ -110,7 +110,7 @@ function Prefix() {
       {!isAsking() && <p class="hint">Start a run, or do one step: then there is a model to ask.</p>}
       {error.value !== '' && <p class="hint">{error.value}</p>}
       {likely.length > 0 && (
-        <table class="likely" aria-label={`After “${prefix.value}”`}>
+        <table class="likely" aria-label={`After “${answered.value?.prefix}”`}>
           <tbody>
             {likely.map(({ id, probability }) => (
               <tr key={id}>

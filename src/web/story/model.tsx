@@ -21,7 +21,9 @@ export function Model() {
               rmsnorm(<var>x</var>) = <var>x</var> / √(mean(<var>x</var>²) + 10<sup>−5</sup>)
             </p>
             <p>
-              softmax(<var>z</var>)<sub>i</sub> = e<sup>z_i</sup> / Σ<sub>j</sub> e<sup>z_j</sup>
+              softmax(<var>z</var>)<sub>i</sub> = exp <var>z</var>
+              <sub>i</sub> / Σ<sub>j</sub> exp <var>z</var>
+              <sub>j</sub>
             </p>
             <p>
               attention = softmax(<var>q</var>·<var>K</var>ᵀ / √<var>D</var>) · <var>V</var>

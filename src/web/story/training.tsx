@@ -40,7 +40,7 @@ export function Training() {
         </>
       }
     >
-      <LossChart />
+      <LossChart height={320} caption />
       <Now />
     </Section>
   );

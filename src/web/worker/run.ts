@@ -116,12 +116,17 @@ class Session {
     await live.keep(true);
   }
 
-  /** Until another order comes, or the last step is done. */
+  /** Until another order comes, or a preview is due. */
   async #trainOn(order: 'step' | 'go'): Promise<void> {
     const live = this.#live;
     const { signal, pace } = this.#orders;
     const single = order === 'step' || pace > 0; // an interval of 0 asks for single steps
-    const options = { from: live.step, signal, interval: single ? 0 : REPORT_INTERVAL };
+    const options = {
+      from: live.step,
+      until: this.#nextPreview,
+      signal,
+      interval: single ? 0 : REPORT_INTERVAL,
+    };
     let due = performance.now();
     for await (const chunk of train(live.engine, live.spec.training, options)) {
       this.#report(chunk);
@@ -181,7 +186,8 @@ class Session {
     const texts: string[] = [];
     while (texts.length < PREVIEW_TEXTS) texts.push(await sampleDocument(engine, tokenizer, dice, options));
     this.#post([{ type: 'preview', step, texts }]);
-    this.#nextPreview = (Math.floor((step / steps) * PREVIEWS) + 1) * (steps / PREVIEWS);
+    const next = ((Math.floor((step * PREVIEWS) / steps) + 1) * steps) / PREVIEWS;
+    this.#nextPreview = Math.max(step + 1, Math.ceil(next));
   }
 
   async sample(): Promise<void> {
