@@ -116,14 +116,14 @@ class Session {
     await live.keep(true);
   }
 
-  /** Until another order comes, or a preview is due. */
+  /** Until another order comes, or the last step is done. */
   async #trainOn(order: 'step' | 'go'): Promise<void> {
     const live = this.#live;
     const { signal, pace } = this.#orders;
     const single = order === 'step' || pace > 0; // an interval of 0 asks for single steps
     const options = {
       from: live.step,
-      until: this.#nextPreview,
+      chunkEnd: () => this.#nextPreview,
       signal,
       interval: single ? 0 : REPORT_INTERVAL,
     };
