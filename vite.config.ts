@@ -19,6 +19,35 @@ const executable: Plugin = {
   writeBundle: ({ dir }) => chmodSync(`${dir}/cli.js`, 0o755),
 };
 
+/**
+ * What the published page may do: run its own files, and nothing from anywhere else. Not while the page is being written,
+ * when Vite puts styles into it.
+ */
+const contentSecurityPolicy: Plugin = {
+  name: 'content-security-policy',
+  apply: 'build',
+  transformIndexHtml: () => [
+    {
+      tag: 'meta',
+      attrs: {
+        'http-equiv': 'Content-Security-Policy',
+        content: [
+          "default-src 'none'",
+          "script-src 'self' 'wasm-unsafe-eval'", // the CPU engine's kernels
+          "worker-src 'self' blob:", // its threads
+          "connect-src 'self'",
+          "style-src 'self'",
+          "img-src 'self' data: blob:",
+          "manifest-src 'self'",
+          "base-uri 'none'",
+          "form-action 'none'",
+        ].join('; '),
+      },
+      injectTo: 'head-prepend',
+    },
+  ],
+};
+
 /** A page served with these may share memory among threads: the CPU engine then trains on several cores. */
 const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -27,7 +56,7 @@ const ISOLATED = {
 
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
-  plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript()],
+  plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript(), contentSecurityPolicy],
   build: isSsrBuild
     ? {
         target: 'node20',

@@ -71,6 +71,7 @@ describe('the check itself', () => {
     ['cli/main.ts', `import { version } from '../../package.json';`],
     ['train/trainer.ts', `import * as v from 'valibot'; import '@scope/used/part';`],
     ['webgpu/node-gpu.ts', `await import('webgpu');`],
+    ['web/bar.tsx', `import { useState } from 'preact/hooks'; const bar = <b>{1}</b>;`],
     ['web/page.ts', `new Worker(new URL('./worker.ts', import.meta.url)); new URL(path, location.href);`],
   ])('lets %s pass: %s', (file, source) => {
     expect(layerViolations(file, source, ['valibot', '@scope/used', 'webgpu'])).toEqual([]);
@@ -93,6 +94,7 @@ describe('the check itself', () => {
     ['model/config.ts', `import { golden } from '../../test/support/golden.ts';`, 'outside src/'],
     ['model/config.ts', `import x from '../misc/x.ts';`, 'belongs to no layer'],
     ['misc/x.ts', ``, 'belongs to no layer'],
+    ['cli/main.ts', `import { render } from 'preact';`, 'not in package.json'],
     ['web/page.ts', `const name = './a.ts'; await import(name);`, 'only run time knows'],
   ])('stops %s: %s', (file, source, problem) => {
     const violations = check(file, source);

@@ -83,8 +83,14 @@ function inRange(name: string, value: number, low: number, high: number, expecte
   if (!(value >= low && value <= high)) throw new ConfigError(`${name}: expected ${expected}, got ${value}.`);
 }
 
+/** In ascending order. By pairs, up to the square root of n, for n may be anything that somebody types. */
 function divisors(n: number): number[] {
-  const found: number[] = [];
-  for (let d = 1; d <= n; d++) if (n % d === 0) found.push(d);
-  return found;
+  const low: number[] = [];
+  const high: number[] = [];
+  for (let d = 1; d * d <= n; d++) {
+    if (n % d !== 0) continue;
+    low.push(d);
+    if (d * d < n) high.push(n / d);
+  }
+  return [...low, ...high.reverse()];
 }

@@ -27,8 +27,9 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
 }
 
-/** What a loss means: somebody who guesses among exp(loss) equally likely characters is as good. */
-export function guessing(loss: number): string {
+/** What a loss means: somebody who guesses among exp(loss) equally likely characters is as good. `9.4 letters` */
+export function guessing(loss: number, chars: readonly string[]): string {
   const n = Math.exp(loss);
-  return `${n < 100 ? n.toFixed(1) : count(n)} characters`;
+  const kind = chars.every((char) => /\p{L}/u.test(char)) ? 'letters' : 'characters';
+  return `${n < 100 ? n.toFixed(1) : count(n)} ${kind}`;
 }

@@ -36,7 +36,13 @@ export class LossHistory {
     this.#inLast = 1;
   }
 
-  /** All buckets are full and their number is even when this is called. */
+  /** Forgets the steps after `step`: they will come again. A bucket that holds both goes too. */
+  cut(step: number): void {
+    while ((this.#buckets.at(-1)?.step ?? 0) > step) this.#buckets.pop();
+    this.#inLast = this.#width;
+  }
+
+  /** Their number is even when this is called. */
   #halve(): void {
     const halved: Bucket[] = [];
     for (let i = 0; i < this.#buckets.length; i += 2) {

@@ -1,16 +1,21 @@
-// What the page and its worker say to each other. A worker trains one run: `start`, then `go`, `pause` and `step` as
-// often as wanted; the page ends it by terminating the worker.
+// What the page and its worker say to each other. A worker trains one run: `look` as often as wanted, then `start`, then
+// `go`, `pause` and `step`, and `ask` at any time after `start`; the page ends it by terminating the worker.
 
 import * as v from 'valibot';
+import { TOY_NAMES } from '../data/toy-tasks.ts';
 import type { Progress } from '../train/progress.ts';
-import type { ConfigRecord, DoneRecord, ErrorRecord, SampleRecord, StepRecord } from '../train/records.ts';
+import type { ConfigRecord, DoneRecord, ErrorRecord, SampleRecord } from '../train/records.ts';
+import { QUESTION, type Answers, type QuestionName } from './questions.ts';
+
+const SOURCE = v.variant('kind', [
+  v.object({ kind: v.literal('builtin') }),
+  v.object({ kind: v.literal('toy'), task: v.picklist(TOY_NAMES) }),
+  v.object({ kind: v.literal('text'), text: v.string() }),
+  v.object({ kind: v.literal('file'), file: v.file() }),
+]);
 
 const SETTINGS = v.object({
-  source: v.variant('kind', [
-    v.object({ kind: v.literal('builtin') }),
-    v.object({ kind: v.literal('text'), text: v.string() }),
-    v.object({ kind: v.literal('file'), file: v.file() }),
-  ]),
+  source: SOURCE,
   engine: v.picklist(['auto', 'oracle', 'cpu', 'webgpu']),
   launch: v.picklist(['auto', 'eager', 'graph', 'fused', 'resident']),
   model: v.object({ nLayer: v.number(), nEmbd: v.number(), nHead: v.number(), blockSize: v.number() }),
@@ -29,27 +34,60 @@ const SETTINGS = v.object({
 
 /** The form of commands; whether the numbers make a model is for checkModelConfig and its like to say. */
 export const COMMAND = v.variant('type', [
+  /** Reads the text and answers with a DataMessage. Starts no run. */
+  v.object({ type: v.literal('look'), source: SOURCE, seed: v.number() }),
   v.object({ type: v.literal('start'), settings: SETTINGS }),
   v.object({ type: v.picklist(['go', 'pause', 'step']) }),
+  /** At most so many steps a second; 0: as fast as it goes. */
+  v.object({ type: v.literal('pace'), stepsPerSecond: v.number() }),
+  /** Answered by an AnswerMessage with the same id, between two steps, at once where the run is paused or done. */
+  v.object({ type: v.literal('ask'), id: v.number(), question: QUESTION }),
 ]);
 
+export type Source = v.InferOutput<typeof SOURCE>;
 /** Everything that a run depends on. */
 export type RunSettings = v.InferOutput<typeof SETTINGS>;
 export type Command = v.InferOutput<typeof COMMAND>;
 
-/** What the worker does now; a DoneRecord or an ErrorRecord is its last word. */
+/** What the worker does now. `done`: it has trained and sampled, and still answers questions. */
 export interface PhaseMessage {
   readonly type: 'phase';
-  readonly phase: 'preparing' | 'training' | 'paused' | 'sampling';
+  readonly phase: 'preparing' | 'training' | 'paused' | 'sampling' | 'done';
 }
 
-/** A step as in every other output, and what the smoothed curve shows there. */
-export interface PlottedStep extends StepRecord {
-  readonly smoothedLoss: number;
+/** The text, as the run reads it. */
+export interface DataMessage {
+  readonly type: 'data';
+  readonly source: string;
+  readonly count: number;
+  /** The first ones, in training order. */
+  readonly documents: readonly string[];
+  /** The vocabulary without BOS: token i is chars[i]. */
+  readonly chars: readonly string[];
+  /** Characters of the longest document. */
+  readonly longest: number;
+}
+
+/** The text cannot be read. */
+export interface DataErrorMessage {
+  readonly type: 'data-error';
+  readonly message: string;
+}
+
+/** Consecutive steps: `from` + 1 … `from` + losses.length, and what the smoothed curve shows at each. */
+export interface StepsMessage {
+  readonly type: 'steps';
+  readonly from: number;
+  readonly losses: Float64Array;
+  readonly smoothed: Float64Array;
 }
 
 export interface ProgressMessage extends Progress {
   readonly type: 'progress';
+  /** Of the last step. */
+  readonly learningRate: number;
+  /** The first document of the last step. */
+  readonly document: string;
 }
 
 /** What the model would write at this point of its training. */
@@ -60,12 +98,30 @@ export interface PreviewMessage {
   readonly texts: readonly string[];
 }
 
+/** The run met an error and lives on: at `step` again, waiting for `go`. */
+export interface InterruptedMessage {
+  readonly type: 'interrupted';
+  readonly error: string;
+  readonly message: string;
+  readonly step: number;
+  /** The engine that will go on. */
+  readonly engine: ConfigRecord['engine'];
+}
+
+export type AnswerMessage = { readonly type: 'answer'; readonly id: number } & (
+  { readonly answer: Answers[QuestionName] } | { readonly error: string }
+);
+
 export type WorkerMessage =
+  | AnswerMessage
   | ConfigRecord
-  | PhaseMessage
-  | PlottedStep
-  | ProgressMessage
-  | PreviewMessage
-  | SampleRecord
+  | DataErrorMessage
+  | DataMessage
   | DoneRecord
-  | ErrorRecord;
+  | ErrorRecord
+  | InterruptedMessage
+  | PhaseMessage
+  | PreviewMessage
+  | ProgressMessage
+  | SampleRecord
+  | StepsMessage;

@@ -23,6 +23,9 @@ export const LAYERS: readonly (readonly string[])[] = [
 /** The one module that loads Dawn: a page must not, and the engines take the GPU object they are given. */
 export const DAWN_LOADER = 'webgpu/node-gpu.ts';
 
+/** What the build puts into the page, and a dev dependency therefore. */
+export const BUNDLED = ['preact', '@preact/signals', 'uplot'];
+
 /** Stands for the specifier of import(expression), which nobody can check. */
 const COMPUTED = '(computed)';
 
@@ -107,7 +110,7 @@ function packageProblem(
   if (specifier === 'webgpu' && file !== DAWN_LOADER) return `imports webgpu: only ${DAWN_LOADER} loads Dawn`;
   const parts = specifier.split('/');
   const name = specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
-  return dependencies.includes(name)
+  return dependencies.includes(name) || (own.name === 'web' && BUNDLED.includes(name))
     ? undefined
     : `imports ${specifier}, which is not in package.json's dependencies`;
 }

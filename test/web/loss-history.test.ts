@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { niceStep } from '../../src/web/loss-chart.ts';
 import { LossHistory } from '../../src/web/loss-history.ts';
 
 /** Losses from 1 to 3 that differ from step to step. */
@@ -30,16 +29,23 @@ describe('LossHistory', () => {
     }
     expect(from).toBe(steps);
   });
-});
 
-describe('niceStep', () => {
-  it.each([
-    [0.03, 0.05],
-    [0.1, 0.1],
-    [0.7, 1],
-    [2, 2],
-    [2.1, 5],
-    [200, 200],
-    [9.5, 10],
-  ])('%f gives %f', (x, step) => expect(niceStep(x)).toBeCloseTo(step, 12));
+  it('forgets the steps after a cut, and takes them again', () => {
+    const history = historyOf(100);
+    history.cut(40);
+    expect(history.buckets).toHaveLength(40);
+    history.push(41, 7, 8);
+    expect(history.buckets.at(-1)).toEqual({ step: 41, low: 7, high: 7, smoothed: 8 });
+    history.cut(0);
+    expect(history.buckets).toEqual([]);
+  });
+
+  it('forgets a bucket that holds a cut', () => {
+    const history = historyOf(10_000); // four steps a bucket
+    history.cut(5001);
+    expect(history.buckets.at(-1)?.step).toBe(5000);
+    for (let step = 5002; step <= 100_000; step++) history.push(step, 0, 0);
+    expect(history.buckets.length).toBeLessThanOrEqual(4096);
+    expect(history.buckets.at(-1)?.step).toBe(100_000);
+  });
 });

@@ -1,0 +1,68 @@
+// The page: bar, head, and the story or a room.
+
+import { useSignal, useSignalEffect } from '@preact/signals';
+import type { ComponentType } from 'preact';
+import { Bar } from './bar.tsx';
+import { dragging } from './drop.ts';
+import { Hero } from './hero.tsx';
+import { Shortcuts } from './keyboard.tsx';
+import { Notices } from './notices.tsx';
+import { room, type Room } from './routes.ts';
+import { Share } from './share.tsx';
+import { Story } from './story/story.tsx';
+
+export function App() {
+  const here = room.value;
+  return (
+    <>
+      <Bar />
+      <div class="page">
+        <Notices />
+        <main>
+          {here === undefined ? (
+            <>
+              <Hero />
+              <Story />
+            </>
+          ) : (
+            <RoomView key={here.id} here={here} />
+          )}
+        </main>
+        <footer>
+          <Share />
+          <Shortcuts />
+          <a href="https://github.com/karpathy/microgpt">after microgpt.py by Andrej Karpathy</a>
+        </footer>
+      </div>
+      {dragging.value && (
+        <div class="dropping" aria-hidden="true">
+          Drop the text here
+        </div>
+      )}
+    </>
+  );
+}
+
+/** A room, once its module is there. */
+function RoomView({ here }: { here: Room }) {
+  const loaded = useSignal<ComponentType | undefined>(undefined);
+  const failed = useSignal('');
+  useSignalEffect(() => {
+    here.load().then(
+      ({ default: View }) => {
+        loaded.value = View;
+      },
+      (error: unknown) => {
+        failed.value = `${here.title} could not be loaded (${String(error)}). Load the page again.`;
+      },
+    );
+  });
+  const View = loaded.value;
+  return (
+    <section class="room" aria-labelledby="room-title">
+      <h1 id="room-title">{here.title}</h1>
+      {failed.value !== '' && <p class="error">{failed.value}</p>}
+      {View !== undefined && <View />}
+    </section>
+  );
+}

@@ -1,0 +1,106 @@
+// The top of the page: what it is, what to begin with, and how the run stands, in a sentence.
+
+import { count, guessing } from './format.ts';
+import { config, data, isRunning, phase, previews, progress, samples } from './state/run.ts';
+import { LossChart } from './parts/loss-chart.tsx';
+import { PRESETS, presetFields, presetOf } from './state/presets.ts';
+import { storyHash } from './state/address.ts';
+import { fields } from './state/settings.ts';
+import { SECTIONS } from './story/story.tsx';
+
+export function Hero() {
+  return (
+    <div class="hero">
+      <div>
+        <h1>
+          microGPT <span>on WebGPU</span>
+        </h1>
+        <p class="lead">
+          A GPT, trained from nothing in this tab: the whole algorithm of{' '}
+          <a href="https://gist.github.com/karpathy/8627fe009c40f57531cb18360106ce95">microgpt.py</a>, as
+          compute shaders on your GPU. This page has that file’s sections in that file’s order, and each shows
+          the run in front of you. Nothing leaves your machine.
+        </p>
+        <Presets />
+      </div>
+      <div class="glance">
+        <Sentence />
+        <LossChart height={170} caption={false} />
+      </div>
+      <Contents />
+    </div>
+  );
+}
+
+function Presets() {
+  const chosen = presetOf(fields.value);
+  const locked = isRunning();
+  return (
+    <fieldset class="presets" disabled={locked}>
+      <legend>Begin with</legend>
+      {PRESETS.map((preset) => (
+        <button
+          key={preset.name}
+          type="button"
+          aria-pressed={chosen === preset}
+          onClick={() => {
+            fields.value = presetFields(preset, fields.value);
+          }}
+        >
+          {preset.name}
+        </button>
+      ))}
+      <p class="help">
+        {chosen?.help ?? 'Your own settings.'}
+        {locked && ' A run keeps its settings. Reset it to change them.'}
+      </p>
+    </fieldset>
+  );
+}
+
+/** What the number means. */
+function Sentence() {
+  const now = progress.value;
+  const chars = data.value?.chars ?? [];
+  const V = chars.length + 1;
+  if (now === undefined || config.value === undefined) {
+    return (
+      <p class="sentence">
+        Untrained, it guesses among <b>all {V}</b> tokens. Press <b>Start</b> and watch it learn.
+      </p>
+    );
+  }
+  const written = phase.value === 'done' ? samples.value.slice(0, 4) : (previews.value.at(-1)?.texts ?? []);
+  return (
+    <>
+      <p class="sentence">
+        After <b>{count(now.step)}</b> {now.step === 1 ? 'step' : 'steps'} it is as unsure as somebody who
+        guesses among <b>{guessing(now.smoothedLoss, chars)}</b>, no longer all {V}.
+      </p>
+      <p class="dream">{written.map((text) => text || '(nothing)').join(' · ')}</p>
+    </>
+  );
+}
+
+function Contents() {
+  return (
+    <nav class="contents" aria-label="Sections">
+      <ol>
+        {SECTIONS.map(({ id, title }) => (
+          <li key={id}>
+            <a
+              href={`#${id}`}
+              onClick={(event) => {
+                if (storyHash.value === '#') return;
+                event.preventDefault(); // the address has settings, which are worth more
+                document.getElementById(id)?.scrollIntoView();
+              }}
+            >
+              {title}
+            </a>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

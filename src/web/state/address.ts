@@ -1,0 +1,47 @@
+// Keeps the settings in the address, so that copying it is sharing the run, and follows an address that was typed.
+
+import { computed, effect, signal } from '@preact/signals';
+import { room, roomIn, settingsIn } from '../routes.ts';
+import { readLink, writeLink } from './link.ts';
+import { isRunning } from './run.ts';
+import { fields } from './settings.ts';
+import { reset } from './trainer.ts';
+
+/** What the link that opened the page said wrongly. */
+export const linkProblems = signal<readonly string[]>([]);
+
+/** Where the story is, with its settings. */
+export const storyHash = computed(() => `#${writeLink(fields.value)}`);
+
+/** Milliseconds without a change before the address is written: Safari allows 100 writes in 30 seconds. */
+const REST = 150;
+
+/** Reads the address, and writes it from now on. */
+export function followAddress(): void {
+  read();
+  addEventListener('hashchange', read);
+  let timer = 0;
+  effect(() => {
+    void storyHash.value;
+    clearTimeout(timer);
+    timer = window.setTimeout(write, REST);
+  });
+}
+
+function write(): void {
+  const wanted = storyHash.peek();
+  const { pathname, search, hash } = location;
+  if (room.peek() !== undefined) return; // a room's own address
+  if (settingsIn(hash) === undefined && wanted === '#') return; // a section's own address, or none
+  if (hash !== wanted) history.replaceState(null, '', pathname + search + (wanted === '#' ? '' : wanted));
+}
+
+function read(): void {
+  room.value = roomIn(location.hash);
+  const link = settingsIn(location.hash);
+  if (link === undefined || `#${link}` === storyHash.peek()) return;
+  const { fields: wanted, problems } = readLink(link);
+  if (isRunning()) reset();
+  linkProblems.value = problems;
+  fields.value = wanted;
+}

@@ -1,0 +1,94 @@
+// "Define the model architecture": tokens in, logits out.
+
+import type { ComponentChildren } from 'preact';
+import { Maths, Section } from '../parts/section.tsx';
+import { config, progress } from '../state/run.ts';
+
+export function Model() {
+  return (
+    <Section
+      id="model"
+      title="Model"
+      say={
+        <>
+          <p>
+            A token becomes a row of numbers. Layer by layer, two things are added to the row: what it gathers
+            from the tokens before it (attention), and what it makes of that by itself (the MLP). At the end
+            the row is compared with every token there is: the better the fit, the likelier it comes next.
+          </p>
+          <Maths>
+            <p>
+              rmsnorm(<var>x</var>) = <var>x</var> / √(mean(<var>x</var>²) + 10<sup>−5</sup>)
+            </p>
+            <p>
+              softmax(<var>z</var>)<sub>i</sub> = exp <var>z</var>
+              <sub>i</sub> / Σ<sub>j</sub> exp <var>z</var>
+              <sub>j</sub>
+            </p>
+            <p>
+              attention = softmax(<var>q</var>·<var>K</var>ᵀ / √<var>D</var>) · <var>V</var>
+            </p>
+          </Maths>
+        </>
+      }
+    >
+      <Flow />
+    </Section>
+  );
+}
+
+/** The way of one document through the model, with the shapes it takes. */
+function Flow() {
+  const model = config.value?.model;
+  const { nLayer, nEmbd: C, nHead: H, vocabSize: V, blockSize: T } = model ?? DEFAULTS;
+  const document = progress.value?.document;
+  const n = document === undefined ? 'n' : String(Math.min(T, [...document].length + 1));
+  const D = C / H;
+  return (
+    <ol class="flow" aria-label="The way through the model">
+      <Stage shape={n}>
+        {document === undefined
+          ? 'the tokens of a document'
+          : `BOS ${[...document].slice(0, T - 1).join(' ')}`}
+      </Stage>
+      <Stage shape={`${n} × ${C}`}>
+        x = <code>wte</code>[token] + <code>wpe</code>[position], then rmsnorm
+      </Stage>
+      <li class="block">
+        <span class="times">
+          {nLayer === 1 ? 'one layer' : `${nLayer} layers, each`}: {H} {H === 1 ? 'head' : 'heads'} of {D}
+        </span>
+        <ol>
+          <Stage shape={`3 × ${n} × ${C}`}>
+            q, k, v = rmsnorm(x) · <code>attn_wq</code>, <code>attn_wk</code>, <code>attn_wv</code>
+          </Stage>
+          <Stage shape={`${H} × ${n} × ${n}`}>every token weighs those up to itself</Stage>
+          <Stage shape={`${n} × ${C}`}>
+            x += what they hand over · <code>attn_wo</code>
+          </Stage>
+          <Stage shape={`${n} × ${4 * C}`}>
+            h = relu(rmsnorm(x) · <code>mlp_fc1</code>)
+          </Stage>
+          <Stage shape={`${n} × ${C}`}>
+            x += h · <code>mlp_fc2</code>
+          </Stage>
+        </ol>
+      </li>
+      <Stage shape={`${n} × ${V}`}>
+        logits = x · <code>lm_head</code>
+      </Stage>
+    </ol>
+  );
+}
+
+/** microgpt.py's, while there is no run. */
+const DEFAULTS = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16, vocabSize: 27 };
+
+function Stage({ shape, children }: { shape: string; children: ComponentChildren }) {
+  return (
+    <li class="stage">
+      <span>{children}</span>
+      <span class="shape">{shape}</span>
+    </li>
+  );
+}

@@ -1,0 +1,132 @@
+// "Initialize the parameters": the matrices that hold all that the model knows.
+
+import { parameterSpecs, countParameters } from '../../model/parameters.ts';
+import type { ModelConfig } from '../../model/config.ts';
+import { count } from '../format.ts';
+import { NumberInput, Settings } from '../parts/fields.tsx';
+import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
+import { config, data } from '../state/run.ts';
+import { fields, problem } from '../state/settings.ts';
+
+/** What a matrix does, by the end of its name. */
+const ROLES: Record<string, string> = {
+  wte: 'what each token means',
+  wpe: 'what each position means',
+  lm_head: 'how much each token fits next',
+  attn_wq: 'what a token looks for',
+  attn_wk: 'what a token offers to be found by',
+  attn_wv: 'what a token hands over',
+  attn_wo: 'how it is put back together',
+  mlp_fc1: 'questions to what was gathered',
+  mlp_fc2: 'what the answers add',
+};
+
+export function Parameters() {
+  return (
+    <Section
+      id="parameters"
+      title="Parameters"
+      say={
+        <>
+          <p>
+            All knowledge of the model is in a few matrices. They begin as noise, small numbers from a bell
+            curve, drawn from CPython’s own generator: the same seed gives the same numbers as Python, here
+            and in every engine.
+          </p>
+          <Maths>
+            <p>
+              <var>W</var>
+              <sub>ij</sub> ~ N(0, 0.08²)
+            </p>
+            <p>
+              # = (2<var>V</var> + <var>T</var>)·<var>C</var> + 12·<var>L</var>·<var>C</var>²
+            </p>
+          </Maths>
+          <Settings legend="Model">
+            <NumberInput
+              name="n_layer"
+              label="Layers"
+              help="How many times tokens look at each other and think: L."
+            />
+            <NumberInput name="n_embd" label="Width" help="How many numbers stand for a token: C." />
+            <NumberInput
+              name="n_head"
+              label="Heads"
+              help="How many things a token can look for at once: H."
+            />
+            <NumberInput
+              name="block_size"
+              label="Context"
+              help="How many tokens back it can see: T. Longer documents are cut."
+            />
+          </Settings>
+        </>
+      }
+    >
+      <Matrices />
+    </Section>
+  );
+}
+
+/** Of the run, or of the settings while they make a model. */
+function modelNow(): ModelConfig | undefined {
+  if (config.value !== undefined) return config.value.model;
+  if (problem.value !== '' || data.value === undefined) return undefined;
+  const { n_layer, n_embd, n_head, block_size } = fields.value;
+  return {
+    nLayer: Number(n_layer),
+    nEmbd: Number(n_embd),
+    nHead: Number(n_head),
+    blockSize: Number(block_size),
+    vocabSize: data.value.chars.length + 1,
+  };
+}
+
+/** More rows say nothing new. */
+const LAYERS_SHOWN = 2;
+
+function Matrices() {
+  const model = modelNow();
+  if (model === undefined) return <p class="hint">These settings make no model.</p>;
+  const shown = parameterSpecs({ ...model, nLayer: Math.min(model.nLayer, LAYERS_SHOWN) });
+  const largest = Math.max(...shown.map(({ size }) => size));
+  return (
+    <>
+      <Figures>
+        <Figure name="num params">{count(countParameters(model))}</Figure>
+      </Figures>
+      <table class="matrices">
+        <thead>
+          <tr>
+            <th scope="col">matrix</th>
+            <th scope="col">shape</th>
+            <th scope="col">numbers</th>
+            <th scope="col" class="bars">
+              <span class="hidden">share</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map(({ name, shape, size }) => (
+            <tr key={name}>
+              <th scope="row">
+                <code>{name}</code>
+                <span class="role">{ROLES[name.replace(/^layer\d+\./, '')]}</span>
+              </th>
+              <td>
+                {shape[0]} × {shape[1]}
+              </td>
+              <td>{count(size)}</td>
+              <td class="bars">
+                <span class="bar-of" style={{ width: `${(100 * size) / largest}%` }} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {model.nLayer > LAYERS_SHOWN && (
+        <p class="hint">… and {count(model.nLayer - LAYERS_SHOWN)} more layers like these.</p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,101 @@
+// "Let there be a Tokenizer": characters to numbers and back.
+
+import { Maths, Section } from '../parts/section.tsx';
+import { data, progress } from '../state/run.ts';
+
+/** Tokens of a document that are shown. */
+const SHOWN = 24;
+/** Of the vocabulary. */
+const VOCABULARY = 200;
+
+export function Tokenizer() {
+  return (
+    <Section
+      id="tokenizer"
+      title="Tokenizer"
+      say={
+        <>
+          <p>
+            A network computes with numbers, so every character gets one: its place among all characters that
+            occur, in sorted order. One more, <b>BOS</b>, stands before and after each document. Seeing it,
+            the model may begin; predicting it, it says that the document is over.
+          </p>
+          <Maths>
+            <p>
+              id(<var>c</var>) = place of <var>c</var> in sorted({'{'}characters{'}'})
+            </p>
+            <p>
+              BOS = <var>V</var> − 1
+            </p>
+          </Maths>
+          <p>Each token is asked for the one after it: a document of n characters asks n + 1 questions.</p>
+        </>
+      }
+    >
+      <Tokens />
+      <Vocabulary />
+    </Section>
+  );
+}
+
+/** The document of this step, or the first one. */
+function Tokens() {
+  const now = data.value;
+  if (now === undefined) return null;
+  const text = progress.value?.document ?? now.documents[0];
+  const chars = [...text];
+  const bos = now.chars.length;
+  const cells = [
+    { char: 'BOS', id: bos },
+    ...chars.slice(0, SHOWN).map((char) => ({ char, id: now.chars.indexOf(char) })),
+    ...(chars.length > SHOWN ? [] : [{ char: 'BOS', id: bos }]),
+  ];
+  return (
+    <>
+      <h3>{progress.value === undefined ? 'The first document' : 'The document of this step'}</h3>
+      <ol class="tokens" aria-label={`Tokens of ${text}`}>
+        {cells.map(({ char, id }, i) => (
+          <li key={i}>
+            <span class="char">{visible(char)}</span>
+            <span class="id">{id}</span>
+          </li>
+        ))}
+        {chars.length > SHOWN && <li>…</li>}
+      </ol>
+    </>
+  );
+}
+
+function Vocabulary() {
+  const now = data.value;
+  if (now === undefined) return null;
+  const V = now.chars.length + 1;
+  return (
+    <>
+      <h3>
+        The vocabulary: <var>V</var> = {V}
+      </h3>
+      <ol class="tokens small" aria-label="Vocabulary">
+        {now.chars.slice(0, VOCABULARY).map((char, id) => (
+          <li key={id}>
+            <span class="char">{visible(char)}</span>
+            <span class="id">{id}</span>
+          </li>
+        ))}
+        {now.chars.length > VOCABULARY && <li>…</li>}
+        <li>
+          <span class="char">BOS</span>
+          <span class="id">{V - 1}</span>
+        </li>
+      </ol>
+      <p class="hint">
+        Who knows nothing finds each of the {V} equally likely: a loss of ln {V} = {Math.log(V).toFixed(4)}.
+      </p>
+    </>
+  );
+}
+
+/** A space would show as nothing. */
+export function visible(char: string): string {
+  return char === ' ' ? '␣' : char;
+}

@@ -1,0 +1,89 @@
+// A run while it lives in the worker: what was prepared, the engine that computes it, and the last state that is known
+// to be good.
+
+import type { Engine, EngineSpec, TrainingState } from '../../engine.ts';
+import type { Tokenizer } from '../../data/tokenizer.ts';
+import { createEngine, type ChosenEngine } from '../../engines.ts';
+import type { PreparedRun } from '../../train/prepare.ts';
+import { DeviceError } from '../../util/errors.ts';
+import type { PythonRandom } from '../../util/python-random.ts';
+import type { RunSettings } from '../messages.ts';
+
+/** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/50 of the time. */
+const KEEP_INTERVAL = 1000;
+const KEEP_SHARE = 50;
+
+export class LiveRun {
+  readonly spec: EngineSpec;
+  readonly tokenizer: Tokenizer;
+  /** The stream of the samples after the last step. */
+  readonly random: PythonRandom;
+  /** Steps done. */
+  step = 0;
+  #chosen: ChosenEngine;
+  #kept: TrainingState | undefined;
+  #keptAt = 0;
+  #keepAfter = KEEP_INTERVAL;
+
+  private constructor({ spec, tokenizer, random }: PreparedRun, chosen: ChosenEngine) {
+    this.spec = spec;
+    this.tokenizer = tokenizer;
+    this.random = random;
+    this.#chosen = chosen;
+  }
+
+  static async create(prepared: PreparedRun, settings: RunSettings): Promise<LiveRun> {
+    return new LiveRun(prepared, await makeEngine(settings, prepared.spec));
+  }
+
+  get engine(): Engine {
+    return this.#chosen.engine;
+  }
+
+  /** Why this engine, in one line. */
+  get reason(): string {
+    return this.#chosen.reason;
+  }
+
+  /** Copies the state now and then; always where `now`. */
+  async keep(now = false): Promise<void> {
+    const start = performance.now();
+    if (this.#kept?.step === this.step) return;
+    if (!now && start - this.#keptAt < this.#keepAfter) return;
+    this.#kept = await this.engine.state();
+    this.#keptAt = performance.now();
+    this.#keepAfter = Math.max(KEEP_INTERVAL, KEEP_SHARE * (this.#keptAt - start));
+  }
+
+  /**
+   * Goes back to the last good state: on this engine, on the CPU's where its device is gone. Gives false where there
+   * is no such state.
+   */
+  async recover(error: unknown): Promise<boolean> {
+    if (this.#kept === undefined) return false;
+    if (error instanceof DeviceError) {
+      this.#chosen.close();
+      const gpu = async () => undefined;
+      this.#chosen = await createEngine({ engine: 'cpu', launch: 'auto', gpu }, this.spec);
+    }
+    await this.engine.load(this.#kept);
+    this.step = this.#kept.step;
+    return true;
+  }
+
+  close(): void {
+    this.#chosen.close();
+  }
+}
+
+/** The engine asked for; the CPU's, and the reason, where WebGPU was asked for and cannot be had. */
+async function makeEngine({ engine, launch }: RunSettings, spec: EngineSpec): Promise<ChosenEngine> {
+  const gpu = async () => navigator.gpu as GPU | undefined;
+  try {
+    return await createEngine({ engine, launch, gpu }, spec);
+  } catch (error) {
+    if (engine !== 'webgpu' || !(error instanceof DeviceError)) throw error;
+    const cpu = await createEngine({ engine: 'cpu', launch: 'auto', gpu }, spec);
+    return { ...cpu, reason: `${error.message} The CPU engine trains instead.` };
+  }
+}

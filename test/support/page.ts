@@ -1,0 +1,175 @@
+// The page, built as it is published, in a real browser: what its tests share.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { createCpuEngine } from '../../src/cpu/engine.ts';
+import { BUILTIN_NAMES } from '../../src/data/builtin-names.ts';
+import { readDocuments } from '../../src/data/documents.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { prepareRun } from '../../src/train/prepare.ts';
+import { sampleDocument } from '../../src/train/sampler.ts';
+import type { WorkerMessage } from '../../src/web/messages.ts';
+import { launchChromium, serveFolder, type Served } from './chromium.ts';
+
+declare global {
+  interface Window {
+    /** What every worker of the page has said. */
+    heard: WorkerMessage[];
+    workers: Worker[];
+  }
+}
+
+/** f32 on both sides, and WGSL's exp and division may be off by some units in the last place more. */
+export const LOSS_TOLERANCE = 1e-5;
+
+export interface OpenOptions extends BrowserContextOptions {
+  /** The page as served, unless told. */
+  readonly url?: string;
+  /** After the address: `#n_layer=2`. */
+  readonly hash?: string;
+  /** This suite's own, unless told. */
+  readonly browser?: Browser;
+  /** Whether `window.heard` keeps what the workers say: true unless told. */
+  readonly record?: boolean;
+}
+
+export interface PageUnderTest {
+  /** Where the built files are. */
+  readonly folder: string;
+  readonly served: Served;
+  readonly page: Page;
+  /** Opens the page; what it asks of other hosts and what goes wrong in it fails the test. */
+  open(options?: OpenOptions): Promise<void>;
+  /** Those so far that match were meant to happen; fails where there is none. */
+  expectedProblems(pattern: RegExp): void;
+  /** Presses the button with this name. */
+  press(name: string): Promise<void>;
+  /** Fills the field with this label. */
+  fill(label: string, value: number | string): Promise<void>;
+  /** Waits until the page says so of the run. */
+  status(text: string | RegExp): Promise<void>;
+  textOf(id: string): Promise<string>;
+  useCpu(): Promise<void>;
+  /** Every loss that the worker has sent. */
+  losses(): Promise<number[]>;
+  /** The 20 after the last step. */
+  samples(): Promise<string[]>;
+}
+
+/** Builds the page and starts a browser before the tests of the suite that calls this. */
+export function usePage(): PageUnderTest {
+  const folder = mkdtempSync(join(tmpdir(), 'microgpt-page-'));
+  const problems: string[] = [];
+  let served: Served;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    await build({ root, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+    served = await serveFolder(folder);
+    browser = await launchChromium();
+  });
+  afterEach(async () => {
+    await page?.context().close();
+    const found = problems.splice(0);
+    if (found.length > 0) throw new Error(`in the page: ${found.join('\n')}`);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const open = async (options: OpenOptions = {}): Promise<void> => {
+    const { url = served.url, hash = '', browser: of = browser, record = true, ...rest } = options;
+    const context = await of.newContext(rest);
+    page = await context.newPage();
+    page.setDefaultTimeout(50_000); // SwiftShader compiles for some seconds, on busy cores for many
+    page.on('pageerror', ({ message }) => problems.push(message));
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) problems.push(request.url());
+    });
+    await context.addInitScript((recorded) => {
+      window.heard = [];
+      window.workers = [];
+      const Original = Worker;
+      window.Worker = class extends Original {
+        constructor(script: string | URL, workerOptions?: WorkerOptions) {
+          super(script, workerOptions);
+          window.workers.push(this);
+          if (!recorded) return;
+          this.addEventListener('message', ({ data }: MessageEvent<WorkerMessage[]>) =>
+            window.heard.push(...data),
+          );
+        }
+      };
+    }, record);
+    await context.route('http://page.example/**', async (route) => {
+      const { pathname } = new URL(route.request().url());
+      await route.fulfill({ path: join(folder, pathname === '/' ? 'index.html' : pathname) });
+    });
+    await page.goto(url + hash);
+  };
+
+  return {
+    folder,
+    get served() {
+      return served;
+    },
+    get page() {
+      return page;
+    },
+    open,
+    expectedProblems(pattern) {
+      const others = problems.filter((problem) => !pattern.test(problem));
+      if (others.length === problems.length) throw new Error(`in the page: nothing matched ${pattern}`);
+      problems.splice(0, problems.length, ...others);
+    },
+    press: (name) => page.getByRole('button', { name, exact: true }).click(),
+    fill: (label, value) => page.getByLabel(label, { exact: true }).fill(String(value)),
+    status: (text) => page.locator('#status').filter({ hasText: text }).waitFor(),
+    textOf: (id) => page.locator(`#${id}`).innerText(),
+    async useCpu() {
+      await page.getByLabel('What computes').selectOption('CPU');
+    },
+    losses: () =>
+      page.evaluate(() =>
+        window.heard.flatMap((message) => (message.type === 'steps' ? Array.from(message.losses) : [])),
+      ),
+    samples: () =>
+      page.getByRole('list', { name: 'Samples after the training' }).locator('li').allInnerTexts(),
+  };
+}
+
+export function builtinNames(): string[] {
+  return readDocuments(new TextEncoder().encode(BUILTIN_NAMES), 'built-in names');
+}
+
+/** The same run on the CPU engine of this process. */
+export async function trainHere(
+  documents: readonly string[],
+  training: Partial<typeof DEFAULT_TRAINING>,
+  model: Partial<Record<keyof typeof DEFAULT_MODEL, number>> = {},
+): Promise<{ losses: number[]; samples: string[] }> {
+  const { spec, tokenizer, random } = prepareRun({
+    documents,
+    model: { ...DEFAULT_MODEL, ...model },
+    training: { ...DEFAULT_TRAINING, ...training },
+  });
+  const engine = createCpuEngine(spec);
+  const losses = Array.from(await engine.advance(spec.training.steps));
+  const { blockSize } = spec.model;
+  const samples: string[] = [];
+  while (samples.length < 20) {
+    samples.push(await sampleDocument(engine, tokenizer, random, { temperature: 0.5, blockSize }));
+  }
+  engine.dispose();
+  return { losses, samples };
+}

@@ -1,0 +1,208 @@
+// The settings in the address: a link makes the run again.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readLink, writeLink, isWhole, LINK_TEXT } from '../../src/web/state/link.ts';
+import { presetOf, PRESETS, presetFields } from '../../src/web/state/presets.ts';
+import {
+  DATA_CHOICES,
+  DEFAULT_FIELDS,
+  ENGINE_CHOICES,
+  LAUNCH_CHOICES,
+  readSettings,
+  type Fields,
+} from '../../src/web/state/settings.ts';
+import { roomIn, settingsIn, type Room } from '../../src/web/routes.ts';
+import { noChromium } from '../support/chromium.ts';
+import { usePage } from '../support/page.ts';
+
+const whole = (most: number) => fc.integer({ min: 1, max: most }).map(String);
+const part = fc.double({ min: 0, max: 0.999, noNaN: true }).map(String);
+
+/** Fields that make a run. */
+const runnable: fc.Arbitrary<Fields> = fc
+  .record({
+    data: fc.constantFrom(...DATA_CHOICES.filter((choice) => choice !== 'file')),
+    text: fc.string({ minLength: 1, maxLength: 300, unit: 'grapheme' }),
+    engine: fc.constantFrom(...ENGINE_CHOICES),
+    launch: fc.constantFrom(...LAUNCH_CHOICES),
+    n_layer: whole(12),
+    head: fc.integer({ min: 1, max: 32 }),
+    n_head: fc.integer({ min: 1, max: 16 }),
+    block_size: whole(512),
+    steps: whole(1_000_000),
+    batch_size: whole(256),
+    lr: part,
+    beta1: part,
+    beta2: part,
+    seed: fc.integer().map(String),
+    temperature: fc.double({ min: 1e-3, max: 10, noNaN: true }).map(String),
+  })
+  .map(({ head, n_head, text, ...rest }) => ({
+    ...rest,
+    text: rest.data === 'text' ? `a${text}` : '',
+    n_head: String(n_head),
+    n_embd: String(head * n_head),
+  }));
+
+describe('a link', () => {
+  it('is empty for microgpt.py’s settings', () => {
+    expect(writeLink(DEFAULT_FIELDS)).toBe('');
+    expect(readLink('')).toEqual({ fields: DEFAULT_FIELDS, problems: [] });
+  });
+
+  it('says what differs, under microgpt.py’s names', () => {
+    expect(writeLink({ ...DEFAULT_FIELDS, n_layer: '2', steps: '500', data: 'sort' })).toBe(
+      'data=sort&n_layer=2&steps=500',
+    );
+  });
+
+  it('carries every run that can be made', () => {
+    fc.assert(
+      fc.property(runnable, (fields) => {
+        const { fields: read, problems } = readLink(writeLink(fields));
+        expect(problems).toEqual([]);
+        expect(read).toEqual(fields);
+        expect(readSettings(read, undefined)).toEqual(readSettings(fields, undefined));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([
+    ['steps=banana', /^steps: expected a number, got “banana”/],
+    ['steps=0', /^steps: expected a whole number of at least 1, got 0/],
+    ['lr=-1', /^lr: expected a finite number/],
+    ['engine=quantum', /^engine: expected webgpu, cpu, oracle, auto, got “quantum”/],
+    ['n_embd=16&n_head=5', /^n_embd 16 is not divisible by n_head 5/],
+    ['n_embd=17', /^n_embd 17 is not divisible by n_head 4/],
+    ['width=3', /^width: there is no such setting/],
+    ['data=text', /does not carry its text/],
+    ['data=file', /does not carry its file/],
+  ])('says what is wrong with %s, and keeps the rest', (link, problem) => {
+    const { fields, problems } = readLink(`${link}&seed=7`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+    expect(fields.seed).toBe('7');
+    const made = { ...fields, data: 'builtin' } as const;
+    expect(() => readSettings(made, undefined)).not.toThrow();
+  });
+
+  it('never reads fields that cannot be run, whatever the address says', () => {
+    const names = fc.constantFrom(...Object.keys(DEFAULT_FIELDS));
+    const params = fc.array(fc.tuple(names, fc.oneof(fc.string(), fc.integer().map(String))), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(params, (pairs) => {
+        const { fields } = readLink(new URLSearchParams(pairs).toString());
+        readSettings({ ...fields, data: 'builtin' }, undefined);
+      }),
+    );
+  });
+
+  it('leaves out a text that is too long for it', () => {
+    const fields: Fields = { ...DEFAULT_FIELDS, data: 'text', text: 'a'.repeat(LINK_TEXT + 1) };
+    expect([writeLink(fields), isWhole(fields)]).toEqual(['data=text', false]);
+    expect(isWhole({ ...fields, text: 'ab' })).toBe(true);
+    expect(isWhole({ ...fields, data: 'file' })).toBe(false);
+  });
+});
+
+describe('an address', () => {
+  const rooms: Room[] = [
+    { id: 'verify', title: 'Verify', load: () => Promise.reject(new Error('not here')) },
+  ];
+  it.each([
+    ['', undefined, undefined],
+    ['#model', undefined, undefined],
+    ['#n_layer=2', 'n_layer=2', undefined],
+    ['#/verify', undefined, 'verify'],
+    ['#/verify?x=1', undefined, undefined],
+    ['#/nowhere', undefined, undefined],
+  ])('%s', (hash, settings, room) => {
+    expect([settingsIn(hash), roomIn(hash, rooms)?.id]).toEqual([settings, room]);
+  });
+});
+
+describe('presets', () => {
+  it.each(PRESETS.map((preset) => [preset.name, preset] as const))('%s makes a run', (_name, preset) => {
+    const fields = presetFields(preset, { ...DEFAULT_FIELDS, data: 'sort' });
+    expect(fields.data).toBe('sort');
+    expect(() => readSettings(fields, undefined)).not.toThrow();
+    expect(presetOf(fields)).toBe(preset);
+    expect(presetOf({ ...fields, seed: '1' })).toBeUndefined();
+  });
+});
+
+describe.skipIf(noChromium)('the page and its address', () => {
+  const at = usePage();
+  /** Waits for the address, which follows a moment later. */
+  const hashIs = (hash: string) =>
+    at.page.waitForFunction((expected) => location.hash === expected, hash, { timeout: 5000 });
+
+  it('has the settings in its address, and makes the same run from it', async () => {
+    await at.open();
+    await hashIs('');
+    await at.useCpu();
+    await at.page.getByLabel('Sort', { exact: true }).check();
+    await at.fill('Steps steps', 40);
+    await at.fill('Layers n_layer', 2);
+    const hash = '#data=sort&engine=cpu&n_layer=2&steps=40';
+    await hashIs(hash);
+    await at.press('Start');
+    await at.status(/^Done/);
+    const first = await at.losses();
+    const texts = await at.samples();
+
+    await at.page.context().close();
+    await at.open({ hash });
+    expect(await at.page.getByLabel('Layers n_layer').inputValue()).toBe('2');
+    expect(await at.page.getByLabel('Sort', { exact: true }).isChecked()).toBe(true);
+    await at.press('Start');
+    await at.status(/^Done/);
+    expect(await at.losses()).toEqual(first); // the same browser: the same bits
+    expect(await at.samples()).toEqual(texts);
+    await at.press('Reset');
+    await at.press('microGPT');
+    await hashIs('#data=sort');
+    await at.press('Use settings that learn it');
+    await hashIs('#data=sort&n_embd=32&steps=5000&batch_size=4&lr=0.005');
+  });
+
+  it('says what in a link it cannot use', async () => {
+    await at.open({ hash: '#steps=many&n_layer=3&colour=red' });
+    const notice = await at.textOf('link-problems');
+    expect(notice).toContain('steps: expected a number, got “many”');
+    expect(notice).toContain('colour: there is no such setting');
+    expect(await at.page.getByLabel('Steps steps').inputValue()).toBe('1000');
+    expect(await at.page.getByLabel('Layers n_layer').inputValue()).toBe('3');
+  });
+
+  it('follows an address that is typed while it is open', async () => {
+    await at.open();
+    await at.page.evaluate(() => (location.hash = '#seed=5'));
+    await at.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#seed')?.value === '5');
+    await at.page.getByRole('link', { name: 'Tokenizer' }).click();
+    await inView('tokenizer');
+    await hashIs('#seed=5'); // worth more than the section's own
+    await at.press('microGPT');
+    await hashIs('');
+    await at.page.getByRole('link', { name: 'Model' }).click();
+    await hashIs('#model');
+    expect(await at.page.getByLabel('Random numbers seed').inputValue()).toBe('42');
+  });
+
+  it('opens at a section that is addressed', async () => {
+    await at.open({ hash: '#inference' });
+    await inView('inference');
+    expect(await at.page.getByLabel('Random numbers seed').inputValue()).toBe('42');
+  });
+
+  /** Waits until the section is at the top of what can be seen, or at the end of the page. */
+  const inView = (id: string) =>
+    at.page.waitForFunction((section) => {
+      const { top } = document.getElementById(section)!.getBoundingClientRect();
+      return top >= 0 && top < innerHeight / 2;
+    }, id);
+});
