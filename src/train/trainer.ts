@@ -22,8 +22,8 @@ export interface TrainChunk {
 export interface TrainOptions {
   /** Steps done so far. Default 0. */
   readonly from?: number;
-  /** Stops after this step. Default: the last one. */
-  readonly until?: number;
+  /** After `step` steps: the next one that a chunk must end at, so that something can be done there. */
+  readonly chunkEnd?: (step: number) => number;
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
   /** How long the engine may keep the thread, in milliseconds. Default 100: about ten reports a second. */
@@ -44,14 +44,14 @@ export async function* train(
   training: TrainingConfig,
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
-  const { signal, interval = 100, now = () => performance.now() } = options;
-  const end = Math.min(options.until ?? training.steps, training.steps);
+  const { signal, interval = 100, now = () => performance.now(), chunkEnd } = options;
   let done = options.from ?? 0;
   let k = 1;
-  while (done < end) {
+  while (done < training.steps) {
     await turn();
     if (signal?.aborted) return;
-    const asked = Math.min(k, end - done);
+    const end = Math.min(chunkEnd?.(done) ?? Infinity, training.steps);
+    const asked = Math.max(1, Math.min(k, end - done));
     const start = now();
     const losses = await engine.advance(asked);
     k = nextCount(asked, now() - start, interval);

@@ -3,32 +3,17 @@
 
 import { countParameters } from '../../model/parameters.ts';
 import { prepareRun } from '../../train/prepare.ts';
-import { ProgressMeter } from '../../train/progress.ts';
 import { fingerprintDocuments } from '../../train/run-files.ts';
-import { checkSampleOptions, sampleDocument } from '../../train/sampler.ts';
-import { train, TrainingError, type TrainChunk } from '../../train/trainer.ts';
-import { ConfigError, DeviceError } from '../../util/errors.ts';
-import { PythonRandom } from '../../util/python-random.ts';
-import type { PhaseMessage, RunSettings, WorkerMessage } from '../messages.ts';
-import { answer } from './answers.ts';
-import { errorMessage } from './errors.ts';
+import { checkSampleOptions } from '../../train/sampler.ts';
+import { ConfigError } from '../../util/errors.ts';
+import type { RunSettings } from '../messages.ts';
 import { LiveRun } from './live-run.ts';
 import type { Orders } from './orders.ts';
+import { Session, type Post } from './session.ts';
 import { describeData, readSource } from './source.ts';
 
-/** Milliseconds between two reports: 20 a second look continuous, and a press is answered in time. */
-const REPORT_INTERVAL = 50;
-/** As microgpt.py. */
-const SAMPLES = 20;
-/** Previews during the training, after the one before it. */
-const PREVIEWS = 10;
-const PREVIEW_TEXTS = 4;
-/** Characters of one: a long context must not keep the training waiting. */
-const PREVIEW_LENGTH = 40;
 /** Their initial values alone take 1 GiB in f64. */
 const MAX_PARAMETERS = 2 ** 27;
-
-export type Post = (messages: WorkerMessage[], transfer?: Transferable[]) => void;
 
 /** Never ends by itself: a run that is done answers questions. Throws what ends it for good; see MicrogptError. */
 export async function run(settings: RunSettings, orders: Orders, post: Post): Promise<never> {
@@ -70,186 +55,6 @@ export async function run(settings: RunSettings, orders: Orders, post: Post): Pr
     }
   } finally {
     live.close();
-  }
-}
-
-class Session {
-  #live: LiveRun;
-  #temperature: number;
-  #orders: Orders;
-  #post: Post;
-  #phase: PhaseMessage['phase'] = 'preparing';
-  #loss = NaN;
-  #nextPreview = 0;
-  #sampled = 0;
-  // Speeds are those of the training: its clock stands still in pauses, previews and answers.
-  #away = 0;
-  #meter: ProgressMeter;
-
-  constructor(live: LiveRun, temperature: number, orders: Orders, post: Post) {
-    this.#live = live;
-    this.#temperature = temperature;
-    this.#orders = orders;
-    this.#post = post;
-    this.#meter = new ProgressMeter(live.spec, () => performance.now() - this.#away);
-  }
-
-  async train(): Promise<void> {
-    const live = this.#live;
-    const { training } = live.spec;
-    await this.#offTheClock(() => live.keep(true));
-    await this.#offTheClock(() => this.#previewIfDue());
-    while (live.step < training.steps) {
-      await this.#offTheClock(() => this.#answerAll());
-      const order = this.#orders.take();
-      if (order === undefined) {
-        await this.#offTheClock(async () => {
-          await live.keep(true);
-          this.#enter('paused');
-          await this.#orders.next();
-        });
-        continue;
-      }
-      this.#enter('training');
-      await this.#trainOn(order);
-    }
-    await live.keep(true);
-  }
-
-  /** Until another order comes, or a preview is due. */
-  async #trainOn(order: 'step' | 'go'): Promise<void> {
-    const live = this.#live;
-    const { signal, pace } = this.#orders;
-    const single = order === 'step' || pace > 0; // an interval of 0 asks for single steps
-    const options = {
-      from: live.step,
-      until: this.#nextPreview,
-      signal,
-      interval: single ? 0 : REPORT_INTERVAL,
-    };
-    let due = performance.now();
-    for await (const chunk of train(live.engine, live.spec.training, options)) {
-      this.#report(chunk);
-      await this.#offTheClock(() => live.keep());
-      await this.#offTheClock(() => this.#previewIfDue());
-      await this.#offTheClock(() => this.#answerAll());
-      if (order === 'step') return;
-      if (pace === 0) continue;
-      due = Math.max(due + 1000 / pace, performance.now());
-      while (!signal.aborted && performance.now() < due) {
-        await this.#orders.wait(due - performance.now());
-        await this.#offTheClock(() => this.#answerAll());
-      }
-    }
-  }
-
-  #report({ from, losses }: TrainChunk): void {
-    const { spec, tokenizer } = this.#live;
-    const { training, documents } = spec;
-    const smoothed = new Float64Array(losses.length);
-    let progress = undefined;
-    for (let i = 0; i < losses.length; i++) {
-      const step = from + i + 1;
-      progress = this.#meter.update({ from: step - 1, step, losses: losses.subarray(i, i + 1) });
-      smoothed[i] = progress.smoothedLoss;
-    }
-    if (progress === undefined) return;
-    this.#live.step = progress.step;
-    this.#loss = progress.loss;
-    const d = ((progress.step - 1) * training.batchSize) % documents.count;
-    const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
-    this.#post(
-      [
-        { type: 'steps', from, losses: losses.slice(), smoothed },
-        {
-          type: 'progress',
-          ...progress,
-          learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
-          document: tokenizer.decode([...tokens]),
-        },
-      ],
-      [smoothed.buffer],
-    );
-  }
-
-  async #previewIfDue(): Promise<void> {
-    const { engine, spec, tokenizer, random, step } = this.#live;
-    const { steps } = spec.training;
-    if (step < this.#nextPreview || step === steps) return;
-    // The numbers that the samples at the end will draw, every time: what changes is the model.
-    const dice = new PythonRandom(0);
-    dice.setState(random.getState());
-    const options = {
-      temperature: this.#temperature,
-      blockSize: Math.min(spec.model.blockSize, PREVIEW_LENGTH),
-    };
-    const texts: string[] = [];
-    while (texts.length < PREVIEW_TEXTS) texts.push(await sampleDocument(engine, tokenizer, dice, options));
-    this.#post([{ type: 'preview', step, texts }]);
-    const next = ((Math.floor((step * PREVIEWS) / steps) + 1) * steps) / PREVIEWS;
-    this.#nextPreview = Math.max(step + 1, Math.ceil(next));
-  }
-
-  async sample(): Promise<void> {
-    const { engine, spec, tokenizer, random, step } = this.#live;
-    this.#enter('sampling');
-    const options = { temperature: this.#temperature, blockSize: spec.model.blockSize };
-    while (this.#sampled < SAMPLES) {
-      // A device that is lost in the middle of a sample leaves the stream where the sample began.
-      const before = random.getState();
-      try {
-        const text = await sampleDocument(engine, tokenizer, random, options);
-        this.#post([{ type: 'sample', index: ++this.#sampled, text }]);
-      } catch (error) {
-        random.setState(before);
-        throw error;
-      }
-      await this.#answerAll();
-    }
-    this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
-    this.#enter('done');
-  }
-
-  async answerForEver(): Promise<never> {
-    for (;;) {
-      await this.#answerAll();
-      await this.#orders.nextAsk();
-    }
-  }
-
-  /** Goes on from the last good state after the next `go`. Throws `error` where that cannot be. */
-  async recover(error: unknown): Promise<void> {
-    const known =
-      error instanceof DeviceError || error instanceof TrainingError || error instanceof RangeError;
-    if (!known) throw error;
-    this.#orders.give('pause');
-    if (!(await this.#live.recover(error))) throw error;
-    const { step, engine } = this.#live;
-    this.#post([{ type: 'interrupted', ...errorMessage(error), step, engine: engine.info }]);
-    this.#phase = 'paused'; // which the message says
-  }
-
-  async #answerAll(): Promise<void> {
-    for (const { id, question } of this.#orders.takeAsks()) {
-      try {
-        this.#post([{ type: 'answer', id, answer: await answer(this.#live, question) }]);
-      } catch (error) {
-        this.#post([{ type: 'answer', id, error: errorMessage(error).message }]);
-        if (error instanceof DeviceError) throw error;
-      }
-    }
-  }
-
-  async #offTheClock(work: () => Promise<void>): Promise<void> {
-    const start = performance.now();
-    await work();
-    this.#away += performance.now() - start;
-  }
-
-  #enter(phase: PhaseMessage['phase']): void {
-    if (phase === this.#phase) return;
-    this.#phase = phase;
-    this.#post([{ type: 'phase', phase }]);
   }
 }
 

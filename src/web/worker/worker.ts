@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { COMMAND, type Command } from '../messages.ts';
 import { errorMessage } from './errors.ts';
 import { Orders } from './orders.ts';
-import { run, type Post } from './run.ts';
+import { run } from './run.ts';
+import type { Post } from './session.ts';
 import { describeData, readSource } from './source.ts';
 
 const orders = new Orders();
