@@ -13,9 +13,11 @@ interface Props {
   readonly say: ComponentChildren;
   /** The live view. */
   readonly children: ComponentChildren;
+  /** What needs the whole width, below both. */
+  readonly below?: ComponentChildren;
 }
 
-export function Section({ id, title, say, children }: Props) {
+export function Section({ id, title, say, children, below }: Props) {
   const element = useRef<HTMLElement>(null);
   const inView = useInView(element);
   return (
@@ -25,6 +27,11 @@ export function Section({ id, title, say, children }: Props) {
       <div class="see">
         <InView.Provider value={inView}>{children}</InView.Provider>
       </div>
+      {below !== undefined && (
+        <div class="below">
+          <InView.Provider value={inView}>{below}</InView.Provider>
+        </div>
+      )}
     </section>
   );
 }

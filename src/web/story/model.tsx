@@ -1,6 +1,7 @@
 // "Define the model architecture": tokens in, logits out.
 
 import type { ComponentChildren } from 'preact';
+import { Lazy } from '../parts/lazy.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { config, progress } from '../state/run.ts';
 
@@ -31,6 +32,7 @@ export function Model() {
           </Maths>
         </>
       }
+      below={<Lazy load={() => import('./model-inside.tsx')} />}
     >
       <Flow />
     </Section>
