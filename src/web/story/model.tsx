@@ -30,6 +30,9 @@ export function Model() {
               attention = softmax(<var>q</var>·<var>K</var>ᵀ / √<var>D</var>) · <var>V</var>
             </p>
           </Maths>
+          <p>
+            <a href="#/walk">Walk through one step</a> of your own run with a single letter.
+          </p>
         </>
       }
       below={<Lazy load={() => import('./model-inside.tsx')} />}
