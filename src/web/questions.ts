@@ -78,6 +78,8 @@ export interface InsideAnswer {
   readonly tokens: readonly number[];
   /** The token after the last one, where there is one. */
   readonly next: number | undefined;
+  /** Characters of the text after `tokens`: more than the model or the views can take. */
+  readonly left: number;
   /** (n, V). */
   readonly probabilities: Float64Array;
   /** Nats (n), NaN where nothing comes next. */

@@ -131,6 +131,10 @@ describe.skipIf(noChromium)('looking inside', () => {
     const last = expected.layers[0].attention.subarray((2 * n + n - 1) * n, (2 * n + n) * n);
     expect(largestDifference(painted, last)).toBeLessThan(1 / 200); // 8 bits a colour
 
+    // More than the model sees at once.
+    await at.page.getByLabel('Look at').fill('mariannamariannas');
+    await at.page.getByText(/first 16 tokens, as many as the model sees at once; 2 more follow/).waitFor();
+
     await at.page.getByLabel('Look at').fill('Q');
     await at.page.getByText(/unknown character "Q"/).waitFor();
     engine.dispose();
@@ -243,6 +247,7 @@ describe.skipIf(noChromium)('looking inside', () => {
   it.each([
     ['light', 1440],
     ['dark', 390],
+    ['light', 320],
   ] as const)('has no fault that axe finds, and fits: %s, %i px', async (colorScheme, width) => {
     await at.open({ colorScheme, bypassCSP: true, viewport: { width, height: 844 } });
     await at.page.addScriptTag({ path: AXE });
@@ -256,6 +261,15 @@ describe.skipIf(noChromium)('looking inside', () => {
         [],
       );
       expect(await at.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      const outside = await at.page.locator('.below, .walk').evaluateAll((views) =>
+        views.flatMap((view) => {
+          const { right } = view.getBoundingClientRect();
+          return [...view.querySelectorAll('*')]
+            .filter((one) => one.getBoundingClientRect().right > right + 1)
+            .map(({ outerHTML }) => outerHTML.slice(0, 200));
+        }),
+      );
+      expect(outside).toEqual([]);
     };
     await check();
     await at.page.evaluate(() => {

@@ -2,8 +2,9 @@
 
 import type { ComponentType } from 'preact';
 import { brief, count, lossText, percent, signed } from '../format.ts';
+import { INSIDE_TOKENS } from '../questions.ts';
 import { config } from '../state/run.ts';
-import { axisName, tokenName } from '../story/token-names.ts';
+import { tokenName } from '../story/token-names.ts';
 import { Line, Likely, Strip, type StationProps } from './walk-parts.tsx';
 import { Adam, Backward, TakeIt } from './walk-update.tsx';
 
@@ -138,7 +139,7 @@ function Attention({ now }: StationProps) {
           ))}
         </tbody>
       </table>
-      <Line name={`keys of ${axisName(tokens[most])}`}>
+      <Line name={`k_h of ${tokenName(tokens[most])}`}>
         [
         {Array.from(keys.subarray(most * D, (most + 1) * D), signed)
           .slice(0, 8)
@@ -231,6 +232,9 @@ function Loss({ now }: StationProps) {
         <span data-loss={mean}>{lossText(mean)}</span>, where guessing would be{' '}
         {lossText(Math.log(probabilities.length))}
       </Line>
+      {losses.length === INSIDE_TOKENS && (
+        <p class="hint">Only the first {INSIDE_TOKENS} positions are looked at here.</p>
+      )}
     </>
   );
 }

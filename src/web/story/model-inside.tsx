@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { percent } from '../format.ts';
 import { AskButton } from '../parts/ask-button.tsx';
+import { INSIDE_TOKENS } from '../questions.ts';
 import { useAnswer } from '../state/ask-when-quick.ts';
 import { data } from '../state/run.ts';
 import '../styles/inside.css';
@@ -57,6 +58,13 @@ function View({ answer, row, choose }: ViewProps & { choose: (row: number) => vo
   return (
     <div data-inside={answer.tokens.length} data-step={answer.step}>
       <Surprise answer={answer} row={row} choose={choose} />
+      {answer.left > 0 && (
+        <p class="hint">
+          These are the first {answer.tokens.length} tokens, as many as the model
+          {answer.tokens.length === INSIDE_TOKENS ? '’s views show' : ' sees at once'}; {answer.left} more
+          follow.
+        </p>
+      )}
       <div class="pair">
         <Next answer={answer} row={row} />
         <Residual answer={answer} row={row} />

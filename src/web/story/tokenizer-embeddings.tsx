@@ -26,7 +26,7 @@ export default function Embeddings() {
           <div class="gallery" data-step={answer.step}>
             <Rows title="wte" what="tokens" picture={answer.wte} name={axisName} />
             <Rows title="wpe" what="positions" picture={answer.wpe} name={String} />
-            <Map answer={answer} />
+            <Plane answer={answer} />
           </div>
         </>
       )}
@@ -67,7 +67,7 @@ const SIZE = 300;
 const PAD = 16;
 
 /** The tokens in the plane in which their rows differ most. */
-function Map({ answer }: { answer: EmbeddingsAnswer }) {
+function Plane({ answer }: { answer: EmbeddingsAnswer }) {
   const { points, share } = answer.projection;
   const n = Math.min(PLACED, points.length / 2);
   const largest = points.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;

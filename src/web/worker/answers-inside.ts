@@ -29,6 +29,7 @@ export async function inside(
     step,
     tokens,
     next: all[n],
+    left: all.length - n - (whole ? 1 : 0),
     probabilities,
     losses,
     stages: residual.map(({ name, rms }) => ({ name, rms })),
