@@ -101,7 +101,9 @@ export function HeatMap(props: Props) {
         }}
       />
       <figcaption>
-        <output>{here === undefined ? children : read(...here)}</output>
+        {here === undefined && children}
+        {/* Alone in it, for what is said of the whole changes as the run goes on. */}
+        <output>{here !== undefined && read(...here)}</output>
       </figcaption>
     </figure>
   );

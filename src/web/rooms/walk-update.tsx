@@ -11,6 +11,10 @@ function nameOf(index: number): string {
   return config.value === undefined ? 'p' : parameterName(parameterSpecs(config.value.model), index);
 }
 
+function sixDigits(x: number): string {
+  return `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(6)}`;
+}
+
 export function Backward({ now }: StationProps) {
   const { tokens, position, gradient, adam } = now;
   const batch = config.value?.training.batchSize ?? 1;
@@ -69,7 +73,7 @@ export function Adam({ now: { adam, step } }: StationProps) {
         {learningRate} · (1 − {count(step)} / {count(steps)}) = {Number(rate.toPrecision(4))}
       </Line>
       <Line name="p.data">
-        {p.toFixed(6)} − lr_t · m_hat / √v_hat = <span data-after={after}>{after.toFixed(6)}</span>
+        {sixDigits(p)} − lr_t · m_hat / (√v_hat + ε) = <span data-after={after}>{sixDigits(after)}</span>
       </Line>
     </>
   );
@@ -100,8 +104,8 @@ export function TakeIt({ now, after, take }: StationProps) {
       {after !== undefined && (
         <>
           <Line name={nameOf(now.adam.index)}>
-            {now.adam.p.toFixed(6)} → <b data-became={after.adam.p}>{after.adam.p.toFixed(6)}</b>, as Adam
-            said: {now.adam.after.toFixed(6)}
+            {sixDigits(now.adam.p)} → <b data-became={after.adam.p}>{sixDigits(after.adam.p)}</b>, as Adam
+            said: {sixDigits(now.adam.after)}
           </Line>
           <Line name="loss of doc">
             {lossText(mean(now.losses))} → <b>{lossText(mean(after.losses))}</b>

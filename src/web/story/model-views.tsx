@@ -64,7 +64,7 @@ export function Residual({ answer, row }: ViewProps) {
           ))}
         </tbody>
       </table>
-      <p class="hint">√(mean x²) after each stage: what attention and MLP add makes it grow.</p>
+      <p class="hint">√(mean x²) after each stage: it begins near 1, and attention and MLP add to x.</p>
     </div>
   );
 }
