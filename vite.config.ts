@@ -68,6 +68,7 @@ export default defineConfig(({ isSsrBuild }) => ({
     include: ['test/**/*.test.ts'],
     // Its package.json names a CommonJS file as the main one of an ES module.
     alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
+    css: true, // the report's style is a part of it, so the tests need the real one
     pool: 'forks', // Dawn keeps state per process: a file of tests has one to itself
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/support/software-vulkan.mjs'],

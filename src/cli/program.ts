@@ -4,14 +4,18 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
-import { decimal, integer } from './arguments.ts';
-import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
+import { decimal, every, integer, type Every } from './arguments.ts';
+import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
+import { numbers, wholeNumbers } from './ranges.ts';
+import { sweepCommand } from './sweep.ts';
+import { POPULATION_ENGINES, RANGES, sweepSettings, type SweepFlags } from './sweep-settings.ts';
 import { verifyCommand } from './verify.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
 interface SampleFlags extends OutputOptions, EngineFlags {
@@ -20,6 +24,10 @@ interface SampleFlags extends OutputOptions, EngineFlags {
   temperature?: number;
   topK?: number;
   seed?: number;
+}
+
+interface VerifyFlags extends OutputOptions, EngineFlags {
+  limits: LimitsChoice;
 }
 
 interface InfoFlags extends OutputOptions, PlanFlags {
@@ -57,15 +65,70 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--beta2', "Adam's decay of the second moment", fraction, DEFAULT_TRAINING.beta2))
     .addOption(number('--eps', "Adam's epsilon", positive, DEFAULT_TRAINING.eps))
     .addOption(number('--seed', 'of documents, weights and samples', anyInteger, DEFAULT_TRAINING.seed))
+    .addOption(
+      number(
+        '--init-scale',
+        'standard deviation of the initial weights',
+        positive,
+        DEFAULT_TRAINING.initScale,
+      ),
+    )
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory')
+    .addOption(
+      new Option(
+        '--checkpoint-every <steps|time>',
+        'save the run on the way, with --out or --resume; or never',
+      )
+        .argParser(every)
+        .default({ milliseconds: 60_000 } satisfies Every, '60s'),
+    )
     .option('--resume <dir>', 'go on with the run saved in this directory, up to its last step');
   engineOptions(train);
   outputOptions(train).action((flags: TrainFlags) =>
     withOutput(flags, async (output) => {
       const given = (option: string) => train.getOptionValueSource(option) === 'cli';
       done(await trainCommand(await trainSettings(flags, given), output));
+    }),
+  );
+
+  const sweep = program
+    .command('sweep')
+    .description('train many models at once, every combination of the given values, and rank them')
+    .option('--data <source>', 'as of train', 'builtin')
+    .addOption(number('--steps', 'training steps of each model', integer(1), DEFAULT_TRAINING.steps));
+  modelOptions(sweep);
+  const usual = DEFAULT_TRAINING;
+  const option = (flag: string, description: string, read: (text: string) => number[], preset: number) =>
+    sweep.addOption(
+      new Option(`${flag} <values>`, description).argParser(read).default([preset], String(preset)),
+    );
+  option('--seed', 'of documents and weights: 1..8 or 1,5,9', wholeNumbers(anyInteger), usual.seed);
+  option(
+    '--lr',
+    'learning rates: 0.003,0.01 or 0.001..0.1:5',
+    numbers(notNegative, 'log'),
+    usual.learningRate,
+  );
+  option('--beta1', "Adam's decays: 0.8,0.9 or 0.8..0.95:4", numbers(fraction, 'lin'), usual.beta1);
+  option('--beta2', "Adam's decays of the second moment", numbers(fraction, 'lin'), usual.beta2);
+  option('--eps', "Adam's epsilons", numbers(positive, 'log'), usual.eps);
+  option(
+    '--init-scale',
+    'standard deviations of the initial weights',
+    numbers(positive, 'log'),
+    usual.initScale,
+  );
+  sweep
+    .addOption(new Option('--engine <name>', 'what computes').choices(POPULATION_ENGINES).default('auto'))
+    .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
+    .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
+    .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory')
+    .addHelpText('after', RANGES);
+  outputOptions(sweep, 'print the table and the samples only').action((flags: SweepFlags) =>
+    withOutput(flags, async (output) => {
+      done(await sweepCommand(sweepSettings(flags), output));
     }),
   );
 
@@ -91,10 +154,14 @@ export function createProgram(done: (status: number) => void): Command {
   const verify = program
     .command('verify')
     .description('check every kernel and whole models against the oracle, on this machine');
-  engineOptions(verify);
-  outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
+  engineOptions(verify).addOption(
+    new Option('--limits <which>', 'of the GPU device: default is what every WebGPU device has')
+      .choices(['adapter', 'default'])
+      .default('adapter'),
+  );
+  outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
-      done(await verifyCommand(engineChoice(flags), output));
+      done(await verifyCommand(engineChoice(flags), flags.limits, output));
     }),
   );
 
@@ -104,6 +171,7 @@ export function createProgram(done: (status: number) => void): Command {
     .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
   modelOptions(info)
     .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
+    .addOption(launchOption('with --plan: this strategy only'))
     .option('--json', 'print JSON objects, one per line')
     .option('--verbose', 'print the stack of an error')
     .action((flags: InfoFlags) =>
@@ -124,10 +192,10 @@ function modelOptions(command: Command): Command {
     .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize));
 }
 
-function outputOptions(command: Command): Command {
+function outputOptions(command: Command, quiet = 'print the samples only'): Command {
   return command
     .option('--json', 'print one JSON object per line')
-    .option('--quiet', 'print the samples only')
+    .option('--quiet', quiet)
     .option('--verbose', 'print the stack of an error');
 }
 

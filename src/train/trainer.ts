@@ -2,12 +2,7 @@
 
 import type { Engine } from '../engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
-import { MicrogptError } from '../util/errors.ts';
-
-/** The training cannot go on: the loss is no finite number any more. */
-export class TrainingError extends MicrogptError {
-  override name = 'TrainingError';
-}
+import { TrainingError } from './finite.ts';
 
 /** Some consecutive steps. */
 export interface TrainChunk {
@@ -22,10 +17,10 @@ export interface TrainChunk {
 export interface TrainOptions {
   /** Steps done so far. Default 0. */
   readonly from?: number;
-  /** After `step` steps: the next one that a chunk must end at, so that something can be done there. */
-  readonly chunkEnd?: (step: number) => number;
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
+  /** Every multiple of so many steps ends a chunk. */
+  readonly every?: number | undefined;
   /** How long the engine may keep the thread, in milliseconds. Default 100: about ten reports a second. */
   readonly interval?: number;
   /** The clock, in milliseconds. */
@@ -44,17 +39,17 @@ export async function* train(
   training: TrainingConfig,
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
-  const { signal, interval = 100, now = () => performance.now(), chunkEnd } = options;
+  const { signal, every = Infinity, interval = 100, now = () => performance.now() } = options;
   let done = options.from ?? 0;
   let k = 1;
   while (done < training.steps) {
     await turn();
     if (signal?.aborted) return;
-    const end = Math.min(chunkEnd?.(done) ?? Infinity, training.steps);
-    const asked = Math.max(1, Math.min(k, end - done));
+    const untilStop = every === Infinity ? Infinity : every - (done % every);
+    const asked = Math.min(k, training.steps - done, untilStop);
     const start = now();
     const losses = await engine.advance(asked);
-    k = nextCount(asked, now() - start, interval);
+    k = nextCount(asked, now() - start, interval, k);
 
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     const good = bad < 0 ? losses : losses.subarray(0, bad);
@@ -65,16 +60,17 @@ export async function* train(
 }
 
 /**
- * How many steps to ask for next, `count` having taken `elapsed`. Grows at most eightfold: the first steps may be
- * timed too short by a coarse clock, and a GPU's step time is not known before it has something to do.
+ * How many steps to ask for next, `count` having taken `elapsed`. Grows at most eightfold over `wanted`, of which `count` may
+ * be what was left: the first steps may be timed too short by a coarse clock, and a GPU's step time is not known before it
+ * has something to do.
  */
-export function nextCount(count: number, elapsed: number, interval: number): number {
+export function nextCount(count: number, elapsed: number, interval: number, wanted = count): number {
   const fitting = Math.floor((count * interval) / Math.max(elapsed, 1e-3));
-  return Math.max(1, Math.min(fitting, count * 8));
+  return Math.max(1, Math.min(fitting, wanted * 8));
 }
 
 /** Lets timers, signals and messages be handled. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 

@@ -29,3 +29,8 @@ export class DeviceError extends MicrogptError {
 export class CheckpointError extends MicrogptError {
   override name = 'CheckpointError';
 }
+
+/** A report.json that is damaged, foreign or of another version. */
+export class ReportError extends MicrogptError {
+  override name = 'ReportError';
+}

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { nextCount, train, TrainingError, type TrainChunk } from '../../src/train/trainer.ts';
+import { TrainingError } from '../../src/train/finite.ts';
+import { nextCount, train, type TrainChunk } from '../../src/train/trainer.ts';
 import { DEFAULT_TRAINING, type TrainingConfig } from '../../src/model/config.ts';
 import { loadGolden, prepareGolden } from '../support/golden.ts';
 
@@ -76,16 +77,6 @@ describe('train', () => {
     }
     expect(step).toBeGreaterThanOrEqual(10);
     expect((await engine.state()).step).toBe(step);
-  });
-
-  it('ends a chunk where it is told to, and goes on', async () => {
-    const whole = smallRun({ steps: 20 });
-    const expected = losses(await collect(train(whole.engine, whole.config)));
-    const { engine, config } = smallRun({ steps: 20 });
-    const chunkEnd = (step: number) => (Math.floor(step / 7) + 1) * 7;
-    const chunks = await collect(train(engine, config, { interval: 1e6, chunkEnd }));
-    expect(losses(chunks)).toEqual(expected);
-    expect(chunks.map(({ step }) => step)).toEqual([1, 7, 14, 20]);
   });
 
   it('sees an abort that comes from a timer while the engine keeps the thread', async () => {

@@ -2,7 +2,8 @@
 
 import { ProgressMeter } from '../../train/progress.ts';
 import { sampleDocument } from '../../train/sampler.ts';
-import { train, TrainingError, type TrainChunk } from '../../train/trainer.ts';
+import { TrainingError } from '../../train/finite.ts';
+import { train, type TrainChunk } from '../../train/trainer.ts';
 import { DeviceError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { PhaseMessage, WorkerMessage } from '../messages.ts';
@@ -15,7 +16,7 @@ import type { Orders } from './orders.ts';
 const REPORT_INTERVAL = 50;
 /** As microgpt.py. */
 const SAMPLES = 20;
-/** Previews during the training, after the one before it. */
+/** Previews, the one before the training included. */
 const PREVIEWS = 10;
 const PREVIEW_TEXTS = 4;
 /** Characters of one: a long context must not keep the training waiting. */
@@ -29,7 +30,9 @@ export class Session {
   #post: Post;
   #phase: PhaseMessage['phase'] = 'preparing';
   #loss = NaN;
-  #nextPreview = 0;
+  /** Steps between two previews, and the step of the last one. */
+  #previewEvery: number;
+  #previewed = -1;
   #sampled = 0;
   // Speeds are those of the training: its clock stands still in pauses, previews and answers.
   #away = 0;
@@ -40,6 +43,7 @@ export class Session {
     this.#temperature = temperature;
     this.#orders = orders;
     this.#post = post;
+    this.#previewEvery = Math.ceil(live.spec.training.steps / PREVIEWS);
     this.#meter = new ProgressMeter(live.spec, () => performance.now() - this.#away);
   }
 
@@ -72,7 +76,7 @@ export class Session {
     const single = order === 'step' || pace > 0; // an interval of 0 asks for single steps
     const options = {
       from: live.step,
-      chunkEnd: () => this.#nextPreview,
+      every: this.#previewEvery,
       signal,
       interval: single ? 0 : REPORT_INTERVAL,
     };
@@ -123,8 +127,8 @@ export class Session {
 
   async #previewIfDue(): Promise<void> {
     const { engine, spec, tokenizer, random, step } = this.#live;
-    const { steps } = spec.training;
-    if (step < this.#nextPreview || step === steps) return;
+    if (step % this.#previewEvery !== 0 || step === spec.training.steps || step <= this.#previewed) return;
+    this.#previewed = step;
     // The numbers that the samples at the end will draw, every time: what changes is the model.
     const dice = new PythonRandom(0);
     dice.setState(random.getState());
@@ -135,8 +139,6 @@ export class Session {
     const texts: string[] = [];
     while (texts.length < PREVIEW_TEXTS) texts.push(await sampleDocument(engine, tokenizer, dice, options));
     this.#post([{ type: 'preview', step, texts }]);
-    const next = ((Math.floor((step * PREVIEWS) / steps) + 1) * steps) / PREVIEWS;
-    this.#nextPreview = Math.max(step + 1, Math.ceil(next));
   }
 
   async sample(): Promise<void> {
