@@ -130,6 +130,14 @@ describe.skipIf(noChromium)('looking inside', () => {
     }, n);
     const last = expected.layers[0].attention.subarray((2 * n + n - 1) * n, (2 * n + n) * n);
     expect(largestDifference(painted, last)).toBeLessThan(1 / 200); // 8 bits a colour
+    await at.page.emulateMedia({ colorScheme: 'dark' });
+    const corner = await image.evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas
+        .getContext('2d')!
+        .getImageData(20 * devicePixelRatio, 20 * devicePixelRatio, 1, 1);
+      return `#${[...data.subarray(0, 3)].map((x) => x.toString(16).padStart(2, '0')).join('')}`;
+    });
+    expect(corner).toBe('#ff8c5a'); // BOS sees only itself: --accent of the dark page
 
     // More than the model sees at once.
     await at.page.getByLabel('Look at').fill('mariannamariannas');
@@ -242,6 +250,12 @@ describe.skipIf(noChromium)('looking inside', () => {
         ).length,
     );
     expect(asked).toBe(1);
+    // Another run has not been looked into.
+    await at.press('Reset');
+    await at.press('Step');
+    await at.status('Paused.');
+    await section.getByRole('button', { name: 'Look now' }).waitFor();
+    expect(await section.locator('[data-inside]').count()).toBe(0);
   });
 
   it.each([

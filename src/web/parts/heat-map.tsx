@@ -42,10 +42,17 @@ export function HeatMap(props: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const pointed = useSignal<readonly [number, number] | undefined>(undefined);
   const room = useSignal(0); // CSS pixels
+  const width = room.value;
   const at = pointed.value;
   const here = at !== undefined && at[0] < rows && at[1] < cols ? at : undefined;
 
+  const draw = useRef(() => {});
+  draw.current = () => {
+    if (width > 0) paint(canvas.current!, props, width, here);
+  };
+  useLayoutEffect(() => draw.current());
   useEffect(() => {
+    const ended = new AbortController();
     const around = figure.current!.parentElement!;
     const measure = () => {
       room.value = around.clientWidth;
@@ -53,20 +60,14 @@ export function HeatMap(props: Props) {
     const resized = new ResizeObserver(measure);
     resized.observe(around);
     measure();
-    return () => resized.disconnect();
-  }, []);
-  const draw = () => room.value > 0 && paint(canvas.current!, props, room.value, here);
-  useLayoutEffect(() => {
-    draw();
-  });
-  useEffect(() => {
     // A canvas does not follow the colours by itself.
     const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const again = () => draw();
-    scheme.addEventListener('change', again);
-    return () => scheme.removeEventListener('change', again);
-  });
-  void room.value;
+    scheme.addEventListener('change', () => draw.current(), { signal: ended.signal });
+    return () => {
+      resized.disconnect();
+      ended.abort();
+    };
+  }, []);
 
   const point = (row: number, col: number) => {
     pointed.value = [Math.min(rows - 1, Math.max(0, row)), Math.min(cols - 1, Math.max(0, col))];
@@ -80,7 +81,7 @@ export function HeatMap(props: Props) {
         tabIndex={0}
         onPointerMove={({ offsetX, offsetY }) => {
           const ratio = devicePixelRatio;
-          const { cellWidth, cellHeight, left, top } = layout(props, room.value, ratio);
+          const { cellWidth, cellHeight, left, top } = layout(props, width, ratio);
           const col = Math.floor((offsetX * ratio - left) / cellWidth);
           const row = Math.floor((offsetY * ratio - top) / cellHeight);
           if (row < 0 || col < 0 || row >= rows || col >= cols) pointed.value = undefined;

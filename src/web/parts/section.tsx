@@ -4,6 +4,7 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import { InView } from '../state/ask.ts';
+import { isQuick } from '../state/ask-when-quick.ts';
 import { isAsking } from '../state/run.ts';
 import { useInView } from './in-view.ts';
 
@@ -29,7 +30,7 @@ export function Section({ id, title, say, children, below }: Props) {
         <InView.Provider value={inView}>{children}</InView.Provider>
       </div>
       {below !== undefined && (
-        <div class={isAsking() ? 'below reserved' : 'below'}>
+        <div class={isAsking() && isQuick() ? 'below reserved' : 'below'}>
           <InView.Provider value={inView}>{below}</InView.Provider>
         </div>
       )}

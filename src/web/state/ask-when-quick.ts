@@ -1,6 +1,6 @@
 // A question that a small model answers again and again, and a large one when it is pressed for it.
 
-import { useSignal } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { countParameters } from '../../model/parameters.ts';
 import { INSIDE_TOKENS, LIVE_WORK, type Answers, type QuestionName, type QuestionOf } from '../questions.ts';
 import { useLiveAnswer } from './ask.ts';
@@ -27,6 +27,9 @@ export function useAnswer<N extends QuestionName>(question: QuestionOf<N> | unde
   const quick = isQuick();
   const live = useLiveAnswer<N>(quick ? question : undefined);
   const pressed = useSignal<Omit<Asked<N>, 'press'> | undefined>(undefined);
+  useSignalEffect(() => {
+    if (!isAsking()) pressed.value = undefined; // its run was forgotten
+  });
   if (quick || question === undefined || !isAsking()) {
     return {
       answer: live.answer.value,
