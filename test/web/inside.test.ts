@@ -231,6 +231,19 @@ describe.skipIf(noChromium)('looking inside', () => {
     await at.page.locator('.walk[data-step="2"]').waitFor();
   });
 
+  it('pushes away nothing that the reader goes to', async () => {
+    await at.open();
+    await train();
+    await at.page.locator('#main').blur();
+    await at.page.keyboard.press('7'); // past all sections with views
+    const top = () => at.page.locator('#inference').evaluate((e) => e.getBoundingClientRect().top);
+    await at.page.waitForFunction(() => {
+      return Math.abs(document.getElementById('inference')!.getBoundingClientRect().top) < innerHeight / 2;
+    });
+    await at.page.waitForTimeout(1000); // by then the views passed by have been filled
+    expect(Math.abs(await top())).toBeLessThan(360);
+  });
+
   it('looks into a large model on a press', async () => {
     await at.open({ hash: '#engine=cpu&n_layer=5&n_embd=64&block_size=32&batch_size=4&steps=2' });
     await at.press('Start');

@@ -1,14 +1,11 @@
-// What stands above an answer: the button where a press is needed, and why there is none.
+// What stands above an answer: the button where a press is needed, and what went wrong.
 
 import { count } from '../format.ts';
-import { isAsking } from '../state/run.ts';
 import type { QuestionName } from '../questions.ts';
 import type { Asked } from '../state/ask-when-quick.ts';
 
 export function AskButton<N extends QuestionName>({ asked }: { asked: Asked<N> }) {
   const { answer, error, press } = asked;
-  if (!isAsking())
-    return <p class="hint">Start a run, or do one step: then there is a model to look into.</p>;
   return (
     <>
       {press !== undefined && (
