@@ -57,7 +57,8 @@ export async function main(args: string[]): Promise<void> {
   console.log(JSON.stringify({ bench: 'cpu', unit: 'µs/sample', auto: info.description, timings, machine }));
 }
 
-function specOf(nEmbd: number, batchSize: number, steps: number): EngineSpec {
+/** One layer of this width and batch on the names. */
+export function specOf(nEmbd: number, batchSize: number, steps: number): EngineSpec {
   const model = { ...DEFAULT_MODEL, nEmbd };
   const training = { ...DEFAULT_TRAINING, batchSize, steps };
   return prepareRun({ documents: namesDocuments(), model, training }).spec;
@@ -84,7 +85,7 @@ async function check(variants: readonly CpuVariant[], width: number, batch: numb
   }
 }
 
-function expectNear(what: string, error: number): void {
+export function expectNear(what: string, error: number): void {
   if (!(error <= F32_BAR)) throw new Error(`${what}: off by ${error}, expected at most ${F32_BAR}.`);
 }
 
@@ -92,7 +93,7 @@ function expectNear(what: string, error: number): void {
  * Rounds of about `time` milliseconds. Each starts from the initial parameters, and again after 1,000 steps, so that what
  * is timed is microgpt.py's run. The first rounds, untimed, let the compiler finish.
  */
-async function timed(name: string, engine: Engine, batch: number, time: number): Promise<Contestant> {
+export async function timed(name: string, engine: Engine, batch: number, time: number): Promise<Contestant> {
   const initial = await engine.state();
   let runs = 1;
   let steps = 1;

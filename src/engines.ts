@@ -4,16 +4,18 @@ import { createCpuEngine } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
 import { createOracleEngine } from './oracle/engine.ts';
+import { figure, timeSteps, trialSpec } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
 import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
-import { createWebGpuEngine, type WebGpuOptions } from './webgpu/engine.ts';
+import { chooseLaunch, type LaunchChoice } from './webgpu/choose-launch.ts';
+import { createWebGpuEngine } from './webgpu/engine.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
 export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
 
 export interface EngineChoice {
   readonly engine: 'auto' | EngineName;
-  /** How a WebGPU engine launches its kernels. `auto` is `graph`. */
+  /** How a WebGPU engine launches its kernels. `auto` is the fastest of some trial steps on the device. */
   readonly launch: 'auto' | LaunchStrategy;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
@@ -24,13 +26,16 @@ export interface ChosenEngine {
   /** What was taken and why, in one line. */
   readonly reason: string;
   /** What `auto` measured, in milliseconds a step; empty where nothing had to be measured. */
-  readonly measured: readonly { readonly engine: EngineName; readonly milliseconds: number }[];
+  readonly measured: readonly Measured[];
   /** Disposes of the engine and of its device. */
   close(): void;
 }
 
-/** How long `auto` tries each engine, in milliseconds. */
-const TRIAL = 300;
+export interface Measured {
+  readonly engine: EngineName;
+  readonly launch?: LaunchStrategy;
+  readonly milliseconds: number;
+}
 
 /**
  * A step of more floating-point operations is not tried on the CPU: it could take seconds there, and a real GPU
@@ -56,8 +61,14 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
       return plain(createOracleEngine(spec));
     case 'cpu':
       return plain(createCpuEngine(spec));
-    case 'webgpu':
-      return onDevice(await openDevice(await choice.gpu()), choice, spec);
+    case 'webgpu': {
+      const device = await openDevice(await choice.gpu());
+      return orDestroy(device, async () => {
+        if (launch !== 'auto') return onDevice(device, spec, launch);
+        const chosen = await chooseLaunch(spec, device);
+        return onDevice(device, spec, chosen.launch, chosen.why, ofGpu(chosen));
+      });
+    }
     case 'auto':
       return automatic(choice, spec);
   }
@@ -75,50 +86,49 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
     return plain(createCpuEngine(spec), `the WebGPU adapter is software: ${adapterName(device.info)}`);
   }
   try {
-    const steps = trialSteps(spec);
-    const trial = { ...spec, training: { ...spec.training, steps } };
-    const gpuTime = await timeSteps(await createWebGpuEngine(trial, webGpuOptions(device, choice)), steps, 2);
-    if (stepFlops(spec) > CPU_TRIAL_FLOPS) {
-      const why = `${figure(gpuTime)} ms a step, which is too large to be tried on the CPU`;
-      return await onDevice(device, choice, spec, why, [{ engine: 'webgpu', milliseconds: gpuTime }]);
-    }
-    const cpuTime = await timeSteps(createCpuEngine(trial), steps, 1);
-    const measured = [
-      { engine: 'webgpu', milliseconds: gpuTime },
-      { engine: 'cpu', milliseconds: cpuTime },
-    ] as const;
-    if (gpuTime < cpuTime) {
-      const why = `${figure(gpuTime)} ms a step, on the CPU ${figure(cpuTime)} ms`;
-      return await onDevice(device, choice, spec, why, measured);
-    }
-    device.destroy();
-    const why = `${figure(cpuTime)} ms a step, on ${adapterName(device.info)} ${figure(gpuTime)} ms`;
-    return plain(createCpuEngine(spec), why, measured);
+    return await orDestroy(device, () => faster(device, choice, spec));
   } catch (error) {
-    device.destroy();
     if (error instanceof DeviceError) return plain(createCpuEngine(spec), summary(error));
     throw error;
   }
 }
 
-function plain(engine: Engine, why?: string, measured: ChosenEngine['measured'] = []): ChosenEngine {
+/** The engine on the device or the CPU's, whichever takes its steps faster. */
+async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
+  const { launch } = choice;
+  const onGpu = await chooseLaunch(spec, device, launch === 'auto' ? undefined : [launch]);
+  const measured = ofGpu(onGpu);
+  if (onGpu.measured.length === 0 || stepFlops(spec) > CPU_TRIAL_FLOPS) {
+    return onDevice(device, spec, onGpu.launch, `${onGpu.why}; too large to be tried on the CPU`, measured);
+  }
+  const trial = trialSpec(spec);
+  const milliseconds = await timeSteps(createCpuEngine(trial), trial.training.steps, 1);
+  measured.push({ engine: 'cpu', milliseconds });
+  if (onGpu.measured[0].milliseconds < milliseconds) {
+    const why = `${onGpu.why}; on the CPU ${figure(milliseconds)} ms`;
+    return onDevice(device, spec, onGpu.launch, why, measured);
+  }
+  device.destroy();
+  const why = `${figure(milliseconds)} ms a step; on ${adapterName(device.info)} ${onGpu.why}`;
+  return plain(createCpuEngine(spec), why, measured);
+}
+
+function ofGpu({ measured }: LaunchChoice): Measured[] {
+  return measured.map((trial) => ({ engine: 'webgpu', ...trial }));
+}
+
+function plain(engine: Engine, why?: string, measured: readonly Measured[] = []): ChosenEngine {
   return { engine, reason: because(engine, why), measured, close: () => engine.dispose() };
 }
 
 async function onDevice(
   device: GpuDevice,
-  choice: EngineChoice,
   spec: EngineSpec,
+  launch: LaunchStrategy,
   why?: string,
-  measured: ChosenEngine['measured'] = [],
+  measured: readonly Measured[] = [],
 ): Promise<ChosenEngine> {
-  let engine: Engine;
-  try {
-    engine = await createWebGpuEngine(spec, webGpuOptions(device, choice));
-  } catch (error) {
-    device.destroy();
-    throw error;
-  }
+  const engine = await createWebGpuEngine(spec, { gpu: device, launch });
   const close = () => {
     engine.dispose();
     device.destroy();
@@ -126,44 +136,18 @@ async function onDevice(
   return { engine, reason: because(engine, why), measured, close };
 }
 
-function webGpuOptions(device: GpuDevice, { launch }: EngineChoice): WebGpuOptions {
-  return { gpu: device, launch: launch === 'auto' ? 'graph' : launch };
+/** What `work` gives; destroys the device where it fails. */
+async function orDestroy<T>(device: GpuDevice, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
 }
 
 function because(engine: Engine, why: string | undefined): string {
   return why === undefined ? engine.info.description : `${engine.info.description}: ${why}`;
-}
-
-/**
- * Milliseconds a step, the best of some rounds: whatever else the machine does only adds to them. Takes about
- * `TRIAL`, or as long as `rounds` rounds of one step; the first one may compile. At most `limit` steps. Disposes of
- * the engine.
- */
-async function timeSteps(engine: Engine, limit: number, rounds: number): Promise<number> {
-  let best = Infinity;
-  let steps = 1;
-  const start = performance.now();
-  try {
-    let done = 0;
-    for (let round = 0; round < rounds || performance.now() - start < TRIAL; round++) {
-      if (done + steps > limit) break;
-      done += steps;
-      const began = performance.now();
-      await engine.advance(steps);
-      const elapsed = performance.now() - began;
-      best = Math.min(best, elapsed / steps);
-      if (elapsed < TRIAL / 8) steps *= 2;
-    }
-  } finally {
-    engine.dispose();
-  }
-  return best;
-}
-
-/** Steps that the engines of a trial may make: plenty, even if the run is short, but no more documents than they count to. */
-function trialSteps({ training }: EngineSpec): number {
-  const countable = Math.floor(2 ** 32 / training.batchSize);
-  return Math.max(training.steps, Math.min(1_000_000, countable));
 }
 
 /** Floating-point operations of a step, roughly: forward, and backward for inputs and for weights, 2 per parameter and token. */
@@ -176,8 +160,4 @@ export function stepFlops({ model, training, documents }: EngineSpec): number {
 function summary(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/[:.] |\n/, 1)[0];
-}
-
-function figure(milliseconds: number): string {
-  return milliseconds >= 100 ? milliseconds.toFixed(0) : milliseconds.toPrecision(3);
 }

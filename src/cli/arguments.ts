@@ -26,6 +26,26 @@ export function decimal(expected: string, accepts: (value: number) => boolean): 
   };
 }
 
+/** How often something is done: every so many steps or milliseconds, or never. */
+export interface Every {
+  readonly steps?: number;
+  readonly milliseconds?: number;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Reads `500` (steps), `30s`, `5m`, `2h` or `never`. */
+export function every(text: string): Every {
+  if (text === 'never') return {};
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text) ?? [];
+  const value = Number(digits);
+  if (unit === '' && Number.isSafeInteger(value) && value > 0) return { steps: value };
+  if (unit !== undefined && unit !== '' && value > 0) return { milliseconds: value * UNITS[unit] };
+  throw new InvalidArgumentError(
+    'Expected a number of steps, such as 500, a time, such as 30s, 5m or 2h, or never.',
+  );
+}
+
 /** `text` as it can be typed into a shell. */
 export function shellQuote(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -10,11 +10,16 @@ export interface EngineFlags {
   launch: 'auto' | LaunchStrategy;
 }
 
+/** --launch where there is no `auto` to choose. */
+export function launchOption(description: string): Option {
+  return new Option('--launch <strategy>', description).choices(LAUNCH_STRATEGIES);
+}
+
 export function engineOptions(command: Command): Command {
   const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...ENGINE_NAMES]);
   const launch = new Option(
     '--launch <strategy>',
-    'of WebGPU kernels: eager is a submit each, graph one a step',
+    'how WebGPU kernels are launched; auto: the fastest way here (verify: every way)',
   );
   return command
     .addOption(engine.default('auto'))

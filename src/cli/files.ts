@@ -1,8 +1,8 @@
 // Files that are whole or not there: written under another name, flushed to the disk, then renamed.
 
 import { renameSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Writes all `files` into `directory`, which exists. None appears before all have been written, and where the process
@@ -13,7 +13,7 @@ export async function writeFilesAtomically(
   files: Readonly<Record<string, Uint8Array>>,
 ): Promise<void> {
   const names = Object.keys(files);
-  const temporary = (name: string) => join(directory, `.${name}.${process.pid}.tmp`);
+  const temporary = (name: string) => join(directory, temporaryName(name));
   const cleanUp = () => {
     for (const name of names) rmSync(temporary(name), { force: true });
   };
@@ -29,6 +29,53 @@ export async function writeFilesAtomically(
     process.off('exit', cleanUp);
   }
   await flushDirectory(directory);
+}
+
+/** Writes one file: after this it is there as a whole, through a power cut too; before, what was there is. */
+export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), temporaryName(basename(path)));
+  const cleanUp = () => rmSync(temporary, { force: true });
+  process.prependOnceListener('exit', cleanUp);
+  try {
+    await writeFlushed(temporary, bytes);
+    await rename(temporary, path);
+  } catch (error) {
+    cleanUp();
+    throw error;
+  } finally {
+    process.off('exit', cleanUp);
+  }
+  await flushDirectory(dirname(path));
+}
+
+function temporaryName(name: string): string {
+  return `.${name}.${process.pid}.tmp`;
+}
+
+/** Whether a file of this name is what a killed process left of its writing. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..+\.\d+\.tmp$/.test(name);
+}
+
+/** The largest piece that one read gives. */
+const READ_PIECE = 1 << 30;
+
+/** All bytes of a file, of more than 2 GiB too, which fs.readFile refuses. */
+export async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    while (at < size) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(READ_PIECE, size - at), at);
+      if (bytesRead === 0) break; // it has become shorter meanwhile
+      at += bytesRead;
+    }
+    return at === size ? bytes : bytes.slice(0, at);
+  } finally {
+    await file.close();
+  }
 }
 
 async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {

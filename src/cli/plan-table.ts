@@ -1,24 +1,47 @@
-// microgpt info --plan: what one training step dispatches.
+// microgpt info --plan: what one training step dispatches, and what it costs by launch strategy.
 
-import { checkModelConfig, DEFAULT_TRAINING } from '../model/config.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { trainingPlan } from '../model/gpt.ts';
-import { parameterLayout } from '../model/parameters.ts';
+import type { LaunchStrategy } from '../engine.ts';
+import { LAUNCH_STRATEGIES } from '../engines.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
+import { checkModelConfig, checkTrainingConfig, DEFAULT_TRAINING } from '../model/config.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { modelFlops, planOf, stepCost } from '../webgpu/cost.ts';
+import type { StepCost } from '../webgpu/cost.ts';
+import { STEPS_PER_SUBMIT } from '../webgpu/launch.ts';
+import { whyNotResident } from '../webgpu/resident-layout.ts';
 import type { Output } from './output.ts';
 import type { DispatchRecord } from './printed-records.ts';
 
 export interface PlanFlags extends ModelConfig {
   readonly batchSize: number;
+  /** One strategy: its dispatches and cost. Without it the dispatches of `graph` and the cost of all. */
+  readonly launch?: LaunchStrategy;
 }
 
-/** Gives the exit status. The data only set the size of the corpus, so one empty document will do. */
+/** Gives the exit status. */
 export function planCommand(flags: PlanFlags, output: Output): number {
+  const { batchSize, launch } = flags;
+  const training = { ...DEFAULT_TRAINING, batchSize };
   checkModelConfig(flags);
-  const training = { ...DEFAULT_TRAINING, batchSize: flags.batchSize };
-  const plan = trainingPlan(flags, training, parameterLayout(flags), { length: 4, documents: 1 });
-  for (const record of dispatchRecords(plan)) output.record(record);
-  for (const line of planLines(plan)) output.line(line);
+  checkTrainingConfig(training);
+  // `resident` has one dispatch, of phases that do what the dispatches of `fused` do.
+  if (launch !== 'resident') {
+    const plan = planOf(flags, training, launch ?? 'graph');
+    for (const record of dispatchRecords(plan)) output.record(record);
+    for (const line of planLines(plan)) output.line(line);
+    output.line('');
+  }
+  const tooMuch = whyNotResident(flags, training);
+  const strategies = launch === undefined ? LAUNCH_STRATEGIES : [launch];
+  const possible = strategies.filter((strategy) => strategy !== 'resident' || tooMuch === undefined);
+  const costs = possible.flatMap((s) =>
+    [1, STEPS_PER_SUBMIT].map((steps) => stepCost(flags, training, s, { steps })),
+  );
+  for (const cost of costs)
+    output.record({ type: 'cost', modelFlops: modelFlops(flags, batchSize), ...cost });
+  for (const line of costLines(costs)) output.line(line);
+  if (possible.length < strategies.length) output.line(`not resident: ${tooMuch}`);
+  output.line(`the model itself: ${count(modelFlops(flags, batchSize), 0)} flops a step`);
   return 0;
 }
 
@@ -44,18 +67,32 @@ function* planLines(plan: Plan): Generator<string> {
     const groups = launch.workgroups.join('×');
     yield `${String(i + 1).padStart(3)}  ${label.padEnd(32)} ${groups.padEnd(12)} ${count(bytes)} ${count(flops, 14)}  ${shapes(dispatch)}`;
   }
-  const total = (of: (d: Dispatch) => number) => plan.dispatches.reduce((sum, d) => sum + of(d), 0);
   const bytes = plan.buffers.reduce((sum, buffer) => sum + 4 * buffer.length, 0);
   const scratch = plan.buffers.filter((buffer) => buffer.kind === 'scratch');
   const reused = scratch.reduce((sum, buffer) => sum + 4 * buffer.length, 0);
-  yield `${plan.dispatches.length} dispatches a step, at most ${count(
-    total((d) => d.bytes),
-    0,
-  )} bytes bound, ${count(
-    total((d) => d.flops),
-    0,
-  )} flops (all rows in use)`;
+  yield `${plan.dispatches.length} dispatches a step; bytes: the least they can move; all rows in use`;
   yield `${plan.buffers.length} buffers, ${count(bytes, 0)} bytes; of these ${scratch.length} scratch buffers, ${count(reused, 0)} bytes, shared by tensors that do not live at the same time`;
+}
+
+/** A row for each cost, all figures of one step. */
+function* costLines(costs: readonly StepCost[]): Generator<string> {
+  const row = (name: string, figures: readonly string[]) =>
+    name.padEnd(24) + figures.map((figure, i) => figure.padStart(i < 4 ? 12 : 20)).join('');
+  yield row('a step costs', ['dispatches', 'submits', 'pipelines', 'bind groups', 'flops', 'bytes']);
+  for (const { launch, steps, calls, flops, bytes } of costs) {
+    const { dispatchWorkgroups, submit, setPipeline, setBindGroup } = calls;
+    const figures = [dispatchWorkgroups, submit, setPipeline, setBindGroup, flops, bytes];
+    yield row(
+      steps === 1 ? launch : `${launch}, ${steps} in a row`,
+      figures.map((figure) =>
+        (figure / steps).toLocaleString('en-US', { maximumSignificantDigits: figure < steps ? 1 : 15 }),
+      ),
+    );
+  }
+  const resident = costs.find((cost) => cost.resident)?.resident;
+  if (!resident) return;
+  const { memory, workgroupBytes, barriers } = resident;
+  yield `resident: ${barriers} barriers a step; at WebGPU's default limits weights in ${memory.weights}, values in ${memory.values}, ${count(workgroupBytes, 0)} bytes of workgroup memory`;
 }
 
 function shapes({ node }: Dispatch): string {

@@ -3,8 +3,11 @@
 import type { AdapterInfo, EngineName } from '../engine.ts';
 import type { RunRecord } from '../train/records.ts';
 import type { Check } from '../verify/check.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
+import type { StepCost } from '../webgpu/cost.ts';
 
-export type PrintedRecord = RunRecord | InfoRecord | DispatchRecord | VerifyRecord | Check | VerdictRecord;
+export type PrintedRecord =
+  RunRecord | InfoRecord | DispatchRecord | CostRecord | VerifyRecord | Check | VerdictRecord;
 
 export interface InfoRecord {
   readonly type: 'info';
@@ -44,11 +47,20 @@ export interface DispatchRecord {
   readonly flops: number;
 }
 
+/** What steps cost by one launch strategy, of `info --plan --json`. */
+export interface CostRecord extends StepCost {
+  readonly type: 'cost';
+  /** Of one step: what no implementation can do without. */
+  readonly modelFlops: number;
+}
+
 /** First line of `verify --json`. */
 export interface VerifyRecord {
   readonly type: 'verify';
   readonly engines: readonly EngineName[];
   readonly adapter: AdapterInfo | null;
+  /** Of the device: those that all have, or the adapter's own. */
+  readonly limits: LimitsChoice;
   /** Why there is no adapter, or ''. */
   readonly problem: string;
 }

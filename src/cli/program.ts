@@ -4,14 +4,15 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
-import { decimal, integer } from './arguments.ts';
-import { engineChoice, engineOptions, type EngineFlags } from './engine-options.ts';
+import { decimal, every, integer, type Every } from './arguments.ts';
+import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
 import { verifyCommand } from './verify.ts';
+import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
 interface SampleFlags extends OutputOptions, EngineFlags {
@@ -20,6 +21,10 @@ interface SampleFlags extends OutputOptions, EngineFlags {
   temperature?: number;
   topK?: number;
   seed?: number;
+}
+
+interface VerifyFlags extends OutputOptions, EngineFlags {
+  limits: LimitsChoice;
 }
 
 interface InfoFlags extends OutputOptions, PlanFlags {
@@ -60,6 +65,14 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory')
+    .addOption(
+      new Option(
+        '--checkpoint-every <steps|time>',
+        'save the run on the way, with --out or --resume; or never',
+      )
+        .argParser(every)
+        .default({ milliseconds: 60_000 } satisfies Every, '60s'),
+    )
     .option('--resume <dir>', 'go on with the run saved in this directory, up to its last step');
   engineOptions(train);
   outputOptions(train).action((flags: TrainFlags) =>
@@ -91,10 +104,14 @@ export function createProgram(done: (status: number) => void): Command {
   const verify = program
     .command('verify')
     .description('check every kernel and whole models against the oracle, on this machine');
-  engineOptions(verify);
-  outputOptions(verify).action((flags: OutputOptions & EngineFlags) =>
+  engineOptions(verify).addOption(
+    new Option('--limits <which>', 'of the GPU device: default is what every WebGPU device has')
+      .choices(['adapter', 'default'])
+      .default('adapter'),
+  );
+  outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
-      done(await verifyCommand(engineChoice(flags), output));
+      done(await verifyCommand(engineChoice(flags), flags.limits, output));
     }),
   );
 
@@ -104,6 +121,7 @@ export function createProgram(done: (status: number) => void): Command {
     .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
   modelOptions(info)
     .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
+    .addOption(launchOption('with --plan: this strategy only'))
     .option('--json', 'print JSON objects, one per line')
     .option('--verbose', 'print the stack of an error')
     .action((flags: InfoFlags) =>

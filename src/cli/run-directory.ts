@@ -1,17 +1,27 @@
 // Run directories on the disk: reading one, making sure that one can be written, writing it.
 
 import { rmdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rmdir, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { decodeRun, encodeRun, RUN_FILES, type SavedRun } from '../train/run-files.ts';
+import {
+  decodeRun,
+  encodeRun,
+  RUN_FILES,
+  type RunFileName,
+  type RunFiles,
+  type SavedRun,
+} from '../train/run-files.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
 import { shellQuote } from './arguments.ts';
-import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+import { errorCode, readWhole, reasonOf, writeFilesAtomically } from './files.ts';
+
+/** Folder of a run's checkpoints: see run-store.ts. */
+export const CHECKPOINTS = 'checkpoints';
 
 const WHAT_TO_DO = 'Expected a directory that `microgpt train --out DIR` has written.';
 
-/** Throws CheckpointError where there is no run or it is damaged. */
-export async function readRun(directory: string): Promise<SavedRun> {
+/** The run that the files of `directory` hold. Throws CheckpointError where there is none or it is damaged. */
+export async function readRunFiles(directory: string): Promise<SavedRun> {
   try {
     if (!(await stat(directory)).isDirectory()) {
       throw new CheckpointError(`${directory}: it is not a directory. ${WHAT_TO_DO}`);
@@ -20,41 +30,42 @@ export async function readRun(directory: string): Promise<SavedRun> {
     if (error instanceof CheckpointError) throw error;
     throw new CheckpointError(`${directory}: ${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error });
   }
-  const read = async (name: string) => {
-    try {
-      return await readFile(join(directory, name));
-    } catch (error) {
-      throw new CheckpointError(`${join(directory, name)}: ${reasonOf(error)}. ${WHAT_TO_DO}`, {
-        cause: error,
-      });
-    }
-  };
-  return decodeRun(
-    {
-      'config.json': await read('config.json'),
-      'tokenizer.json': await read('tokenizer.json'),
-      'metrics.jsonl': await read('metrics.jsonl'),
-      'model.safetensors': await read('model.safetensors'),
-      'optimizer.safetensors': await read('optimizer.safetensors'),
-    },
-    directory,
-  );
+  const files: Partial<Record<RunFileName, Uint8Array>> = {};
+  for (const name of RUN_FILES) files[name] = await readRunFile(join(directory, name));
+  return decodeRun(files as RunFiles, directory);
+}
+
+/** Throws CheckpointError. */
+export async function readRunFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readWhole(path);
+  } catch (error) {
+    throw new CheckpointError(`${path}: ${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error });
+  }
 }
 
 /** Writes `run` over what the directory holds of an earlier state of it. */
 export async function writeRun(directory: string, run: SavedRun): Promise<void> {
+  await saving(directory, () => writeFilesAtomically(directory, encodeRun(run)));
+}
+
+/** Does what writes into `directory`. Throws CheckpointError where the system refuses. */
+export async function saving<T>(directory: string, write: () => Promise<T>): Promise<T> {
   try {
-    await writeFilesAtomically(directory, encodeRun(run));
+    return await write();
   } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    throw new CheckpointError(`${directory}: the run cannot be saved: ${reasonOf(error)}.`, { cause: error });
+    if (error instanceof CheckpointError || errorCode(error) === undefined) throw error;
+    throw new CheckpointError(
+      `${directory}: the run cannot be saved: ${reasonOf(error)}. What was saved before is still there.`,
+      { cause: error },
+    );
   }
 }
 
 /** Throws ConfigError where `directory` has a file that saving a run there would replace. */
 export async function checkNoRun(directory: string): Promise<void> {
   const present = await readdir(directory).catch((): string[] => []); // claimDirectory tells what is wrong
-  const clash = RUN_FILES.find((name) => present.includes(name));
+  const clash = [...RUN_FILES, CHECKPOINTS].find((name) => present.includes(name));
   if (clash === undefined) return;
   throw new ConfigError(
     `--out ${directory}: it already holds a run (${clash}). ` +

@@ -9,7 +9,7 @@ import type { SavedRun } from '../train/run-files.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import type { Output } from './output.ts';
-import { readRun } from './run-directory.ts';
+import { readNewest } from './run-store.ts';
 
 export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
   readonly directory: string;
@@ -24,7 +24,8 @@ export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
 
 /** Gives the exit status. */
 export async function sampleCommand(settings: SampleSettings, output: Output): Promise<number> {
-  const run = await readRun(settings.directory);
+  const { run, notices } = await readNewest(settings.directory);
+  for (const notice of notices) output.note(notice);
   const { config, tokenizer } = run;
   const options: SampleOptions = {
     temperature: settings.temperature ?? config.sampling.temperature,
@@ -78,6 +79,9 @@ async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typ
     parameters: run.state.parameters,
     documents: oneDocument(run.tokenizer),
   };
+  // Strategies differ in how they train: for sampling there is nothing to try.
+  if (choice.engine === 'webgpu' && choice.launch === 'auto')
+    return createEngine({ ...choice, launch: 'graph' }, spec);
   if (choice.engine !== 'auto') return createEngine(choice, spec);
   const launch = choice.launch === 'auto' && engine.launch !== undefined ? engine.launch : choice.launch;
   try {

@@ -5,7 +5,8 @@ import type { RunConfig } from '../train/run-files.ts';
 import { ConfigError } from '../util/errors.ts';
 import { engineChoice, type EngineFlags } from './engine-options.ts';
 import type { OutputOptions } from './output.ts';
-import { readRun } from './run-directory.ts';
+import { readNewest } from './run-store.ts';
+import type { Every } from './arguments.ts';
 import type { TrainSettings } from './train.ts';
 
 export interface TrainFlags extends OutputOptions, EngineFlags {
@@ -24,6 +25,7 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
   samples: number;
   temperature: number;
   out?: string;
+  checkpointEvery: Every;
   resume?: string;
 }
 
@@ -52,6 +54,11 @@ export async function trainSettings(
     samples,
     temperature,
   } = flags;
+  if (flags.out === undefined && given('checkpointEvery')) {
+    throw new ConfigError(
+      '--checkpoint-every: there is nowhere to save checkpoints. Give --out DIR as well.',
+    );
+  }
   return {
     source,
     choice: engineChoice(flags),
@@ -59,6 +66,7 @@ export async function trainSettings(
     training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed },
     sampling: { samples, temperature },
     out: flags.out,
+    checkpointEvery: flags.checkpointEvery,
   };
 }
 
@@ -73,7 +81,7 @@ async function resumed(
       `--resume ${directory} saves the run in that directory again: leave out --out ${flags.out}.`,
     );
   }
-  const run = await readRun(directory);
+  const { run, notices } = await readNewest(directory);
   const { config } = run;
   checkSameOptions(flags, given, config, directory);
   if (config.data.source === '-' && !given('data')) {
@@ -84,8 +92,7 @@ async function resumed(
   const { vocabSize: _, ...model } = config.model;
   return {
     source: given('data') ? source : config.data.source,
-    // The run's own engine, `auto` or not: another one would not give the same numbers.
-    choice: engineChoice({ engine: config.engine.name, launch: config.engine.launch ?? 'auto' }),
+    choice: resumedEngine(flags, given, config.engine),
     model,
     training: config.training,
     sampling: {
@@ -93,15 +100,29 @@ async function resumed(
       temperature: given('temperature') ? flags.temperature : config.sampling.temperature,
     },
     out: directory,
+    checkpointEvery: flags.checkpointEvery,
     resume: run,
+    notices,
   };
+}
+
+/** The run's own engine, which gives the same bits as if it had never stopped, unless another one is asked for. */
+function resumedEngine(
+  { engine, launch }: TrainFlags,
+  given: (option: string) => boolean,
+  was: RunConfig['engine'],
+): TrainSettings['choice'] {
+  const other = given('engine') && engine !== was.name;
+  const name = given('engine') ? engine : was.name;
+  if (given('launch')) return engineChoice({ engine: given('engine') ? engine : 'webgpu', launch });
+  return engineChoice({ engine: name, launch: other ? 'auto' : (was.launch ?? 'auto') });
 }
 
 /** Options may repeat what the run has; what differs would make it another run. */
 function checkSameOptions(
   flags: TrainFlags,
   given: (option: string) => boolean,
-  { model, training, engine }: RunConfig,
+  { model, training }: RunConfig,
   directory: string,
 ): void {
   const saved = {
@@ -116,8 +137,6 @@ function checkSameOptions(
     beta2: training.beta2,
     eps: training.eps,
     seed: training.seed,
-    engine: flags.engine === 'auto' ? 'auto' : engine.name,
-    launch: flags.launch === 'auto' ? 'auto' : (engine.launch ?? 'none'),
   } as const;
   const names = Object.keys(saved) as (keyof typeof saved)[];
   const differing = names.filter((name) => given(name) && flags[name] !== saved[name]);

@@ -13,13 +13,17 @@ import { ProgressMeter } from '../train/progress.ts';
 import type { DataSummary } from '../train/records.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { train, type TrainChunk } from '../train/trainer.ts';
+import { firstNotFinite, TrainingError } from '../train/finite.ts';
+import type { Engine } from '../engine.ts';
+import { engineOf, otherEngine, RunSaver } from './run-saver.ts';
 import { ConfigError, DataError } from '../util/errors.ts';
-import { shellQuote } from './arguments.ts';
+import { shellQuote, type Every } from './arguments.ts';
 import { readSource } from './data.ts';
 import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { duration, ProgressLines, rate } from './progress-lines.ts';
-import { checkNoRun, checkWritableRun, claimDirectory, writeRun } from './run-directory.ts';
+import { checkNoRun, checkWritableRun, claimDirectory, type ClaimedDirectory } from './run-directory.ts';
+import { RunStore } from './run-store.ts';
 import { printSamples } from './sample.ts';
 
 export interface TrainSettings {
@@ -31,8 +35,12 @@ export interface TrainSettings {
   readonly sampling: RunConfig['sampling'];
   /** Where the run is saved, if anywhere. */
   readonly out?: string | undefined;
+  /** How often it is saved on the way. */
+  readonly checkpointEvery: Every;
   /** The run that this one goes on with, read from `out`. */
   readonly resume?: SavedRun | undefined;
+  /** What there was to say of it. */
+  readonly notices?: readonly string[];
 }
 
 /** In f64 these take 4 GiB, before any gradient or moment. */
@@ -40,7 +48,8 @@ const MAX_PARAMETERS = 2 ** 29;
 
 /** Gives the exit status. */
 export async function trainCommand(settings: TrainSettings, output: Output): Promise<number> {
-  const { resume, out, model, training } = settings;
+  const { resume, out, model, training, notices = [] } = settings;
+  for (const notice of notices) output.note(notice);
   // Before the text is read: what is wrong must not wait for a download or for standard input.
   checkTrainingConfig(training);
   checkModelConfig({ ...model, vocabSize: 2 });
@@ -60,25 +69,28 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
 
   const claimed = out !== undefined && resume === undefined ? await claimDirectory(out) : undefined;
   if (out !== undefined && resume !== undefined) await checkWritableRun(out);
+  const store = out === undefined ? undefined : await openStore(out, claimed);
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
     const chosen = await createEngine(settings.choice, prepared.spec);
     try {
-      return await trainAndSample(settings, prepared, data, chosen, interrupt, output);
+      return await trainAndSample(settings, prepared, data, chosen, store, interrupt, output);
     } finally {
       chosen.close();
     }
   } finally {
     interrupt.release();
+    store?.close();
     claimed?.release();
   }
 }
 
 async function trainAndSample(
-  { sampling, out, resume }: TrainSettings,
+  { sampling, out, checkpointEvery, resume }: TrainSettings,
   { spec, tokenizer, random }: PreparedRun,
   data: DataSummary,
   { engine, reason, measured }: ChosenEngine,
+  store: RunStore | undefined,
   interrupt: Interrupt,
   output: Output,
 ): Promise<number> {
@@ -100,38 +112,50 @@ async function trainAndSample(
     reason,
     step: from,
   });
-  for (const { engine: name, milliseconds } of measured) {
-    output.record({ type: 'measurement', name: `${name} step`, value: milliseconds, unit: 'ms' });
+  for (const { engine: name, launch, milliseconds } of measured) {
+    const of = launch === undefined ? name : `${name} ${launch}`;
+    output.record({ type: 'measurement', name: `${of} step`, value: milliseconds, unit: 'ms' });
   }
-  if (resume !== undefined) output.detail(`going on after step ${from} of ${training.steps}`);
+  if (resume !== undefined) {
+    output.detail(`going on after step ${from} of ${training.steps}`);
+    const other = otherEngine(resume.config.engine, engineOf(engine.info));
+    if (other !== undefined) output.note(other);
+  }
 
-  const losses = Array.from(resume?.losses ?? []); // of all steps, where they are saved
+  const run = { model, training, data, engine: engineOf(engine.info), sampling };
+  const saver =
+    store &&
+    new RunSaver(
+      store,
+      checkpointEvery,
+      engine,
+      { config: run, tokenizer, random: random.getState() },
+      { step: from, losses: resume?.losses ?? [] },
+    );
   let last: TrainChunk | undefined;
   const meter = new ProgressMeter(spec);
   const lines = new ProgressLines(output, training.steps);
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
-  for await (const chunk of train(engine, training, { from, signal })) {
-    if (out !== undefined) for (const loss of chunk.losses) losses.push(loss);
-    last = chunk;
-    lines.show(chunk, meter.update(chunk));
-    await output.drained();
+  try {
+    for await (const chunk of train(engine, training, { from, signal, every: checkpointEvery.steps })) {
+      last = chunk;
+      const progress = meter.update(chunk);
+      lines.show(chunk, progress);
+      const file = await saver?.add(chunk, progress.smoothedLoss);
+      if (file !== undefined) output.record({ type: 'checkpoint', step: chunk.step, directory: out!, file });
+      await output.drained();
+    }
+  } catch (error) {
+    throw error instanceof TrainingError ? await diagnosed(error, engine, model, out, saver) : error;
   }
   output.endStatus();
 
   const step = last?.step ?? from;
   const total = meter.total();
   if (step > from) output.note(speed(step - from, total));
-  if (out !== undefined && step > from) {
-    const { engine: name, launch } = engine.info;
-    const config = { model, training, data, engine: launch ? { name, launch } : { name }, sampling };
-    await writeRun(out, {
-      config,
-      tokenizer,
-      state: await engine.state(),
-      random: random.getState(),
-      losses,
-    });
-    output.record({ type: 'checkpoint', step, directory: out });
+  if (saver !== undefined && step > from) {
+    await saver.finish();
+    output.record({ type: 'checkpoint', step, directory: out! });
     output.note(`saved in ${out}`);
   }
   if (step === training.steps) {
@@ -141,7 +165,7 @@ async function trainAndSample(
   }
   const interrupted = interrupt.signal.aborted;
   if (interrupted) output.note(stopped(step, training.steps, out, step > 0));
-  const loss = last?.losses.at(-1) ?? losses.at(-1);
+  const loss = last?.losses.at(-1) ?? resume?.losses[resume.losses.length - 1];
   output.record({
     type: 'done',
     step,
@@ -150,6 +174,34 @@ async function trainAndSample(
     ...(interrupted ? { interrupted } : {}),
   });
   return interrupted ? INTERRUPTED : 0;
+}
+
+/** The error, with where the numbers went wrong and what there is to go back to. */
+async function diagnosed(
+  error: TrainingError,
+  engine: Engine,
+  model: ModelConfig,
+  out: string | undefined,
+  saver: RunSaver | undefined,
+): Promise<TrainingError> {
+  const bad = firstNotFinite(model, await engine.state());
+  const tensor =
+    bad === undefined || error.message.includes(bad)
+      ? ''
+      : ` By the next readback ${bad} was no longer finite.`;
+  const saved = saver?.savedStep ?? 0;
+  const kept = saved > 0 ? ` The last good state, after step ${saved}, is in ${out}.` : ' Nothing was saved.';
+  return new TrainingError(`${error.message}${tensor}${kept}`, { cause: error });
+}
+
+/** Releases what was made for the run where another process writes into it. */
+async function openStore(out: string, claimed: ClaimedDirectory | undefined): Promise<RunStore> {
+  try {
+    return await RunStore.open(out);
+  } catch (error) {
+    claimed?.release();
+    throw error;
+  }
 }
 
 /** Before anything of that size is made. */

@@ -5,16 +5,20 @@ import type { EngineChoice } from '../engines.ts';
 import type { Check } from '../verify/check.ts';
 import { verify } from '../verify/verify.ts';
 import { adapterName, openDevice } from '../webgpu/adapter.ts';
-import type { GpuDevice } from '../webgpu/adapter.ts';
+import type { GpuDevice, LimitsChoice } from '../webgpu/adapter.ts';
 import type { Output } from './output.ts';
 
 /** Gives the exit status: 1 where any check failed. Throws DeviceError where WebGPU was asked for and is not to be had. */
-export async function verifyCommand(choice: EngineChoice, output: Output): Promise<number> {
-  const { gpu, problem } = await openedDevice(choice);
+export async function verifyCommand(
+  choice: EngineChoice,
+  limits: LimitsChoice,
+  output: Output,
+): Promise<number> {
+  const { gpu, problem } = await openedDevice(choice, limits);
   try {
     const engines = choice.engine === 'auto' ? everyEngine(gpu) : [choice.engine];
-    output.record({ type: 'verify', engines, adapter: gpu?.info ?? null, problem });
-    if (gpu) output.detail(`adapter: ${adapterName(gpu.info)}`);
+    output.record({ type: 'verify', engines, adapter: gpu?.info ?? null, limits, problem });
+    if (gpu) output.detail(`adapter: ${adapterName(gpu.info)}, ${limits} limits`);
     if (problem !== '') output.detail(`webgpu: not checked. ${problem}`);
     const launches = choice.launch === 'auto' ? {} : { launches: [choice.launch] };
     const checks = verify({ engines, ...(gpu ? { gpu } : {}), ...launches });
@@ -47,10 +51,13 @@ export async function printChecks(
 }
 
 /** The device, where it is wanted; with `auto` a machine without one has its other engines checked. */
-async function openedDevice(choice: EngineChoice): Promise<{ gpu?: GpuDevice; problem: string }> {
+async function openedDevice(
+  choice: EngineChoice,
+  limits: LimitsChoice,
+): Promise<{ gpu?: GpuDevice; problem: string }> {
   if (choice.engine === 'oracle' || choice.engine === 'cpu') return { problem: '' };
   try {
-    return { gpu: await openDevice(await choice.gpu()), problem: '' };
+    return { gpu: await openDevice(await choice.gpu(), { limits }), problem: '' };
   } catch (error) {
     if (choice.engine === 'webgpu') throw error;
     return { problem: error instanceof Error ? error.message : String(error) };

@@ -101,6 +101,9 @@ export interface Op {
   /** Floating-point operations with all rows in use; a multiply-add counts 2. */
   flops(shapes: readonly Shape[], attrs: Attrs): number;
 
+  /** Elements that a call must at least move of the operands that it does not take as a whole, by name. */
+  touches?(shapes: readonly Shape[], attrs: Attrs): Readonly<Record<string, number>>;
+
   /** Random inputs of random shapes, tile multiples or not. */
   example(random: PythonRandom): OpCase;
 }

@@ -3,7 +3,7 @@
 
 import { nodeLabel } from './graph.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
-import { sizeOf } from './op.ts';
+import { operandNames, sizeOf } from './op.ts';
 import type { DType, Launch } from './op.ts';
 
 /** A buffer that outlives the plan's run: parameters, gradients, moments, the data, caches. */
@@ -45,7 +45,7 @@ export interface Dispatch {
   readonly inputs: readonly View[];
   readonly outputs: readonly View[];
   readonly launch: Launch;
-  /** Bytes of everything bound, with all rows in use: the least this dispatch can move. */
+  /** The least that this dispatch can move, with all rows in use: inputs once, outputs once, updates there and back. */
   readonly bytes: number;
   readonly flops: number;
 }
@@ -102,18 +102,27 @@ export function planGraph(
         scratch.release(views.get(tensor)!);
     }
     const shapes = node.inputs.map((tensor) => tensor.shape);
-    const elements = [...inputs, ...outputs].reduce((sum, view) => sum + view.length, 0);
     return {
       node,
       label: nodeLabel(node),
       inputs,
       outputs,
       launch: node.op.kernel.launch(shapes, node.attrs),
-      bytes: 4 * elements,
+      bytes: leastBytes(node),
       flops: node.op.flops(shapes, node.attrs),
     };
   });
   return { buffers, dispatches };
+}
+
+function leastBytes({ op, inputs, outputs, attrs }: Node): number {
+  const names = [...operandNames(op), ...op.outputs];
+  const touched = op.touches?.(inputs.map(({ shape }) => shape), attrs) ?? {}; // prettier-ignore
+  const elements = [...inputs, ...outputs].map(({ shape }, i) => {
+    const ways = op.updates?.includes(names[i]) ? 2 : 1;
+    return touched[names[i]] ?? ways * sizeOf(shape);
+  });
+  return 4 * elements.reduce((sum, n) => sum + n, 0);
 }
 
 function neededNodes(graph: Graph, places: ReadonlyMap<Tensor, Place>): Node[] {

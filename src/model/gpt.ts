@@ -23,6 +23,7 @@ import { rmsnorm } from '../ops/rmsnorm.ts';
 import { ConfigError } from '../util/errors.ts';
 import type { ModelConfig, TrainingConfig } from './config.ts';
 import { fusedLoss, fusedSum } from './fused.ts';
+import { parameterSpecs } from './parameters.ts';
 import type { ParameterLayout } from './parameters.ts';
 
 /** Losses that the ring holds until they are read. */
@@ -184,6 +185,38 @@ export function trainingPlan(
     { name: 'ring', dtype: 'f32', length: RING_LENGTH },
   ];
   return planGraph(graph, regions, places);
+}
+
+/** One document's forward pass and loss, to look inside: see inside.ts. */
+export interface DocumentGraph {
+  readonly graph: Graph;
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /** Sources of n rows: token ids, positions, targets (all u32), and the rows' spans (n, 2). */
+  readonly tokens: Tensor;
+  readonly positions: Tensor;
+  readonly targets: Tensor;
+  readonly spans: Tensor;
+  readonly logits: Tensor;
+  /** Nats of each row. */
+  readonly nll: Tensor;
+}
+
+/** The graph of `n` rows of one document: the forward pass of the training step, without the training. */
+export function documentGraph(config: ModelConfig, n: number): DocumentGraph {
+  const graph = new Graph();
+  const parameters = new Map(
+    parameterSpecs(config).map(({ name, shape }) => [name, graph.source(name, shape)]),
+  );
+  const [tokens, positions, targets] = ['tokens', 'positions', 'targets'].map((name) =>
+    graph.source(name, [n], 'u32'),
+  );
+  const spans = graph.source('spans', [n, 2], 'u32');
+  const heads = { heads: config.nHead, block: config.blockSize };
+  const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
+    return graph.apply(attention, [q, k, v, spans], heads)[0];
+  });
+  const [nll] = graph.apply(crossEntropy, [logits, targets]);
+  return { graph, parameters, tokens, positions, targets, spans, logits, nll };
 }
 
 /**

@@ -84,6 +84,8 @@ export const batch: Op = {
   },
 
   flops: () => 0,
+  // Of the corpus two offsets for each document and its tokens.
+  touches: (_shapes, { batch: B, block: T }) => ({ corpus: B * (T + 3) }),
 
   example(random) {
     const N = randomInteger(random, 1, 9);

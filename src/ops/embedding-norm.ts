@@ -59,6 +59,7 @@ export const embeddingNorm: Op = {
   },
 
   flops: ([[, C], , [R]]) => R * (4 * C + 4),
+  touches: (shapes, attrs) => embedding.touches!(shapes, attrs),
   example: (random) => embedding.example(random),
 };
 

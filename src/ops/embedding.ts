@@ -54,6 +54,12 @@ export const embedding: Op = {
     return R * C;
   },
 
+  // A row of each table for each row, or the whole table where it has fewer.
+  touches([wte, wpe, [R]]) {
+    const rows = ([entries, C]: Shape) => Math.min(entries, R) * C;
+    return { wte: rows(wte), wpe: rows(wpe) };
+  },
+
   example(random) {
     const [V, T, R, C] = [randomInteger(random, 2, 60), randomInteger(random, 1, 40), randomInteger(random, 1, 70), randomInteger(random, 1, 40)]; // prettier-ignore
     return {

@@ -39,6 +39,7 @@ export const loss: Op = {
   },
 
   flops: ([nll]) => 2 * nll[0],
+  touches: () => ({ ring: 1 }),
 
   example(random) {
     const [R, L] = [randomInteger(random, 1, 200), randomInteger(random, 1, 9)];

@@ -49,6 +49,8 @@ export interface CheckpointRecord {
   /** Steps done. */
   readonly step: number;
   readonly directory: string;
+  /** The checkpoint's own file; absent where the files of the run were written. */
+  readonly file?: string;
 }
 
 /** One measured figure. */

@@ -2,7 +2,7 @@
 //
 //   config.json             what was trained, on what, with which engine
 //   tokenizer.json          the vocabulary
-//   metrics.jsonl           one step record a line
+//   metrics.jsonl           one step record a line (metrics-file.ts)
 //   model.safetensors       the parameters, under microgpt.py's names, each [out, in]
 //   optimizer.safetensors   Adam's moments m.* and v.*, and the random numbers' state where sampling starts
 
@@ -15,19 +15,19 @@ import {
   type ModelConfig,
   type TrainingConfig,
 } from '../model/config.ts';
-import { countParameters, parameterSpecs } from '../model/parameters.ts';
-import type { FloatArray } from '../util/arrays.ts';
-import { PythonRandom, type RandomState } from '../util/python-random.ts';
-import { encodeLosses, readLosses } from './metrics-file.ts';
+import type { RandomState } from '../util/python-random.ts';
+import { encodeLosses, keptLosses, readLosses } from './metrics-file.ts';
 import type { DataSummary } from './records.ts';
-import { damaged, inFile, readJson } from './saved-file.ts';
+import { damaged, inFile, parseJson, readText } from './saved-file.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type SafeTensors,
-  type Tensor,
-  type TensorData,
-} from './safetensors.ts';
+  checkLayers,
+  flatParameters,
+  parameterTensors,
+  randomTensors,
+  readRandom,
+  readStep,
+} from './state-tensors.ts';
 
 export const RUN_FILES = [
   'config.json',
@@ -45,7 +45,12 @@ export interface RunConfig {
   readonly training: TrainingConfig;
   readonly data: DataSummary;
   /** What trained it: going on with another would not give the same numbers. */
-  readonly engine: { readonly name: EngineName; readonly launch?: LaunchStrategy | undefined };
+  readonly engine: {
+    readonly name: EngineName;
+    readonly launch?: LaunchStrategy | undefined;
+    /** Of WebGPU: the adapter, as `adapterName` puts it. */
+    readonly adapter?: string | undefined;
+  };
   /** How its samples were drawn. */
   readonly sampling: { readonly samples: number; readonly temperature: number };
 }
@@ -56,7 +61,7 @@ export interface SavedRun {
   readonly state: TrainingState;
   /** Where microgpt.py's stream stands when sampling starts. */
   readonly random: RandomState;
-  /** Losses of the steps done, nats per token. */
+  /** Losses of the steps done, nats per token; those that metrics-file.ts keeps. */
   readonly losses: ArrayLike<number>;
 }
 
@@ -88,6 +93,7 @@ const CONFIG = v.object({
   engine: v.object({
     name: v.picklist(['oracle', 'cpu', 'webgpu']),
     launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
+    adapter: v.optional(v.string()),
   }),
   sampling: v.object({ samples: count, temperature: v.number() }),
 });
@@ -103,9 +109,9 @@ export function encodeRun(run: SavedRun): RunFiles {
     ...randomTensors(run.random),
   ]);
   return {
-    'config.json': text(`${JSON.stringify({ format: FORMAT, ...config }, null, 2)}\n`),
-    'tokenizer.json': text(`${JSON.stringify({ chars: tokenizer.chars, bos: tokenizer.bos }, null, 2)}\n`),
-    'metrics.jsonl': encodeLosses(run.losses),
+    'config.json': text(encodeConfig(config)),
+    'tokenizer.json': text(encodeTokenizer(tokenizer)),
+    'metrics.jsonl': encodeLosses(run.losses, config.training.steps),
     'model.safetensors': encodeSafetensors({
       tensors: parameterTensors(config.model, state.parameters),
       metadata,
@@ -120,24 +126,17 @@ export function encodeRun(run: SavedRun): RunFiles {
  */
 export function decodeRun(files: RunFiles, where: string): SavedRun {
   const path = (name: RunFileName) => `${where}/${name}`;
-  const { format: _, ...config } = readJson(CONFIG, files['config.json'], path('config.json'));
-  inFile(path('config.json'), () => {
-    checkModelConfig(config.model);
-    checkTrainingConfig(config.training);
-  });
-  const { chars } = readJson(TOKENIZER, files['tokenizer.json'], path('tokenizer.json'));
-  const tokenizer = inFile(path('tokenizer.json'), () => tokenizerFromChars(chars));
-  if (tokenizer.vocabSize !== config.model.vocabSize) {
-    throw damaged(
-      path('tokenizer.json'),
-      `expected ${config.model.vocabSize - 1} characters, got ${chars.length}`,
-    );
-  }
+  const config = decodeConfig(readText(files['config.json'], path('config.json')), path('config.json'));
+  const tokenizer = decodeTokenizer(
+    readText(files['tokenizer.json'], path('tokenizer.json')),
+    config.model,
+    path('tokenizer.json'),
+  );
 
   const model = decodeSafetensors(files['model.safetensors'], path('model.safetensors'));
   const optimizer = decodeSafetensors(files['optimizer.safetensors'], path('optimizer.safetensors'));
   const step = readStep(model, path('model.safetensors'), config.training.steps);
-  const losses = readLosses(files['metrics.jsonl'], path('metrics.jsonl'));
+  const losses = readLosses(files['metrics.jsonl'], config.training.steps, path('metrics.jsonl'));
   // A run is saved by renaming one file after another: were that cut short, the steps would tell.
   if (readStep(optimizer, path('optimizer.safetensors'), config.training.steps) !== step) {
     throw damaged(
@@ -145,16 +144,14 @@ export function decodeRun(files: RunFiles, where: string): SavedRun {
       `expected the state after step ${step}, as in model.safetensors`,
     );
   }
-  if (losses.length !== step) {
+  const kept = keptLosses(step, config.training.steps);
+  if (losses.length !== kept) {
     throw damaged(
       path('metrics.jsonl'),
-      `expected ${step} steps, as in model.safetensors, got ${losses.length}`,
+      `expected ${kept} steps, as in model.safetensors, got ${losses.length}`,
     );
   }
-  const layers = (model.tensors.size - 3) / 6; // wte, wpe, lm_head, and six a layer
-  if (layers !== config.model.nLayer) {
-    throw damaged(path('model.safetensors'), `expected ${config.model.nLayer} layers, got ${layers}`);
-  }
+  checkLayers(config.model, model.tensors.size, path('model.safetensors'));
   const parameters = flatParameters(config.model, model, '', path('model.safetensors'));
   const m = flatParameters(config.model, optimizer, 'm.', path('optimizer.safetensors'));
   const velocity = flatParameters(config.model, optimizer, 'v.', path('optimizer.safetensors'));
@@ -162,76 +159,40 @@ export function decodeRun(files: RunFiles, where: string): SavedRun {
   return { config, tokenizer, state: { step, parameters, m, v: velocity }, random, losses };
 }
 
+/** config.json's text. */
+export function encodeConfig(config: RunConfig): string {
+  return `${JSON.stringify({ format: FORMAT, ...config }, null, 2)}\n`;
+}
+
+/** Throws CheckpointError where the text holds no configuration, or an impossible one. */
+export function decodeConfig(json: string, where: string): RunConfig {
+  const { format: _, ...config } = parseJson(CONFIG, json, where);
+  inFile(where, () => {
+    checkModelConfig(config.model);
+    checkTrainingConfig(config.training);
+  });
+  return config;
+}
+
+/** tokenizer.json's text. */
+export function encodeTokenizer({ chars, bos }: Tokenizer): string {
+  return `${JSON.stringify({ chars, bos }, null, 2)}\n`;
+}
+
+/** Throws CheckpointError where the text holds no vocabulary, or not that of `model`. */
+export function decodeTokenizer(json: string, { vocabSize }: ModelConfig, where: string): Tokenizer {
+  const { chars } = parseJson(TOKENIZER, json, where);
+  const tokenizer = inFile(where, () => tokenizerFromChars(chars));
+  if (tokenizer.vocabSize !== vocabSize) {
+    throw damaged(where, `expected ${vocabSize - 1} characters, got ${chars.length}`);
+  }
+  return tokenizer;
+}
+
 /** SHA-256 of the documents, each ended by a line feed, as hexadecimal digits: tells other data from the same. */
 export async function fingerprintDocuments(documents: readonly string[]): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', text(`${documents.join('\n')}\n`));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Views of the flat list, one per parameter. */
-function parameterTensors(model: ModelConfig, flat: FloatArray, prefix = ''): Map<string, Tensor> {
-  const tensors = new Map<string, Tensor>();
-  for (const { name, shape, offset, size } of parameterSpecs(model)) {
-    tensors.set(prefix + name, { shape, data: flat.subarray(offset, offset + size) });
-  }
-  return tensors;
-}
-
-/** The flat list of parameters, or of moments, from its tensors; F64 if the first one is, else F32. */
-function flatParameters(
-  model: ModelConfig,
-  { tensors }: SafeTensors,
-  prefix: string,
-  where: string,
-): FloatArray {
-  const Type = tensors.get(`${prefix}wte`)?.data instanceof Float64Array ? Float64Array : Float32Array;
-  const parts: TensorData[] = [];
-  for (const { name, shape } of parameterSpecs(model)) {
-    const tensor = tensors.get(prefix + name);
-    if (!(tensor?.data instanceof Type) || tensor.shape.join() !== shape.join()) {
-      const expected = `${Type.name} [${shape.join(', ')}]`;
-      const got = tensor ? `${tensor.data.constructor.name} [${tensor.shape.join(', ')}]` : 'none';
-      throw damaged(where, `tensor ${prefix}${name}: expected ${expected}, got ${got}`);
-    }
-    parts.push(tensor.data);
-  }
-  // Made only now: the size that a damaged configuration asks for could be anything.
-  const flat = new Type(countParameters(model));
-  let offset = 0;
-  for (const part of parts) {
-    flat.set(part, offset);
-    offset += part.length;
-  }
-  return flat;
-}
-
-function randomTensors({ mt, index, gaussNext }: RandomState): Map<string, Tensor> {
-  const pending = gaussNext === null ? [] : [gaussNext];
-  return new Map<string, Tensor>([
-    ['random.mt', { shape: [mt.length], data: mt }],
-    ['random.index', { shape: [1], data: Uint32Array.of(index) }],
-    ['random.gauss_next', { shape: [pending.length], data: Float64Array.from(pending) }],
-  ]);
-}
-
-function readRandom({ tensors }: SafeTensors, where: string): RandomState {
-  const mt = tensors.get('random.mt')?.data;
-  const index = tensors.get('random.index')?.data;
-  const pending = tensors.get('random.gauss_next')?.data;
-  if (!(mt instanceof Uint32Array) || index?.length !== 1 || !pending || pending.length > 1) {
-    throw damaged(where, 'random.mt, random.index or random.gauss_next is missing or of another kind');
-  }
-  const state: RandomState = { mt, index: index[0], gaussNext: pending.length === 1 ? pending[0] : null };
-  inFile(where, () => new PythonRandom(0).setState(state));
-  return state;
-}
-
-function readStep({ metadata }: SafeTensors, where: string, steps: number): number {
-  const step = /^\d{1,15}$/.test(metadata['step'] ?? '') ? Number(metadata['step']) : NaN;
-  if (!(step <= steps)) {
-    throw damaged(where, `expected metadata step from 0 to ${steps}, got ${metadata['step'] ?? 'none'}`);
-  }
-  return step;
 }
 
 function text(content: string): Uint8Array<ArrayBuffer> {

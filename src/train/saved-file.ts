@@ -4,15 +4,7 @@
 import * as v from 'valibot';
 import { CheckpointError, MicrogptError } from '../util/errors.ts';
 
-/** The JSON value that a file holds, checked. `where` names the file. */
-export function readJson<T extends v.GenericSchema>(
-  schema: T,
-  bytes: Uint8Array,
-  where: string,
-): v.InferOutput<T> {
-  return parseJson(schema, readText(bytes, where), where);
-}
-
+/** The JSON value of a text, checked. `where` names the file. */
 export function parseJson<T extends v.GenericSchema>(
   schema: T,
   json: string,

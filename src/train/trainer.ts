@@ -2,12 +2,7 @@
 
 import type { Engine } from '../engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
-import { MicrogptError } from '../util/errors.ts';
-
-/** The training cannot go on: the loss is no finite number any more. */
-export class TrainingError extends MicrogptError {
-  override name = 'TrainingError';
-}
+import { TrainingError } from './finite.ts';
 
 /** Some consecutive steps. */
 export interface TrainChunk {
@@ -26,6 +21,8 @@ export interface TrainOptions {
   readonly until?: number;
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
+  /** Every multiple of so many steps ends a chunk. */
+  readonly every?: number | undefined;
   /** How long the engine may keep the thread, in milliseconds. Default 100: about ten reports a second. */
   readonly interval?: number;
   /** The clock, in milliseconds. */
@@ -44,17 +41,18 @@ export async function* train(
   training: TrainingConfig,
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
-  const { signal, interval = 100, now = () => performance.now() } = options;
+  const { signal, every = Infinity, interval = 100, now = () => performance.now() } = options;
   const end = Math.min(options.until ?? training.steps, training.steps);
   let done = options.from ?? 0;
   let k = 1;
   while (done < end) {
     await turn();
     if (signal?.aborted) return;
-    const asked = Math.min(k, end - done);
+    const untilStop = every === Infinity ? Infinity : every - (done % every);
+    const asked = Math.min(k, end - done, untilStop);
     const start = now();
     const losses = await engine.advance(asked);
-    k = nextCount(asked, now() - start, interval);
+    k = nextCount(asked, now() - start, interval, k);
 
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     const good = bad < 0 ? losses : losses.subarray(0, bad);
@@ -65,12 +63,13 @@ export async function* train(
 }
 
 /**
- * How many steps to ask for next, `count` having taken `elapsed`. Grows at most eightfold: the first steps may be
- * timed too short by a coarse clock, and a GPU's step time is not known before it has something to do.
+ * How many steps to ask for next, `count` having taken `elapsed`. Grows at most eightfold over `wanted`, of which `count` may
+ * be what was left: the first steps may be timed too short by a coarse clock, and a GPU's step time is not known before it
+ * has something to do.
  */
-export function nextCount(count: number, elapsed: number, interval: number): number {
+export function nextCount(count: number, elapsed: number, interval: number, wanted = count): number {
   const fitting = Math.floor((count * interval) / Math.max(elapsed, 1e-3));
-  return Math.max(1, Math.min(fitting, count * 8));
+  return Math.max(1, Math.min(fitting, wanted * 8));
 }
 
 /** Lets timers, signals and messages be handled. */

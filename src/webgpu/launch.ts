@@ -60,7 +60,7 @@ const launchEager: Launcher = (device, dispatches, times, after) => {
 };
 
 /** Steps in one submit: enough that the submit's price is spread thin, few enough that the GPU starts early. */
-const STEPS_PER_SUBMIT = 16;
+export const STEPS_PER_SUBMIT = 16;
 
 /** One pass and one submit for up to 16 steps. */
 const launchGraph: Launcher = (device, dispatches, times, after) => {

@@ -77,6 +77,19 @@ export function chooseMemory(layout: ParameterLayout, values: number, bytes: num
   return { weights: 'storage', values: 'storage' };
 }
 
+/** Bytes of workgroup memory that a workgroup takes. */
+export function workgroupBytes(layout: ParameterLayout, values: number, memory: ResidentMemory): number {
+  const inWorkgroup = (place: string, elements: number) => (place === 'workgroup' ? 4 * elements : 0);
+  return inWorkgroup(memory.weights, skewed(layout.length)) + inWorkgroup(memory.values, values);
+}
+
+/** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl. */
+export function barriersPerStep({ nLayer: L }: ModelConfig): number {
+  const forward = 2 + 6 * L + 3; // batch and embedding, the layers, the logits and their gradients
+  const backward = 1 + 8 * L + 2; // lm_head, the layers, the embeddings
+  return forward + backward;
+}
+
 /** Why one workgroup should not train this model, or undefined where it can. */
 export function whyNotResident(model: ModelConfig, training: TrainingConfig): string | undefined {
   const flops = 6 * countParameters(model) * model.blockSize * training.batchSize;

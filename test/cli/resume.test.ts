@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readNewest } from '../../src/cli/run-store.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import {
   losses,
@@ -113,7 +114,10 @@ describe('a second signal', () => {
         },
       });
       expect(status).toBe(130);
-      if (existsSync(out)) expect(readdirSync(out).toSorted()).toEqual([...RUN_FILES].toSorted());
+      if (!existsSync(out)) return;
+      expect((await readNewest(out)).run.state.step).toBeGreaterThan(0);
+      const allowed: string[] = ['checkpoints', ...RUN_FILES];
+      expect(readdirSync(out).filter((name) => !allowed.includes(name))).toEqual([]);
     },
   );
 });
@@ -180,8 +184,6 @@ describe('train --resume', () => {
   it.each([
     [['--steps', '5'], '--steps 5 (the run has 4)'],
     [['--lr', '0.1', '--n-embd', '16'], '--n-embd 16 (the run has 8), --lr 0.1 (the run has 0.01)'],
-    [['--engine', 'cpu'], '--engine cpu (the run has oracle)'],
-    [['--launch', 'eager'], '--launch eager (the run has none)'],
   ])('refuses %j, which would make another run', async (options, named) => {
     const out = await savedRun();
     const { status, stdout, stderr } = await microgpt(['train', '--resume', out, ...options]);

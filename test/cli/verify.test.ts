@@ -33,9 +33,9 @@ describe('verify', () => {
 
   it.skipIf(noAdapter)('names the adapter, and says that it is software', async () => {
     const env = { NODE_OPTIONS: `--import ${softwareVulkanUrl}` };
-    const args = ['verify', '--engine', 'webgpu', '--launch', 'graph'];
+    const args = ['verify', '--engine', 'webgpu', '--launch', 'graph', '--limits', 'default'];
     const { status, stdout } = await microgpt(args, { env });
-    expect(stdout).toMatch(/^adapter: \S/);
+    expect(stdout).toMatch(/^adapter: \S.*, default limits\n/);
     expect(stdout).toMatch(/ok +webgpu graph: microgpt.py's defaults +200 losses/);
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^\d+ checks passed on \S/);
     if (process.env['MICROGPT_TEST_ADAPTER'] === 'software') expect(stdout).toContain('software, not a GPU');
@@ -79,6 +79,28 @@ describe('info --plan', () => {
     expect(stdout).toMatch(/^ {2}1 {2}batch /m);
     expect(stdout).toMatch(/layer0\.attention +4×16×1 +4,480 +8,704 {2}\[16, 16\]/);
     expect(stdout).toContain('47 dispatches a step');
+    expect(stdout).toMatch(/^graph +47 +1 +\d+ +47 +[\d,]+ +[\d,]+$/m);
+    expect(stdout).toMatch(/^graph, 16 in a row +47 +0\.06 /m);
+    expect(stdout).toMatch(/^resident: 22 barriers a step; /m);
+    expect(stdout).toContain('362,496 flops a step');
+  });
+
+  it('prints one strategy, and what it costs as data', async () => {
+    const text = (await microgpt(['info', '--plan', '--launch', 'fused'])).stdout;
+    expect(text).toMatch(/^22 dispatches a step/m);
+    expect(text).not.toMatch(/^graph /m);
+    const { stdout } = await microgpt(['info', '--plan', '--launch', 'resident', '--json']);
+    const [alone, row] = records(stdout);
+    expect(alone).toMatchObject({
+      type: 'cost',
+      launch: 'resident',
+      steps: 1,
+      calls: { submit: 1, dispatchWorkgroups: 1 },
+      resident: { barriers: 22, workgroupBytes: 0 },
+    });
+    expect(row).toMatchObject({ steps: 16, calls: { submit: 1 }, flops: 16 * Number(alone['flops']) });
+    const large = await microgpt(['info', '--plan', '--launch', 'resident', '--n-embd', '512']);
+    expect(large.stdout).toMatch(/^not resident: a step of \d+ MFLOP is too much for one workgroup/m);
   });
 
   it('takes the sizes of a model', async () => {

@@ -14,7 +14,8 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
-import { noAdapter } from '../support/device.ts';
+import { chooseLaunch } from '../../src/webgpu/choose-launch.ts';
+import { noAdapter, testDevice } from '../support/device.ts';
 
 const noGpu = async (): Promise<GPU | undefined> => {
   throw new DeviceError('No WebGPU adapter was found: WebGPU needs a GPU. Buy one.');
@@ -98,7 +99,7 @@ describe.skipIf(noAdapter)('createEngine with an adapter', () => {
       expect(chosen.reason).toMatch(/: the WebGPU adapter is software: .*software, not a GPU/);
       expect(chosen.measured).toEqual([]);
     } else {
-      expect(chosen.measured.map(({ engine }) => engine)).toEqual(['webgpu', 'cpu']);
+      expect(new Set(chosen.measured.map(({ engine }) => engine))).toEqual(new Set(['webgpu', 'cpu']));
     }
     chosen.close();
   });
@@ -106,18 +107,75 @@ describe.skipIf(noAdapter)('createEngine with an adapter', () => {
   it('times both where the adapter is a GPU, takes the faster, and starts that one afresh', async () => {
     const spec = specOf();
     const chosen = await createEngine({ engine: 'auto', launch: 'auto', gpu: renamedGpu }, spec);
-    const [gpu, cpu] = chosen.measured;
-    expect([gpu.engine, cpu.engine]).toEqual(['webgpu', 'cpu']);
-    const faster = gpu.milliseconds < cpu.milliseconds ? 'webgpu' : 'cpu';
-    expect(chosen.engine.info.engine).toBe(faster);
-    expect(chosen.reason).toMatch(
-      faster === 'cpu' ? / ms a step, on Acme X1 [\d.]+ ms$/ : / ms a step, on the CPU [\d.]+ ms$/,
-    );
-    expect(chosen.engine.info.launch).toBe(faster === 'webgpu' ? 'graph' : undefined);
+    const { measured } = chosen;
+    expect(measured.map(({ launch }) => launch ?? 'cpu').toSorted()).toEqual([
+      'cpu',
+      'fused',
+      'graph',
+      'resident',
+    ]);
+    const fastest = measured.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a));
+    const { engine, launch } = chosen.engine.info;
+    expect([engine, launch]).toEqual([fastest.engine, fastest.launch]);
+    const strategies = /(fused|graph|resident) [\d.]+ ms a step(, (fused|graph|resident) [\d.]+ ms){2}/
+      .source;
+    const expected =
+      engine === 'cpu'
+        ? `: [\\d.]+ ms a step; on Acme X1 ${strategies}$`
+        : `: ${strategies}; on the CPU [\\d.]+ ms$`;
+    expect(chosen.reason).toMatch(new RegExp(expected));
     expect((await chosen.engine.state()).step).toBe(0);
     expect(await chosen.engine.parameters()).toEqual(Float32Array.from(spec.parameters));
     expect(await chosen.engine.advance(2)).toHaveLength(2);
     chosen.close();
+  });
+
+  it('measures the one strategy that was asked for against the CPU', async () => {
+    const chosen = await createEngine({ engine: 'auto', launch: 'graph', gpu: renamedGpu }, specOf());
+    expect(chosen.measured.map(({ launch }) => launch ?? 'cpu')).toEqual(['graph', 'cpu']);
+    chosen.close();
+  });
+});
+
+describe.skipIf(noAdapter)('launch auto', () => {
+  const choose = (launch: EngineChoice['launch'], spec: EngineSpec) =>
+    createEngine({ engine: 'webgpu', launch, gpu: nodeGpu }, spec);
+
+  it('takes the fastest of what it measured, and gives the losses of that strategy', async () => {
+    const spec = specOf({}, { steps: 30 });
+    const chosen = await choose('auto', spec);
+    const times = chosen.measured.map(({ milliseconds }) => milliseconds);
+    expect(times).toHaveLength(3);
+    expect(times[0]).toBe(Math.min(...times));
+    const { launch, description } = chosen.engine.info;
+    expect(chosen.measured[0]).toMatchObject({ engine: 'webgpu', launch });
+    expect(chosen.reason.startsWith(`${description}: ${launch} `)).toBe(true);
+    const named = await choose(launch!, spec);
+    expect(named.measured).toEqual([]);
+    expect(await chosen.engine.advance(30)).toEqual(await named.engine.advance(30));
+    expect(await chosen.engine.state()).toEqual(await named.engine.state());
+    chosen.close();
+    named.close();
+  });
+
+  it('says why it did not try resident', async () => {
+    // 256 channels: too much for one workgroup, and on a software adapter for a trial.
+    const chosen = await choose('auto', specOf({ nEmbd: 256 }, { batchSize: 2 }));
+    expect(chosen.measured.map(({ launch }) => launch)).not.toContain('resident');
+    expect(chosen.reason).toMatch(/; not resident: a step of \d+ MFLOP is too much for one workgroup/);
+    expect(await chosen.engine.advance(1)).toHaveLength(1);
+    chosen.close();
+  });
+
+  it('tries nothing where a step takes long, and says so', async () => {
+    const { gpu, spec } = { gpu: await testDevice({ limits: 'adapter' }), spec: specOf() };
+    const large = { ...spec.model, nEmbd: 768, nLayer: 12, blockSize: 1024, vocabSize: 50_257 };
+    // Decided before anything of that size is made: the parameters may be missing.
+    const choice = await chooseLaunch({ ...spec, model: large }, gpu);
+    expect(choice).toMatchObject({ launch: 'fused', measured: [] });
+    expect(choice.why).toMatch(/^a step of 817 GFLOP is too large to try launch strategies; not resident: /);
+    expect(await chooseLaunch({ ...spec, model: large }, gpu, ['graph'])).toMatchObject({ launch: 'graph' });
+    gpu.destroy();
   });
 });
 

@@ -10,6 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['ops'],
   ['model'],
   ['engine.ts'],
+  ['trial.ts'],
   ['oracle', 'cpu', 'webgpu'],
   ['engines.ts'],
   ['train'],

@@ -1,4 +1,4 @@
-// Every kernel on the device against the op's CPU code in f64, with the limits every WebGPU device has.
+// Every kernel on the device against the op's CPU code in f64, with the limits that every WebGPU device has and with the adapter's own.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OPS } from '../../src/ops/index.ts';
@@ -7,14 +7,14 @@ import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { runOnDevice } from '../../src/webgpu/run-op.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 
-let gpu: GpuDevice;
-beforeAll(async () => {
-  if (noAdapter === '') gpu = await testDevice({ limits: 'default' });
-});
-afterAll(() => gpu?.destroy());
+describe.skipIf(noAdapter !== '').each(['default', 'adapter'] as const)('kernels, %s limits', (limits) => {
+  let gpu: GpuDevice;
+  beforeAll(async () => {
+    gpu = await testDevice({ limits });
+  });
+  afterAll(() => gpu.destroy());
 
-describe.skipIf(noAdapter !== '')('kernels against f64', () => {
-  test.each(OPS.map((op) => [op.name, op] as const))('%s', async (_name, op) => {
+  test.each(OPS.map((op) => [op.name, op] as const))('%s against f64', async (_name, op) => {
     for await (const check of verifyKernels('kernels', (...call) => runOnDevice(gpu, ...call), {
       ops: [op],
       cases: 16,

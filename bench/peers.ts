@@ -1,0 +1,214 @@
+// The same training in NumPy and PyTorch: same initial weights, same documents in the same order, same losses; how long?
+//
+//   npm run bench -- peers [--python PYTHON] [--torch-python PYTHON] [--shapes 1x16x4x16x1,…] [--rounds 5] [--steps N] [--matmul 512,1024]
+//
+// A shape is layers × width × heads × block × batch, trained on the names; a sixth number asks for random documents over a vocabulary
+// of that size, which fill the block: 12x768x12x1024x1x50257 is GPT-2 small's shape. PYTHON are interpreters with NumPy and with PyTorch,
+// python3 unless told; --matmul measures the ceiling of f32 products as well. What is not installed is listed as such.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Engine, EngineSpec } from '../src/engine.ts';
+import { gpu as openGpu } from '../src/cli/gpu.ts';
+import { createCpuEngine } from '../src/cpu/engine.ts';
+import { parameterSpecs } from '../src/model/parameters.ts';
+import { encodeSafetensors } from '../src/train/safetensors.ts';
+import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
+import type { GpuDevice } from '../src/webgpu/adapter.ts';
+import { modelFlops } from '../src/webgpu/cost.ts';
+import { createWebGpuEngine } from '../src/webgpu/engine.ts';
+import { whyNotResident } from '../src/webgpu/resident-layout.ts';
+import { problemSpec } from './support/problem.ts';
+import { Peer } from './support/peer.ts';
+import { runRounds, show } from './support/rounds.ts';
+import type { Contestant } from './support/rounds.ts';
+
+/** 1e-4: f32 losses over some hundred steps, against f64 or against f32 with other sums. */
+const LOSS_BAR = 1e-4;
+
+/** Of a step: f64 on the CPU is the reference up to here, and the CPU engine a contestant. */
+const CPU_FLOPS = 2e9;
+
+/** Of a step: a software adapter takes seconds for more. */
+const SOFTWARE_FLOPS = 2e7;
+
+const PEERS = fileURLToPath(new URL('./peers/', import.meta.url));
+
+export async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      python: { type: 'string', default: 'python3' },
+      'torch-python': { type: 'string', default: 'python3' },
+      shapes: { type: 'string', default: '1x16x4x16x1,1x16x4x16x16,1x64x4x16x16' },
+      rounds: { type: 'string', default: '5' },
+      steps: { type: 'string' },
+      matmul: { type: 'string' },
+    },
+  });
+  const gpu = await openDevice(await openGpu()).catch(() => undefined);
+  console.log(gpu ? `adapter: ${adapterName(gpu.info)}` : 'no WebGPU adapter: no rows of it');
+  const pythons = { numpy: values.python, torch: values['torch-python'] };
+  const results: unknown[] = [];
+  for (const shape of values.shapes.split(',')) {
+    const spec = problemSpec(shape);
+    const flops = modelFlops(spec.model, spec.training.batchSize);
+    const steps = values.steps === undefined ? stepsFor(flops) : Number(values.steps);
+    results.push({
+      shape,
+      steps,
+      ...(await compare(shape, spec, steps, gpu, pythons, Number(values.rounds))),
+    });
+  }
+  const ceiling = values.matmul === undefined ? {} : { matmul: matmulCeiling(pythons.torch, values.matmul) };
+  gpu?.destroy();
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    node: process.version,
+    adapter: gpu?.info ?? null,
+  };
+  console.log(JSON.stringify({ bench: 'peers', unit: 'µs/step', machine, results, ...ceiling }));
+}
+
+function stepsFor(flops: number): number {
+  if (flops <= 1e7) return 100;
+  return flops <= 1e10 ? 20 : 3;
+}
+
+/** One shape: writes the problem, starts those that are installed, times all in turns and prints their rows. */
+async function compare(
+  shape: string,
+  spec: EngineSpec,
+  steps: number,
+  gpu: GpuDevice | undefined,
+  pythons: Readonly<Record<'numpy' | 'torch', string>>,
+  rounds: number,
+) {
+  const ours = await ourEngines(spec, gpu);
+  const losses = await referenceLosses(spec, ours, steps);
+  const folder = mkdtempSync(join(tmpdir(), 'microgpt-peers-'));
+  const contestants: Contestant[] = [];
+  const peers: Peer[] = [];
+  const missing: Record<string, string> = {};
+  try {
+    for (const [name, engine] of ours) contestants.push(await ourContestant(name, engine, losses));
+    writeProblem(folder, spec, losses);
+    for (const [kind, file, mode] of PEER_MODES) {
+      const peer = await Peer.start(`${kind} ${mode}`, pythons[kind], [join(PEERS, file), folder, mode]);
+      if (typeof peer === 'string') missing[`${kind} ${mode}`] = peer;
+      else peers.push(peer);
+    }
+    const timings = await runRounds([...contestants, ...peers], rounds, 42);
+    console.log(
+      `\n${shape}, ${steps} steps from the first on; µs a step: median ± MAD and shortest of ${rounds} rounds`,
+    );
+    for (const timing of timings) {
+      const about = peers.find(({ name }) => name === timing.name)?.about;
+      const note = about
+        ? `${about.version} on ${about.device}, losses within ${about.maxDifference.toExponential(1)}`
+        : '';
+      const shortest = Math.min(...timing.rounds).toFixed(2);
+      console.log(
+        `  ${timing.name.padEnd(16)} ${show(timing).padStart(22)} ${shortest.padStart(12)}  ${note}`.trimEnd(),
+      );
+    }
+    for (const [name, reason] of Object.entries(missing))
+      console.log(`  ${name.padEnd(16)} not run: ${reason}`);
+    return { timings, peers: peers.map(({ about }) => about), missing };
+  } finally {
+    for (const peer of peers) peer.stop();
+    for (const [, engine] of ours) engine.dispose();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const PEER_MODES = [
+  ['numpy', 'numpy_train.py', 'f64'],
+  ['numpy', 'numpy_train.py', 'f32'],
+  ['torch', 'torch_train.py', 'eager'],
+  ['torch', 'torch_train.py', 'compile'],
+  ['torch', 'torch_train.py', 'graphs'], // CUDA graphs
+] as const;
+
+async function ourEngines(spec: EngineSpec, gpu: GpuDevice | undefined): Promise<[string, Engine][]> {
+  const flops = modelFlops(spec.model, spec.training.batchSize);
+  const engines: [string, Engine][] = [];
+  if (flops <= CPU_FLOPS) engines.push(['cpu', createCpuEngine(spec)]);
+  if (!gpu || (gpu.info.software && flops > SOFTWARE_FLOPS)) return engines;
+  const resident = whyNotResident(spec.model, spec.training) === undefined;
+  for (const launch of resident ? (['graph', 'fused', 'resident'] as const) : (['graph', 'fused'] as const)) {
+    const name = `${launch}${gpu.info.software ? ' (software)' : ''}`;
+    engines.push([name, await createWebGpuEngine(spec, { gpu, launch })]);
+  }
+  return engines;
+}
+
+/** The losses of the first steps in f64, or, where that takes too long on a CPU, of the first engine on the GPU. */
+async function referenceLosses(spec: EngineSpec, ours: readonly [string, Engine][], steps: number) {
+  if (modelFlops(spec.model, spec.training.batchSize) <= CPU_FLOPS) {
+    return createCpuEngine(spec, { precision: 'f64' }).advance(steps);
+  }
+  if (ours.length === 0)
+    throw new Error('A model of this size needs a GPU for its reference losses, and there is none.');
+  const [, engine] = ours[0];
+  const initial = await engine.state();
+  const losses = await engine.advance(steps);
+  await engine.load(initial);
+  return losses;
+}
+
+/** Each round trains anew from the initial values. Throws where the losses are wrong: a wrong answer has no speed. */
+async function ourContestant(name: string, engine: Engine, losses: Float64Array): Promise<Contestant> {
+  const initial = await engine.state();
+  const round = async () => {
+    await engine.load(initial);
+    const start = performance.now();
+    const got = await engine.advance(losses.length);
+    const microseconds = (1000 * (performance.now() - start)) / losses.length;
+    const wrong = got.findIndex((loss, i) => !(Math.abs(loss - losses[i]) <= LOSS_BAR));
+    if (wrong >= 0)
+      throw new Error(`${name}: loss of step ${wrong + 1} is ${got[wrong]}, expected ${losses[wrong]}.`);
+    return microseconds;
+  };
+  for (let i = 0; i < 5; i++) await round(); // warms up compilers, and finds how many steps a submit may take
+  return { name, round };
+}
+
+/** What bench/peers/problem.py reads. */
+function writeProblem(
+  folder: string,
+  { model, training, parameters, documents }: EngineSpec,
+  losses: Float64Array,
+): void {
+  mkdirSync(folder, { recursive: true });
+  const tensors = new Map(
+    parameterSpecs(model).map(({ name, shape, offset, size }) => {
+      return [name, { shape, data: parameters.slice(offset, offset + size) }];
+    }),
+  );
+  const { tokens, offsets } = documents;
+  const problem = { model, training, tokens: [...tokens], offsets: [...offsets], losses: [...losses] };
+  writeFileSync(join(folder, 'init.safetensors'), encodeSafetensors({ tensors, metadata: {} }));
+  writeFileSync(join(folder, 'problem.json'), JSON.stringify(problem));
+}
+
+function matmulCeiling(python: string, sizes: string): unknown {
+  try {
+    const line = execFileSync(python, [join(PEERS, 'torch_matmul.py'), sizes], { encoding: 'utf8' });
+    const result = JSON.parse(line) as { gflops: Record<string, number>; device: string };
+    for (const [n, gflops] of Object.entries(result.gflops)) {
+      console.log(`torch matmul f32 ${n}×${n}×${n}: ${gflops.toFixed(1)} GFLOP/s on ${result.device}`);
+    }
+    return result;
+  } catch (error) {
+    console.log(
+      `torch matmul: not run: ${error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)}`,
+    );
+    return null;
+  }
+}

@@ -1,0 +1,69 @@
+// Rows of whole training steps: every engine and launch strategy, by width and batch.
+
+import { createCpuEngine } from '../../src/cpu/engine.ts';
+import type { Engine, EngineSpec } from '../../src/engine.ts';
+import { LAUNCH_STRATEGIES, stepFlops } from '../../src/engines.ts';
+import { parameterSpecs } from '../../src/model/parameters.ts';
+import { relativeError } from '../../src/verify/check.ts';
+import type { GpuDevice } from '../../src/webgpu/adapter.ts';
+import { stepCost } from '../../src/webgpu/cost.ts';
+import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
+import { whyNotResident } from '../../src/webgpu/resident-layout.ts';
+import { expectNear, specOf, timed } from '../cpu.ts';
+import type { Row } from './table.ts';
+
+type Size = readonly [width: number, batch: number];
+const QUICK: readonly Size[] = [[16, 1], [16, 16], [64, 16]]; // prettier-ignore
+const FULL: readonly Size[] = [[16, 1], [16, 16], [16, 128], [64, 16], [128, 16], [256, 16], [512, 16]]; // prettier-ignore
+
+/** Larger steps take seconds on a software adapter and in plain JavaScript. */
+const SLOW_FLOPS = 1e8;
+
+/** Throws where the gradients of an engine are wrong: a wrong answer has no speed. */
+export async function stepRows(gpu: GpuDevice | undefined, full: boolean, time: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [width, batch] of full ? FULL : QUICK) {
+    const spec = specOf(width, batch, 1000);
+    const flops = stepFlops(spec);
+    const slow = flops > SLOW_FLOPS;
+    const reference = await createCpuEngine(spec, { precision: 'f64' }).gradients();
+    const add = async (name: string, engine: Engine, software = false, bytes?: number) => {
+      await check(`${name}, d${width} b${batch}`, spec, engine, reference);
+      const { round } = await timed(`d${width} b${batch} ${name}`, engine, 1, time);
+      const work = { flops, samples: batch, ...(bytes === undefined ? {} : { bytes }) };
+      rows.push({ name: `step d${width} b${batch} ${name}`, software, work, round });
+    };
+    if (!slow) await add('cpu plain', createCpuEngine(spec, { variant: 'plain' }));
+    await add('cpu', createCpuEngine(spec));
+    if (gpu === undefined || (slow && gpu.info.software)) continue;
+    for (const launch of LAUNCH_STRATEGIES) {
+      const reason = launch === 'resident' ? whyNotResident(spec.model, spec.training) : undefined;
+      if (reason !== undefined) {
+        console.log(`no row d${width} b${batch} resident: ${reason}`);
+        continue;
+      }
+      const workgroupMemory = gpu.device.limits.maxComputeWorkgroupStorageSize;
+      const { bytes } = stepCost(spec.model, spec.training, launch, { workgroupMemory });
+      await add(
+        `webgpu ${launch}`,
+        await createWebGpuEngine(spec, { gpu, launch }),
+        gpu.info.software,
+        bytes,
+      );
+    }
+  }
+  return rows;
+}
+
+type Gradients = Awaited<ReturnType<Engine['gradients']>>;
+
+async function check(name: string, spec: EngineSpec, engine: Engine, reference: Gradients): Promise<void> {
+  const { loss, gradients } = await engine.gradients();
+  expectNear(`${name}, loss`, Math.abs(loss - reference.loss));
+  for (const { name: tensor, offset, size } of parameterSpecs(spec.model)) {
+    const [got, expected] = [gradients, reference.gradients].map((all) =>
+      all.subarray(offset, offset + size),
+    );
+    expectNear(`${name}, gradient of ${tensor}`, relativeError(got, expected));
+  }
+}

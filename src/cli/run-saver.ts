@@ -1,0 +1,106 @@
+// What of a run in training is saved, and when.
+
+import type { Engine, EngineInfo } from '../engine.ts';
+import type { Checkpoint } from '../train/checkpoint-file.ts';
+import { firstNotFinite, TrainingError } from '../train/finite.ts';
+import { metricsStride } from '../train/metrics-file.ts';
+import type { RunConfig, SavedRun } from '../train/run-files.ts';
+import type { TrainChunk } from '../train/trainer.ts';
+import { adapterName } from '../webgpu/adapter.ts';
+import type { Every } from './arguments.ts';
+import type { RunStore } from './run-store.ts';
+
+/** The parts of a saved run that training does not change. */
+export type FixedParts = Pick<SavedRun, 'config' | 'tokenizer' | 'random'>;
+
+export class RunSaver {
+  readonly #store: RunStore;
+  readonly #every: Every;
+  readonly #engine: Engine;
+  readonly #fixed: FixedParts;
+  readonly #losses: number[];
+  #smoothedLoss = Infinity;
+  #savedAt = performance.now();
+  /** Of the last checkpoint. */
+  #savedStep: number;
+
+  /** `from` is what the run goes on from: steps done and their losses. */
+  constructor(
+    store: RunStore,
+    every: Every,
+    engine: Engine,
+    fixed: FixedParts,
+    from: { readonly step: number; readonly losses: ArrayLike<number> },
+  ) {
+    this.#store = store;
+    this.#every = every;
+    this.#engine = engine;
+    this.#fixed = fixed;
+    this.#losses = Array.from(from.losses);
+    this.#savedStep = from.step;
+  }
+
+  /** Steps done in the last state that was saved. */
+  get savedStep(): number {
+    return this.#savedStep;
+  }
+
+  /** Keeps the losses of some more steps. Gives the path of the checkpoint, where one was due and has been written. */
+  async add(chunk: TrainChunk, smoothedLoss: number): Promise<string | undefined> {
+    const { steps } = this.#fixed.config.training;
+    const stride = metricsStride(steps);
+    chunk.losses.forEach((loss, i) => {
+      if ((chunk.from + i + 1) % stride === 0) this.#losses.push(loss);
+    });
+    this.#smoothedLoss = smoothedLoss;
+    if (chunk.step === steps || !this.#due(chunk.step)) return undefined;
+    const path = await this.#store.checkpoint(await this.#checkpoint());
+    this.#savedStep = chunk.step;
+    this.#savedAt = performance.now();
+    return path;
+  }
+
+  /** Saves the run as it stands, as the files of a run. */
+  async finish(): Promise<void> {
+    await this.#store.finish(await this.#checkpoint());
+  }
+
+  #due(step: number): boolean {
+    const { steps = Infinity, milliseconds = Infinity } = this.#every;
+    return step % steps === 0 || performance.now() - this.#savedAt >= milliseconds;
+  }
+
+  async #checkpoint(): Promise<Checkpoint> {
+    const state = await this.#engine.state();
+    const bad = firstNotFinite(this.#fixed.config.model, state);
+    // The loss need not show it: the embedding of a rare token, say.
+    if (bad !== undefined) {
+      throw new TrainingError(
+        `step ${state.step}: expected finite numbers, got others in ${bad}: the training diverged. Try a smaller learning rate.`,
+      );
+    }
+    return { ...this.#fixed, state, losses: this.#losses, smoothedLoss: this.#smoothedLoss };
+  }
+}
+
+/** What of an engine a run keeps. */
+export function engineOf({ engine: name, launch, adapter }: EngineInfo): RunConfig['engine'] {
+  return {
+    name,
+    ...(launch === undefined ? {} : { launch }),
+    ...(adapter === undefined ? {} : { adapter: adapterName(adapter) }),
+  };
+}
+
+/** What to say where a run goes on on something else than it began on. */
+export function otherEngine(was: RunConfig['engine'], is: RunConfig['engine']): string | undefined {
+  const name = (engine: RunConfig['engine']) =>
+    [engine.name, engine.launch && `(${engine.launch})`, engine.adapter && `on ${engine.adapter}`]
+      .filter(Boolean)
+      .join(' ');
+  if (name(was) === name(is)) return undefined;
+  return (
+    `the run began with ${name(was)} and goes on with ${name(is)}: ` +
+    'the losses agree within rounding, not bit for bit'
+  );
+}

@@ -1,0 +1,53 @@
+// A second compiler's opinion: naga, which wgpu and Firefox use, must take every shader that Dawn takes.
+
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { OPS } from '../../src/ops/index.ts';
+import { PythonRandom } from '../../src/util/python-random.ts';
+import { residentConstants } from '../../src/webgpu/resident-layout.ts';
+import { residentSource } from '../../src/webgpu/resident.ts';
+import { compileWithNaga, withConstants } from '../support/naga.ts';
+
+const TARGETS = ['wgsl', 'spirv', 'hlsl', 'metal'] as const;
+const PLACES = ['workgroup', 'storage'] as const;
+
+/** Compiles to everything that naga writes: some checks are those of a target. */
+function expectNagaTakes(source: string, constants: Readonly<Record<string, number>>): void {
+  for (const target of TARGETS)
+    expect(compileWithNaga(withConstants(source, constants), target)).not.toBe('');
+}
+
+describe('naga takes', () => {
+  test.each(OPS.map((op) => [op.name, op] as const))('%s', (_, op) => {
+    const { shapes, attrs } = op.example(new PythonRandom(4));
+    const { source, constants } = { source: op.kernel.source, ...op.kernel.launch(shapes, attrs) };
+    expectNagaTakes(source, constants);
+  });
+
+  const memories = PLACES.flatMap((weights) => PLACES.map((values) => ({ weights, values })));
+  test.each(memories)('resident, weights in $weights, values in $values', (memory) => {
+    const corpus = { documents: 10, tokens: 100, orderLength: 10 };
+    const model = { ...DEFAULT_MODEL, vocabSize: 27 };
+    expectNagaTakes(residentSource(memory), residentConstants(model, DEFAULT_TRAINING, corpus, memory));
+  });
+});
+
+describe('naga', () => {
+  const kernel = (access: string, statement: string) =>
+    `@group(0) @binding(0) var<storage, ${access}> a: array<f32>;
+     @compute @workgroup_size(4) fn f(@builtin(local_invocation_index) i: u32) { ${statement} }`;
+
+  test('takes what is right and refuses what is wrong', () => {
+    expect(compileWithNaga(kernel('read_write', 'a[i] = 1;'), 'wgsl')).toContain('fn f(');
+    expect(() => compileWithNaga(kernel('read_write', 'a[i] = i;'), 'wgsl')).toThrow('automatic conversions');
+    expect(() => compileWithNaga(kernel('read', 'a[i] = 1;'), 'wgsl')).toThrow('Validation failed');
+    expect(() => compileWithNaga(kernel('read_write', 'a[i] = ;'), 'wgsl')).toThrow('expected expression');
+  });
+
+  test('constants stand where the pipeline would put them', () => {
+    const source = 'override A: u32;\noverride B: f32 = 2;\noverride C = A / 4;\noverride D: f32;\n';
+    expect(withConstants(source, { A: 8 })).toBe(
+      'const A: u32 = u32(8);\nconst B: f32 = 2;\nconst C = A / 4;\nconst D: f32 = f32(1);\n',
+    );
+  });
+});
