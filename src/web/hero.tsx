@@ -4,6 +4,7 @@ import { count, guessing } from './format.ts';
 import { config, data, isRunning, phase, previews, progress, samples } from './state/run.ts';
 import { LossChart } from './parts/loss-chart.tsx';
 import { PRESETS, presetFields, presetOf } from './state/presets.ts';
+import { storyHash } from './state/address.ts';
 import { fields } from './state/settings.ts';
 import { SECTIONS } from './story/story.tsx';
 
@@ -87,7 +88,16 @@ function Contents() {
       <ol>
         {SECTIONS.map(({ id, title }) => (
           <li key={id}>
-            <a href={`#${id}`}>{title}</a>
+            <a
+              href={`#${id}`}
+              onClick={(event) => {
+                if (storyHash.value === '#') return;
+                event.preventDefault(); // the address has settings, which are worth more
+                document.getElementById(id)?.scrollIntoView();
+              }}
+            >
+              {title}
+            </a>
           </li>
         ))}
       </ol>

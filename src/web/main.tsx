@@ -38,3 +38,5 @@ effect(() => {
 
 document.getElementById('not-started')?.remove();
 render(<App />, document.getElementById('app')!);
+// A section's own address: the browser looked for it before it was there.
+document.getElementById(location.hash.slice(1))?.scrollIntoView();

@@ -13,17 +13,27 @@ export const linkProblems = signal<readonly string[]>([]);
 /** Where the story is, with its settings. */
 export const storyHash = computed(() => `#${writeLink(fields.value)}`);
 
+/** Milliseconds without a change before the address is written: Safari allows 100 writes in 30 seconds. */
+const REST = 150;
+
 /** Reads the address, and writes it from now on. */
 export function followAddress(): void {
   read();
   addEventListener('hashchange', read);
+  let timer = 0;
   effect(() => {
-    const wanted = storyHash.value;
-    if (room.peek() !== undefined) return; // a room's own address
-    const { pathname, search, hash } = location;
-    if (settingsIn(hash) === undefined && wanted === '#') return; // a section's own address, or none
-    if (hash !== wanted) history.replaceState(null, '', pathname + search + (wanted === '#' ? '' : wanted));
+    void storyHash.value;
+    clearTimeout(timer);
+    timer = window.setTimeout(write, REST);
   });
+}
+
+function write(): void {
+  const wanted = storyHash.peek();
+  const { pathname, search, hash } = location;
+  if (room.peek() !== undefined) return; // a room's own address
+  if (settingsIn(hash) === undefined && wanted === '#') return; // a section's own address, or none
+  if (hash !== wanted) history.replaceState(null, '', pathname + search + (wanted === '#' ? '' : wanted));
 }
 
 function read(): void {

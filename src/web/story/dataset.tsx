@@ -1,10 +1,11 @@
 // "Let there be a Dataset": what the model reads.
 
-import { TOY_TASKS } from '../../data/toy-tasks.ts';
+import { TOY_TASKS, type ToyTask } from '../../data/toy-tasks.ts';
 import { count } from '../format.ts';
 import { Settings } from '../parts/fields.tsx';
 import { Figure, Figures, Section } from '../parts/section.tsx';
 import { data, dataError, progress } from '../state/run.ts';
+import { presetFields, presetOf, TOY_SOLVER } from '../state/presets.ts';
 import { change, DATA_CHOICES, fields, file, toyTask, type Fields } from '../state/settings.ts';
 
 const LABELS: Record<Fields['data'], string> = {
@@ -46,7 +47,7 @@ export function Dataset() {
                 </label>
               ))}
             </div>
-            {task !== undefined && <p class="help">{TOY_TASKS[task].description}</p>}
+            {task !== undefined && <Toy task={task} />}
             {fields.value.data === 'text' && <OwnText />}
             {fields.value.data === 'file' && <OwnFile />}
           </Settings>
@@ -56,6 +57,27 @@ export function Dataset() {
     >
       <Documents />
     </Section>
+  );
+}
+
+function Toy({ task }: { task: ToyTask }) {
+  return (
+    <div class="wide">
+      <p class="help">
+        {TOY_TASKS[task].description} What it writes in the end is checked.{' '}
+        {presetOf(fields.value) !== TOY_SOLVER && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              fields.value = { ...presetFields(TOY_SOLVER, fields.value), engine: fields.value.engine };
+            }}
+          >
+            Use settings that learn it
+          </button>
+        )}
+      </p>
+    </div>
   );
 }
 
