@@ -2,11 +2,12 @@
 // that the same settings give the same losses and the same 20 names as the command line.
 
 import { countParameters } from '../../model/parameters.ts';
+import { TrainingError } from '../../train/finite.ts';
 import { prepareRun } from '../../train/prepare.ts';
 import { ProgressMeter } from '../../train/progress.ts';
 import { fingerprintDocuments } from '../../train/run-files.ts';
 import { checkSampleOptions, sampleDocument } from '../../train/sampler.ts';
-import { train, TrainingError, type TrainChunk } from '../../train/trainer.ts';
+import { train, type TrainChunk } from '../../train/trainer.ts';
 import { ConfigError, DeviceError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { PhaseMessage, RunSettings, WorkerMessage } from '../messages.ts';
