@@ -7,6 +7,7 @@
 import { chmodSync } from 'node:fs';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { serviceWorker } from './build/service-worker-plugin.ts';
 import { assemblyScript } from './build/wasm-plugin.ts';
 
 // Dawn, which src/webgpu/node-gpu.ts loads; pages have navigator.gpu and never get that far.
@@ -48,9 +49,19 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
+/** Isolate the page, as the service worker does where it is published: threads want it. */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
-  plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript(), contentSecurityPolicy],
+  server: { headers: ISOLATION },
+  preview: { headers: ISOLATION },
+  plugins: isSsrBuild
+    ? [assemblyScript(), executable]
+    : [assemblyScript(), contentSecurityPolicy, serviceWorker()],
   build: isSsrBuild
     ? {
         target: 'node20',
