@@ -29,3 +29,8 @@ export class DeviceError extends MicrogptError {
 export class CheckpointError extends MicrogptError {
   override name = 'CheckpointError';
 }
+
+/** A browser's storage that is missing, full or not allowed. */
+export class StorageError extends MicrogptError {
+  override name = 'StorageError';
+}

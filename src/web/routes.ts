@@ -13,7 +13,7 @@ export interface Room {
 }
 
 /** The rooms beside the story, in the order of their links. */
-export const ROOMS: readonly Room[] = [];
+export const ROOMS: readonly Room[] = [{ id: 'runs', title: 'Runs', load: () => import('./rooms/runs.tsx') }];
 
 export const room = signal<Room | undefined>(undefined);
 

@@ -64,6 +64,8 @@ const TYPES: Record<string, string> = {
 export interface Served {
   /** http://localhost:port/ (a secure context, as WebGPU wants it). */
   readonly url: string;
+  /** Sent with every file. */
+  headers: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -75,17 +77,19 @@ export async function serveFolder(folder: string): Promise<Served> {
     const file = normalize(join(root, path.endsWith('/') ? `${path}index.html` : path));
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
     (file.startsWith(root) ? readFile(file) : Promise.reject(new Error('outside'))).then(
-      (body) => response.writeHead(200, { 'content-type': type }).end(body),
+      (body) => response.writeHead(200, { 'content-type': type, ...served.headers }).end(body),
       () => response.writeHead(404).end('not found'),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  return {
+  const served: Served = {
     url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    headers: {},
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+  return served;
 }

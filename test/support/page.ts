@@ -88,7 +88,8 @@ export function usePage(): PageUnderTest {
 
   const open = async (options: OpenOptions = {}): Promise<void> => {
     const { url = served.url, hash = '', browser: of = browser, record = true, ...rest } = options;
-    const context = await of.newContext(rest);
+    // A service worker loads the page again once it is there: the tests of it let it in.
+    const context = await of.newContext({ serviceWorkers: 'block', ...rest });
     page = await context.newPage();
     page.setDefaultTimeout(50_000); // SwiftShader compiles for some seconds, on busy cores for many
     page.on('pageerror', ({ message }) => problems.push(message));
@@ -105,9 +106,9 @@ export function usePage(): PageUnderTest {
           super(script, workerOptions);
           window.workers.push(this);
           if (!recorded) return;
-          this.addEventListener('message', ({ data }: MessageEvent<WorkerMessage[]>) =>
-            window.heard.push(...data),
-          );
+          this.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+            if (Array.isArray(data)) window.heard.push(...(data as WorkerMessage[])); // those of rooms say other things
+          });
         }
       };
     }, record);

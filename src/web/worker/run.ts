@@ -1,65 +1,51 @@
 // A training run in the worker: prepare, train while the page wants it, sample, answer. In the order of microgpt.py, so
 // that the same settings give the same losses and the same 20 names as the command line.
 
-import { countParameters } from '../../model/parameters.ts';
 import { TrainingError } from '../../train/finite.ts';
-import { prepareRun } from '../../train/prepare.ts';
-import { ProgressMeter } from '../../train/progress.ts';
-import { fingerprintDocuments } from '../../train/run-files.ts';
-import { checkSampleOptions, sampleDocument } from '../../train/sampler.ts';
+import { metricsStride } from '../../train/metrics-file.ts';
+import { ProgressMeter, type Progress } from '../../train/progress.ts';
+import { sampleDocument } from '../../train/sampler.ts';
 import { train, type TrainChunk } from '../../train/trainer.ts';
-import { ConfigError, DeviceError } from '../../util/errors.ts';
+import { DeviceError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
-import type { PhaseMessage, RunSettings, WorkerMessage } from '../messages.ts';
+import type { PhaseMessage, Post, ProgressMessage } from '../messages.ts';
 import { answer } from './answers.ts';
+import { SAMPLES, type Begun } from './begin.ts';
 import { errorMessage } from './errors.ts';
-import { LiveRun } from './live-run.ts';
+import type { RunKeeper } from './keeper.ts';
+import type { LiveRun } from './live-run.ts';
 import type { Orders } from './orders.ts';
-import { describeData, readSource } from './source.ts';
 
 /** Milliseconds between two reports: 20 a second look continuous, and a press is answered in time. */
 const REPORT_INTERVAL = 50;
-/** As microgpt.py. */
-const SAMPLES = 20;
 /** Previews during the training, after the one before it. */
 const PREVIEWS = 10;
 const PREVIEW_TEXTS = 4;
 /** Characters of one: a long context must not keep the training waiting. */
 const PREVIEW_LENGTH = 40;
-/** Their initial values alone take 1 GiB in f64. */
-const MAX_PARAMETERS = 2 ** 27;
 
-export type Post = (messages: WorkerMessage[], transfer?: Transferable[]) => void;
-
-/** Never ends by itself: a run that is done answers questions. Throws what ends it for good; see MicrogptError. */
-export async function run(settings: RunSettings, orders: Orders, post: Post): Promise<never> {
+/**
+ * Trains what `beginning` gives. Never ends by itself: a run that is done answers questions. Throws what ends it for good;
+ * see MicrogptError.
+ */
+export async function run(beginning: Promise<Begun>, orders: Orders, post: Post): Promise<never> {
   post([{ type: 'phase', phase: 'preparing' }]);
-  const { training, temperature } = settings;
-  checkSampleOptions({ temperature });
-  checkSize(settings.model);
-  const source = await readSource(settings.source);
-  const prepared = prepareRun({ documents: source.documents, model: settings.model, training });
-  post([describeData(source, training.seed)]);
-  const live = await LiveRun.create(prepared, settings);
+  const begun = await beginning;
+  const { live, keeper, data } = begun;
   try {
     post([
       {
         type: 'config',
         model: live.spec.model,
-        training,
+        training: live.spec.training,
         parameters: live.spec.parameters.length,
-        // A page that is not served securely has no SHA-256.
-        data: {
-          source: source.name,
-          documents: source.documents.length,
-          sha256: isSecureContext ? await fingerprintDocuments(source.documents) : '',
-        },
+        data,
         engine: live.engine.info,
         reason: live.reason,
-        step: 0,
+        step: live.step,
       },
     ]);
-    const session = new Session(live, temperature, orders, post);
+    const session = new Session(begun, orders, post);
     for (;;) {
       try {
         await session.train();
@@ -71,11 +57,13 @@ export async function run(settings: RunSettings, orders: Orders, post: Post): Pr
     }
   } finally {
     live.close();
+    keeper.release();
   }
 }
 
 class Session {
   #live: LiveRun;
+  #keeper: RunKeeper;
   #temperature: number;
   #orders: Orders;
   #post: Post;
@@ -87,25 +75,27 @@ class Session {
   #away = 0;
   #meter: ProgressMeter;
 
-  constructor(live: LiveRun, temperature: number, orders: Orders, post: Post) {
+  constructor({ live, keeper, temperature, losses }: Begun, orders: Orders, post: Post) {
     this.#live = live;
+    this.#keeper = keeper;
     this.#temperature = temperature;
     this.#orders = orders;
     this.#post = post;
     this.#meter = new ProgressMeter(live.spec, () => performance.now() - this.#away);
+    if (losses.length > 0) this.#recall(losses);
   }
 
   async train(): Promise<void> {
     const live = this.#live;
     const { training } = live.spec;
-    await this.#offTheClock(() => live.keep(true));
+    await this.#offTheClock(() => this.#keep(true));
     await this.#offTheClock(() => this.#previewIfDue());
     while (live.step < training.steps) {
       await this.#offTheClock(() => this.#answerAll());
       const order = this.#orders.take();
       if (order === undefined) {
         await this.#offTheClock(async () => {
-          await live.keep(true);
+          await this.#keep(true);
           this.#enter('paused');
           await this.#orders.next();
         });
@@ -114,7 +104,7 @@ class Session {
       this.#enter('training');
       await this.#trainOn(order);
     }
-    await live.keep(true);
+    await this.#keep(true);
   }
 
   /** Until another order comes, or a preview is due. */
@@ -131,7 +121,7 @@ class Session {
     let due = performance.now();
     for await (const chunk of train(live.engine, live.spec.training, options)) {
       this.#report(chunk);
-      await this.#offTheClock(() => live.keep());
+      await this.#offTheClock(() => this.#keep());
       await this.#offTheClock(() => this.#previewIfDue());
       await this.#offTheClock(() => this.#answerAll());
       if (order === 'step') return;
@@ -145,8 +135,6 @@ class Session {
   }
 
   #report({ from, losses }: TrainChunk): void {
-    const { spec, tokenizer } = this.#live;
-    const { training, documents } = spec;
     const smoothed = new Float64Array(losses.length);
     let progress = undefined;
     for (let i = 0; i < losses.length; i++) {
@@ -157,20 +145,45 @@ class Session {
     if (progress === undefined) return;
     this.#live.step = progress.step;
     this.#loss = progress.loss;
-    const d = ((progress.step - 1) * training.batchSize) % documents.count;
-    const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
+    this.#keeper.add(from, losses, progress.smoothedLoss);
     this.#post(
-      [
-        { type: 'steps', from, losses: losses.slice(), smoothed },
-        {
-          type: 'progress',
-          ...progress,
-          learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
-          document: tokenizer.decode([...tokens]),
-        },
-      ],
+      [{ type: 'steps', from, losses: losses.slice(), smoothed }, this.#progressMessage(progress)],
       [smoothed.buffer],
     );
+  }
+
+  #progressMessage(progress: Progress): ProgressMessage {
+    const { spec, tokenizer } = this.#live;
+    const { training, documents } = spec;
+    const d = ((progress.step - 1) * training.batchSize) % documents.count;
+    const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
+    return {
+      type: 'progress',
+      ...progress,
+      learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
+      document: tokenizer.decode([...tokens]),
+    };
+  }
+
+  /** Shows what an opened run did before. */
+  #recall(losses: ArrayLike<number>): void {
+    const { spec, step } = this.#live;
+    const { steps } = spec.training;
+    const smoothed = this.#meter.recall(losses);
+    this.#loss = losses[losses.length - 1];
+    const [loss, smoothedLoss] = [this.#loss, smoothed[smoothed.length - 1]];
+    const standing = { stepsPerSecond: 0, tokensPerSecond: 0, secondsLeft: step < steps ? Infinity : 0 };
+    this.#post([
+      { type: 'steps', from: 0, stride: metricsStride(steps), losses: Float64Array.from(losses), smoothed },
+      this.#progressMessage({ step, steps, loss, smoothedLoss, ...standing }),
+    ]);
+  }
+
+  /** Copies the state now and then, and saves it; always where `now`. The saving goes on meanwhile. */
+  async #keep(now = false): Promise<void> {
+    await this.#live.keep(now);
+    const { kept } = this.#live;
+    if (kept !== undefined) void this.#keeper.save(kept, now);
   }
 
   async #previewIfDue(): Promise<void> {
@@ -207,6 +220,8 @@ class Session {
       }
       await this.#answerAll();
     }
+    const { kept } = this.#live;
+    if (kept !== undefined) await this.#keeper.save(kept, true);
     this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
     this.#enter('done');
   }
@@ -251,16 +266,5 @@ class Session {
     if (phase === this.#phase) return;
     this.#phase = phase;
     this.#post([{ type: 'phase', phase }]);
-  }
-}
-
-/** Before anything of that size is made. */
-function checkSize(model: RunSettings['model']): void {
-  const least = countParameters({ ...model, vocabSize: 2 });
-  if (least > MAX_PARAMETERS) {
-    throw new ConfigError(
-      `A model of ${least.toExponential(1)} parameters is too large for a page: expected at most ${MAX_PARAMETERS}. ` +
-        'Choose a smaller n_layer, n_embd or block_size.',
-    );
   }
 }
