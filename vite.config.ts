@@ -49,16 +49,14 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
-/** Isolate the page, as the service worker does where it is published: threads want it. */
-const ISOLATION = {
+/** A page served with these may share memory among threads: the CPU engine then trains on several cores. */
+const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
-  server: { headers: ISOLATION },
-  preview: { headers: ISOLATION },
   plugins: isSsrBuild
     ? [assemblyScript(), executable]
     : [assemblyScript(), contentSecurityPolicy, serviceWorker()],
@@ -73,12 +71,15 @@ export default defineConfig(({ isSsrBuild }) => ({
         target: 'es2022',
         rolldownOptions: { external: NODE_ONLY },
       },
+  server: { headers: ISOLATED },
+  preview: { headers: ISOLATED },
   optimizeDeps: { exclude: NODE_ONLY },
   worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions: { external: NODE_ONLY } },
   test: {
     include: ['test/**/*.test.ts'],
     // Its package.json names a CommonJS file as the main one of an ES module.
     alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
+    css: true, // the report's style is a part of it, so the tests need the real one
     pool: 'forks', // Dawn keeps state per process: a file of tests has one to itself
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/support/software-vulkan.mjs'],

@@ -14,7 +14,7 @@ import type { Plugin } from 'vite';
 
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/assemblyscript', import.meta.url));
 
-// No garbage collector, no bounds checks, no imports: kernels on plain memory.
+// No garbage collector, no bounds checks: kernels on plain memory, which several threads can share.
 const OPTIONS = [
   '-O3',
   '--converge',
@@ -25,6 +25,14 @@ const OPTIONS = [
   'abort=',
   '--enable',
   'simd',
+  '--enable',
+  'threads',
+  '--importMemory',
+  '--sharedMemory',
+  '--initialMemory',
+  '1',
+  '--maximumMemory',
+  '65536',
 ];
 const RELAXED = ['--enable', 'relaxed-simd'];
 

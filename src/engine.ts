@@ -49,6 +49,24 @@ export interface AdapterInfo {
   readonly software: boolean;
 }
 
+/** Documents to draw with a model as it is. */
+export interface GenerateRequest {
+  /** What every document begins with: BOS and a prompt, at most T tokens. */
+  readonly prefix: readonly number[];
+  readonly count: number;
+  /** Most characters of a document, the prompt's included; more than the prompt has, at most T. */
+  readonly longest: number;
+  /** The token that ends a document. */
+  readonly end: number;
+  /** Of tokenWeights in src/train/sampler.ts. */
+  readonly temperature: number;
+  readonly topK: number;
+  /** Numbers in [0, 1), one for each token in the order they are drawn: count · (longest − prompt) of them are enough. */
+  readonly uniforms: Float64Array;
+  /** The token that `uniform` draws by `logits` (V). An engine may find it itself where the result is beyond doubt. */
+  choose(logits: FloatArray, uniform: number): number;
+}
+
 export interface Engine {
   readonly info: EngineInfo;
 
@@ -83,6 +101,12 @@ export interface Engine {
 
   /** Feeds one token at the next position and gives its logits (V). One position's work. */
   decode(token: number): Promise<FloatArray>;
+
+  /**
+   * Draws documents one after the other, as prefill, `choose` and decode would, and gives the new characters of each. For
+   * engines that are faster at it in one go. The KV cache is emptied.
+   */
+  generate?(request: GenerateRequest): Promise<number[][]>;
 
   /** Frees device memory. The engine cannot be used afterwards; a second call does nothing. */
   dispose(): void;

@@ -18,6 +18,9 @@ export interface OutputStreams {
   readonly stderr: Writable;
 }
 
+/** Records that are not the result. */
+const DETAILS: readonly PrintedRecord['type'][] = ['config', 'sweep', 'step', 'measurement'];
+
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -51,7 +54,7 @@ export class Output {
 
   /** A line of JSON; nothing without --json. With --quiet, what is not the result is left out. */
   record(record: PrintedRecord): void {
-    const detail = record.type === 'config' || record.type === 'step' || record.type === 'measurement';
+    const detail = DETAILS.includes(record.type);
     if (this.json && !(this.quiet && detail)) this.#write(`${JSON.stringify(record)}\n`);
   }
 

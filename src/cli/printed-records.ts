@@ -1,13 +1,25 @@
 // Every kind of line that --json prints: the records of a run, and those of the commands that only report.
 
-import type { AdapterInfo, EngineName } from '../engine.ts';
-import type { RunRecord } from '../train/records.ts';
+import type { AdapterInfo, EngineInfo, EngineName } from '../engine.ts';
+import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { DataSummary, RunRecord } from '../train/records.ts';
+import type { Axes, GridPoint } from '../train/sweep-grid.ts';
+import type { ModelResult, SettingResult } from '../train/sweep.ts';
 import type { Check } from '../verify/check.ts';
 import type { LimitsChoice } from '../webgpu/adapter.ts';
 import type { StepCost } from '../webgpu/cost.ts';
 
 export type PrintedRecord =
-  RunRecord | InfoRecord | DispatchRecord | CostRecord | VerifyRecord | Check | VerdictRecord;
+  | RunRecord
+  | InfoRecord
+  | DispatchRecord
+  | CostRecord
+  | VerifyRecord
+  | Check
+  | VerdictRecord
+  | SweepRecord
+  | ModelRecord
+  | SweepDoneRecord;
 
 export interface InfoRecord {
   readonly type: 'info';
@@ -70,4 +82,43 @@ export interface VerdictRecord {
   readonly type: 'done';
   readonly passed: number;
   readonly failed: number;
+}
+
+/** First line of `sweep --json`: what is tried, on what. */
+export interface SweepRecord {
+  readonly type: 'sweep';
+  readonly model: ModelConfig;
+  /** What all models have in common. */
+  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize'>;
+  readonly axes: Axes;
+  readonly models: number;
+  /** Of each model. */
+  readonly parameters: number;
+  readonly data: DataSummary;
+  readonly engine: EngineInfo;
+  readonly reason: string;
+  readonly smoothingWindow: number;
+}
+
+/** One model of `sweep --json`, the best first. */
+export interface ModelRecord extends GridPoint, ModelResult {
+  readonly type: 'model';
+  /** From 1. */
+  readonly rank: number;
+}
+
+/** Last line of `sweep --json`. */
+export interface SweepDoneRecord {
+  readonly type: 'done';
+  /** Models that were begun. */
+  readonly models: number;
+  readonly diverged: number;
+  /** Final loss of the best. */
+  readonly loss?: number;
+  readonly setting?: SettingResult;
+  /** Steps of all models together. */
+  readonly modelSteps: number;
+  readonly seconds: number;
+  readonly modelStepsPerSecond: number;
+  readonly interrupted?: boolean;
 }

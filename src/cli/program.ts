@@ -9,8 +9,12 @@ import { engineChoice, engineOptions, launchOption, type EngineFlags } from './e
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
+import { reportCommand, type ReportFlags } from './report.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
+import { numbers, wholeNumbers } from './ranges.ts';
+import { sweepCommand } from './sweep.ts';
+import { POPULATION_ENGINES, RANGES, sweepSettings, type SweepFlags } from './sweep-settings.ts';
 import { verifyCommand } from './verify.ts';
 import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
@@ -62,6 +66,14 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--beta2', "Adam's decay of the second moment", fraction, DEFAULT_TRAINING.beta2))
     .addOption(number('--eps', "Adam's epsilon", positive, DEFAULT_TRAINING.eps))
     .addOption(number('--seed', 'of documents, weights and samples', anyInteger, DEFAULT_TRAINING.seed))
+    .addOption(
+      number(
+        '--init-scale',
+        'standard deviation of the initial weights',
+        positive,
+        DEFAULT_TRAINING.initScale,
+      ),
+    )
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory')
@@ -82,6 +94,45 @@ export function createProgram(done: (status: number) => void): Command {
     withOutput(flags, async (output) => {
       const given = (option: string) => train.getOptionValueSource(option) === 'cli';
       done(await trainCommand(await trainSettings(flags, given), output));
+    }),
+  );
+
+  const sweep = program
+    .command('sweep')
+    .description('train many models at once, every combination of the given values, and rank them')
+    .option('--data <source>', 'as of train', 'builtin')
+    .addOption(number('--steps', 'training steps of each model', integer(1), DEFAULT_TRAINING.steps));
+  modelOptions(sweep);
+  const usual = DEFAULT_TRAINING;
+  const option = (flag: string, description: string, read: (text: string) => number[], preset: number) =>
+    sweep.addOption(
+      new Option(`${flag} <values>`, description).argParser(read).default([preset], String(preset)),
+    );
+  option('--seed', 'of documents and weights: 1..8 or 1,5,9', wholeNumbers(anyInteger), usual.seed);
+  option(
+    '--lr',
+    'learning rates: 0.003,0.01 or 0.001..0.1:5',
+    numbers(notNegative, 'log'),
+    usual.learningRate,
+  );
+  option('--beta1', "Adam's decays: 0.8,0.9 or 0.8..0.95:4", numbers(fraction, 'lin'), usual.beta1);
+  option('--beta2', "Adam's decays of the second moment", numbers(fraction, 'lin'), usual.beta2);
+  option('--eps', "Adam's epsilons", numbers(positive, 'log'), usual.eps);
+  option(
+    '--init-scale',
+    'standard deviations of the initial weights',
+    numbers(positive, 'log'),
+    usual.initScale,
+  );
+  sweep
+    .addOption(new Option('--engine <name>', 'what computes').choices(POPULATION_ENGINES).default('auto'))
+    .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
+    .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
+    .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory')
+    .addHelpText('after', RANGES);
+  outputOptions(sweep, 'print the table and the samples only').action((flags: SweepFlags) =>
+    withOutput(flags, async (output) => {
+      done(await sweepCommand(sweepSettings(flags), output));
     }),
   );
 
@@ -118,6 +169,29 @@ export function createProgram(done: (status: number) => void): Command {
     }),
   );
 
+  const report = program
+    .command('report')
+    .description(
+      'measure this machine: how fast each engine is, where the time goes, from where on a GPU pays',
+    )
+    .option('--out <dir>', 'directory for report.json, report.md and report.html', 'report')
+    .option('--quick', 'fewer samples, within 2 minutes instead of 20')
+    .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
+    .option('--python <file>', 'microgpt.py, to time it under CPython as well')
+    .option('--no-peers', 'leave out NumPy and PyTorch, which are timed where a checkout has them')
+    .option('--peer-python <program>', 'a Python that has NumPy and PyTorch', 'python3')
+    .option('--compare <files...>', 'measure nothing: set these report.json files side by side')
+    .option('--name <text>', 'what to call this machine; default: its processor')
+    .addOption(
+      new Option('--engine <name>', 'cpu leaves the GPU out').choices(['auto', 'cpu']).default('auto'),
+    )
+    .addOption(number('--seed', 'of the order of rounds and of the intervals', integer(0), 42));
+  outputOptions(report).action((flags: ReportFlags) =>
+    withOutput(flags, async (output) => {
+      done(await reportCommand(flags, output));
+    }),
+  );
+
   const info = program
     .command('info')
     .description('print the adapters, limits, features, engines and versions of this machine')
@@ -145,10 +219,10 @@ function modelOptions(command: Command): Command {
     .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize));
 }
 
-function outputOptions(command: Command): Command {
+function outputOptions(command: Command, quiet = 'print the samples only'): Command {
   return command
     .option('--json', 'print one JSON object per line')
-    .option('--quiet', 'print the samples only')
+    .option('--quiet', quiet)
     .option('--verbose', 'print the stack of an error');
 }
 

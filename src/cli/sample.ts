@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createEngine, type EngineChoice } from '../engines.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine, EngineSpec } from '../engine.ts';
-import { checkSampleOptions, encodePrompt, sampleDocument, type SampleOptions } from '../train/sampler.ts';
+import { checkSampleOptions, encodePrompt, sampleDocuments, type SampleOptions } from '../train/sampler.ts';
 import type { SavedRun } from '../train/run-files.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
@@ -60,18 +60,21 @@ export async function printSamples(
   signal: AbortSignal,
   output: Output,
 ): Promise<void> {
-  for (let index = 1; index <= count; index++) {
-    await setImmediate(); // lets a signal in
-    if (signal.aborted) return;
-    const text = await sampleDocument(engine, tokenizer, random, options);
+  await setImmediate(); // lets a signal in
+  if (signal.aborted) return;
+  let index = 0;
+  for await (const text of sampleDocuments(engine, tokenizer, random, options, count)) {
+    index++;
     output.record({ type: 'sample', index, text });
     output.line(`sample ${String(index).padStart(2)}: ${text}`);
     await output.drained();
+    await setImmediate();
+    if (signal.aborted) return;
   }
 }
 
 /** The engine of the run unless another one is asked for; the CPU's where the run's GPU is missing. */
-async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typeof createEngine> {
+export async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typeof createEngine> {
   const { model, training, engine } = run.config;
   const spec: EngineSpec = {
     model,

@@ -23,6 +23,7 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
   beta2: number;
   eps: number;
   seed: number;
+  initScale: number;
   samples: number;
   temperature: number;
   out?: string;
@@ -32,13 +33,17 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
 
 const FIXED_SOURCES = ['builtin', 'names', '-'];
 
+/** A path is kept in full: the run may be gone on with from another directory. */
+export function dataSource(data: string): string {
+  return FIXED_SOURCES.includes(data) || data === '' ? data : resolve(data);
+}
+
 /** `given` tells which options stand on the command line. Throws ConfigError where they contradict the saved run. */
 export async function trainSettings(
   flags: TrainFlags,
   given: (option: string) => boolean,
 ): Promise<TrainSettings> {
-  // A path is kept in full: the run may be gone on with from another directory.
-  const source = FIXED_SOURCES.includes(flags.data) || flags.data === '' ? flags.data : resolve(flags.data);
+  const source = dataSource(flags.data);
   if (flags.resume !== undefined) return resumed(flags, flags.resume, given, source);
   const {
     nLayer,
@@ -52,6 +57,7 @@ export async function trainSettings(
     beta2,
     eps,
     seed,
+    initScale,
     samples,
     temperature,
   } = flags;
@@ -64,7 +70,7 @@ export async function trainSettings(
     source,
     choice: engineChoice(flags),
     model: { nLayer, nEmbd, nHead, blockSize },
-    training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed },
+    training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed, initScale },
     sampling: { samples, temperature },
     out: flags.out,
     checkpointEvery: flags.checkpointEvery,
@@ -118,14 +124,13 @@ async function resumed(
 
 /** The run's own engine, which gives the same bits as if it had never stopped, unless another one is asked for. */
 function resumedEngine(
-  { engine, launch }: TrainFlags,
+  flags: TrainFlags,
   given: (option: string) => boolean,
   was: RunConfig['engine'],
 ): TrainSettings['choice'] {
-  const other = given('engine') && engine !== was.name;
-  const name = given('engine') ? engine : was.name;
-  if (given('launch')) return engineChoice({ engine: given('engine') ? engine : 'webgpu', launch });
-  return engineChoice({ engine: name, launch: other ? 'auto' : (was.launch ?? 'auto') });
+  const engine = given('engine') ? flags.engine : was.name;
+  if (given('launch')) return engineChoice({ ...flags, engine: given('engine') ? engine : 'webgpu' });
+  return engineChoice({ ...flags, engine, launch: engine === was.name ? (was.launch ?? 'auto') : 'auto' });
 }
 
 /** Options may repeat what the run has; what differs would make it another run. */
@@ -147,6 +152,7 @@ function checkSameOptions(
     beta2: training.beta2,
     eps: training.eps,
     seed: training.seed,
+    initScale: training.initScale,
   } as const;
   const names = Object.keys(saved) as (keyof typeof saved)[];
   const differing = names.filter((name) => given(name) && flags[name] !== saved[name]);

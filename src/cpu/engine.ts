@@ -8,8 +8,10 @@ import { countParameters } from '../model/parameters.ts';
 import { checkDocuments, checkParameterCount } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
 import { bestBuild } from './kernels.ts';
+import type { SimdBuild } from './kernels.ts';
 import { createPlainEngine } from './plain.ts';
 import { createSimdEngine } from './simd.ts';
+import { canShareMemory, coreCount, type WasmWorker } from './workers.ts';
 
 export type CpuVariant = 'plain' | 'simd';
 
@@ -18,30 +20,82 @@ export interface CpuOptions {
   readonly precision?: 'f32' | 'f64';
   /** `auto` (default) is `simd` where it runs and its memory holds the model, else `plain`. */
   readonly variant?: 'auto' | CpuVariant;
+  /**
+   * Threads that share each step, for `simd`; the numbers are the same for any. `auto` (default) tries during the first
+   * steps of a longer run whether more than one is faster, and takes one where memory cannot be shared.
+   */
+  readonly threads?: 'auto' | number;
+  /** Does the steps of `simd` instead of this thread, which is free meanwhile. Excludes `threads`. */
+  readonly worker?: WasmWorker | undefined;
 }
 
-/** Throws ConfigError where `variant: 'simd'` cannot be had. */
+/** `auto` takes no more: the shares become too small. */
+const MOST_AUTO_THREADS = 16;
+
+/** More would only wait. */
+const MOST_THREADS = 256;
+
+/** Throws ConfigError where `variant: 'simd'` or so many threads cannot be had. */
 export function createCpuEngine(
   spec: EngineSpec,
-  { precision = 'f32', variant = 'auto' }: CpuOptions = {},
+  { precision = 'f32', variant = 'auto', threads = 'auto', worker }: CpuOptions = {},
 ): Engine {
   checkModelConfig(spec.model);
   checkTrainingConfig(spec.training);
   checkRunLength(spec.training);
   checkDocuments(spec.documents, spec.model.vocabSize);
   checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
+  checkThreads(threads);
 
-  if (variant === 'simd' && precision === 'f64') {
-    throw new ConfigError('cpu: variant simd computes in f32. Ask for precision f32, or for variant plain.');
+  const several = threads !== 'auto' && threads > 1;
+  if (precision === 'f64' && (variant === 'simd' || several)) {
+    const what = several ? `${threads} threads compute` : 'variant simd computes';
+    throw new ConfigError(`cpu: ${what} in f32. Ask for precision f32, or for one thread of variant plain.`);
+  }
+  if (variant === 'plain' && several) {
+    throw new ConfigError(`cpu: ${threads} threads need variant simd, variant plain has one. Leave one out.`);
   }
   if (variant === 'plain' || precision === 'f64') return createPlainEngine(spec, precision);
   const build = bestBuild();
-  const engine = build === null ? null : createSimdEngine(spec, build);
+  const engine = build === null ? null : simdEngine(spec, build, threads, worker);
   if (engine !== null) return engine;
-  if (variant === 'auto') return createPlainEngine(spec, precision);
+  if (variant === 'auto' && !several) return createPlainEngine(spec, precision);
+  const what = several ? `${threads} threads need` : 'variant simd needs';
   throw new ConfigError(
     build === null
-      ? 'cpu: variant simd needs WebAssembly SIMD, which this runtime does not have. Use variant plain.'
-      : 'cpu: variant simd needs more memory than WebAssembly has for this model and batch. Use variant plain.',
+      ? `cpu: ${what} WebAssembly SIMD, which this runtime does not have. Use variant plain and one thread.`
+      : `cpu: ${what} more memory than WebAssembly has for this model and batch. Use variant plain and one thread.`,
   );
+}
+
+function simdEngine(
+  spec: EngineSpec,
+  build: SimdBuild,
+  threads: 'auto' | number,
+  worker: WasmWorker | undefined,
+): Engine | null {
+  if (worker !== undefined) return createSimdEngine(spec, build, { threads: 1, always: true, worker });
+  if (threads !== 'auto') return createSimdEngine(spec, build, { threads, always: true });
+  const useful = Math.min(Math.max(2, spec.training.batchSize), MOST_AUTO_THREADS);
+  const most = canShareMemory() ? Math.min(coreCount(), useful) : 1;
+  return (
+    createSimdEngine(spec, build, { threads: most, always: false }) ??
+    (most > 1 ? createSimdEngine(spec, build, { threads: 1, always: true }) : null)
+  );
+}
+
+function checkThreads(threads: 'auto' | number): void {
+  if (threads === 'auto') return;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+    throw new ConfigError(
+      `threads: expected auto or a whole number from 1 to ${MOST_THREADS}, got ${threads}.`,
+    );
+  }
+  if (threads > 1 && !canShareMemory()) {
+    throw new ConfigError(
+      `threads: ${threads} threads need shared memory, which this runtime does not have. Pages get it when they are ` +
+        'served with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, ' +
+        'and train in a worker.',
+    );
+  }
 }

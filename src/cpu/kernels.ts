@@ -13,13 +13,14 @@ export const REGION = {
   toGradient: 5,
   toM: 6,
   toV: 7,
+  texts: 8,
+  uniforms: 9,
 } as const;
 
 /** The exports of src/cpu/wasm/index.ts. Addresses are in bytes. */
 export interface Kernels {
-  readonly memory: WebAssembly.Memory;
-  /** False where the memory cannot be had. See src/cpu/wasm/memory.ts. */
-  allocate(
+  /** The size of all memory in bytes, or 0 where there cannot be as much. See src/cpu/wasm/memory.ts. */
+  layOutMemory(
     nLayer: number,
     nEmbd: number,
     nHead: number,
@@ -32,43 +33,96 @@ export interface Kernels {
     longest: number,
     pairs: number,
     chunk: number,
+    draws: number,
+    thread: number,
+    threads: number,
   ): number;
   configureAdam(beta1: number, beta2: number, eps: number): void;
+  setPatience(seconds: number): void;
   pairBytes(n: number): number;
   address(region: number): number;
   matrixAt(index: number): number;
   matrixStride(index: number): number;
   refresh(): void;
-  train(first: number, k: number): void;
+  /** 0 where another thread did not come. */
+  train(first: number, k: number, thread: number, threads: number): number;
   gradients(index: number): number;
   decode(token: number, position: number): void;
+  beginTexts(
+    count: number,
+    prefixLength: number,
+    longest: number,
+    end: number,
+    inverseTemperature: number,
+    topK: number,
+  ): void;
+  /** 0 where the caller has to judge the next number. */
+  writeTexts(): number;
+  takeToken(token: number): void;
+  usedNumbers(): number;
 }
 
 export type SimdBuild = 'SIMD128' | 'relaxed SIMD';
 
+/** Whether several threads can share the memory. */
+export type Sharing = 'shared' | 'own';
+
 const BASE64: Record<SimdBuild, string> = { SIMD128: simd128Base64, 'relaxed SIMD': relaxedBase64 };
 
 /** Compiled once, used by every engine. */
-const modules = new Map<SimdBuild, WebAssembly.Module | null>();
+const modules = new Map<string, WebAssembly.Module | null>();
 
-function compile(build: SimdBuild): WebAssembly.Module | null {
-  let module = modules.get(build);
+/** The module for memory of that kind, or null where the runtime does not know its instructions. */
+export function kernelModule(build: SimdBuild, sharing: Sharing): WebAssembly.Module | null {
+  const key = `${build}, ${sharing}`;
+  let module = modules.get(key);
   if (module === undefined) {
     const bytes = Uint8Array.from(atob(BASE64[build]), (char) => char.charCodeAt(0));
+    if (sharing === 'own') makeUnshared(bytes);
     module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
-    modules.set(build, module);
+    modules.set(key, module);
   }
   return module;
 }
 
 /** The fastest build that runs here, or null. */
 export function bestBuild(): SimdBuild | null {
-  if (compile('relaxed SIMD') !== null) return 'relaxed SIMD';
-  return compile('SIMD128') === null ? null : 'SIMD128';
+  if (kernelModule('relaxed SIMD', 'own') !== null) return 'relaxed SIMD';
+  return kernelModule('SIMD128', 'own') === null ? null : 'SIMD128';
 }
 
-/** Kernels with a memory of their own. */
-export function instantiate(build: SimdBuild): Kernels {
-  const { exports } = new WebAssembly.Instance(compile(build)!);
+/** In the binary format: an import called env.memory, which is a memory (2) with a maximum (1) and shared (2). */
+const SHARED_MEMORY = [3, ...codes('env'), 6, ...codes('memory'), 2, 1 | 2];
+
+/**
+ * The kernels are compiled for shared memory. Where it is missing, or not needed, the same instructions work on memory of
+ * one's own: the flag at its import is all that differs.
+ */
+function makeUnshared(bytes: Uint8Array): void {
+  const at = bytes.findIndex((_, i) => SHARED_MEMORY.every((byte, j) => bytes[i + j] === byte));
+  if (at < 0) throw new Error('kernels: the import of the shared memory was not found.');
+  bytes[at + SHARED_MEMORY.length - 1] = 1;
+}
+
+function codes(text: string): number[] {
+  return Array.from(text, (char) => char.charCodeAt(0));
+}
+
+const PAGE = 65_536;
+
+/** Memory of `bytes`, or null where the system does not give it. Never grows: every thread sees all of it from the start. */
+export function createMemory(bytes: number, sharing: Sharing): WebAssembly.Memory | null {
+  const pages = Math.ceil(bytes / PAGE);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: sharing === 'shared' });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** The kernels of one thread on `memory`. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return exports as unknown as Kernels;
 }

@@ -4,14 +4,62 @@ import type { EngineSpec } from '../engine.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import type { Kernels } from './kernels.ts';
-import { REGION } from './kernels.ts';
+import { createMemory, instantiate, kernelModule, REGION } from './kernels.ts';
+import type { Kernels, Sharing, SimdBuild } from './kernels.ts';
+import type { Call } from './workers.ts';
 
 /** Most steps of one call: what there is room for losses and rates. */
 export const CHUNK = 1024;
 
-/** Lays out the memory of `kernels` and copies the corpus. False where there is not enough. */
-export function allocate(kernels: Kernels, { model, training, documents }: EngineSpec): boolean {
+/** Most numbers that a call of `writeTexts` may use: enough for one document at least. */
+export function drawsAtOnce(blockSize: number): number {
+  return Math.max(4096, blockSize + 1);
+}
+
+/** Arguments of `layOutMemory` but the last two, thread and threads. */
+type Sizes = Parameters<Kernels['layOutMemory']> extends [...infer S, number, number] ? S : never;
+
+export interface SimdMemory {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** The calls that prepare the instance of `thread`. */
+  prepare(thread: number): Call[];
+  /** The instance of this thread, prepared. */
+  readonly kernels: Kernels;
+  /** Of the largest step. */
+  readonly rows: number;
+}
+
+/** Makes the memory for `threads` threads and copies the corpus. Null where there is not enough. */
+export function createSimdMemory(
+  spec: EngineSpec,
+  build: SimdBuild,
+  threads: number,
+  sharing: Sharing = threads > 1 ? 'shared' : 'own',
+): SimdMemory | null {
+  const module = kernelModule(build, sharing)!;
+  const planner = instantiate(module, createMemory(1, sharing)!);
+  const sizes = sizesOf(planner, spec);
+  if (sizes === null) return null;
+  const bytes = planner.layOutMemory(...sizes, 0, threads);
+  const memory = bytes === 0 ? null : createMemory(bytes >>> 0, sharing);
+  if (memory === null) return null;
+
+  const kernels = instantiate(module, memory);
+  const { beta1, beta2, eps } = spec.training;
+  const prepare = (thread: number): Call[] => [
+    ['layOutMemory', ...sizes, thread, threads],
+    ['configureAdam', beta1, beta2, eps],
+  ];
+  kernels.layOutMemory(...sizes, 0, threads);
+  kernels.configureAdam(beta1, beta2, eps);
+  const { offsets, tokens } = spec.documents;
+  new Uint32Array(memory.buffer, kernels.address(REGION.offsets), offsets.length).set(offsets);
+  new Uint32Array(memory.buffer, kernels.address(REGION.corpus), tokens.length).set(tokens);
+  return { module, memory, prepare, kernels, rows: sizes[8] };
+}
+
+function sizesOf(kernels: Kernels, { model, training, documents }: EngineSpec): Sizes | null {
   const { count, offsets, tokens } = documents;
   const rowsOf = (document: number) =>
     Math.min(model.blockSize, offsets[document + 1] - offsets[document] - 1);
@@ -21,9 +69,9 @@ export function allocate(kernels: Kernels, { model, training, documents }: Engin
   const B = training.batchSize;
   const rows = largestWindow(rowsOf, count, B);
   const pairs = largestWindow(bytesOf, count, B);
-  if (Math.max(rows, pairs) > 2 ** 31 - 1) return false;
+  if (Math.max(rows, pairs) > 2 ** 31 - 1) return null;
   const { nLayer, nEmbd, nHead, blockSize, vocabSize } = model;
-  const sizes = [
+  return [
     nLayer,
     nEmbd,
     nHead,
@@ -36,11 +84,8 @@ export function allocate(kernels: Kernels, { model, training, documents }: Engin
     longest,
     pairs,
     CHUNK,
-  ] as const;
-  if (kernels.allocate(...sizes) === 0) return false;
-  new Uint32Array(kernels.memory.buffer, kernels.address(REGION.offsets), offsets.length).set(offsets);
-  new Uint32Array(kernels.memory.buffer, kernels.address(REGION.corpus), tokens.length).set(tokens);
-  return true;
+    drawsAtOnce(blockSize),
+  ];
 }
 
 /** The largest sum of `size` over B documents in a row, the first one following the last. */
@@ -73,10 +118,10 @@ export class ParameterCopier {
   private readonly count: number;
   private readonly floats: Float32Array;
 
-  constructor(kernels: Kernels, model: ModelConfig) {
+  constructor({ kernels, memory }: SimdMemory, model: ModelConfig) {
     this.pieces = piecesOf(kernels, model);
     this.count = this.pieces.reduce((sum, { length }) => sum + length, 0);
-    this.floats = new Float32Array(kernels.memory.buffer);
+    this.floats = new Float32Array(memory.buffer);
   }
 
   /** `distance`: bytes from the parameters to the region that is meant. */

@@ -1,29 +1,46 @@
 // The CPU engine on WASM SIMD: whole training steps run in src/cpu/wasm/, one call for many of them.
 
-import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
-import { instantiate, REGION } from './kernels.ts';
+import { Away } from './away.ts';
+import { generator } from './generate.ts';
+import { REGION } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
-import { allocate, CHUNK, ParameterCopier } from './simd-memory.ts';
+import { CHUNK, createSimdMemory, ParameterCopier } from './simd-memory.ts';
+import { Team } from './team.ts';
+import type { WasmWorker } from './workers.ts';
 
 /** A call of the kernels is cut to about this, in milliseconds, so that other work gets its turn. */
 const TURN = 20;
 
-/** The engine for a checked `spec`, or null where the memory of WASM does not hold it. */
-export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | null {
+export interface SimdThreads {
+  readonly threads: number;
+  readonly always: boolean;
+  /** Does the steps instead of this thread. */
+  readonly worker?: WasmWorker | undefined;
+}
+
+/** The engine for a checked `spec`, with at most `threads` threads. Null where the memory of WASM does not hold it. */
+export function createSimdEngine(
+  spec: EngineSpec,
+  build: SimdBuild,
+  { threads, always, worker }: SimdThreads,
+): Engine | null {
   const { model, training } = spec;
-  const kernels = instantiate(build);
-  if (!allocate(kernels, spec)) return null;
-  const { buffer } = kernels.memory;
-  kernels.configureAdam(training.beta1, training.beta2, training.eps);
-  const copier = new ParameterCopier(kernels, model);
+  const simd = createSimdMemory(spec, build, threads, worker && 'shared');
+  if (simd === null) return null;
+  const { kernels, memory } = simd;
+  const { buffer } = memory;
+  const team = worker === undefined ? new Team(spec, simd, threads, always) : new Away(worker, simd);
+  const copier = new ParameterCopier(simd, model);
   const [toGradient, toM, toV] = [REGION.toGradient, REGION.toM, REGION.toV].map((region) =>
     kernels.address(region),
   );
   const rates = new Float64Array(buffer, kernels.address(REGION.rates), 2 * CHUNK);
   const losses = new Float64Array(buffer, kernels.address(REGION.losses), CHUNK);
   const logits = new Float32Array(buffer, kernels.address(REGION.logits), model.vocabSize);
+  const generate = generator(simd, model);
   copier.write(spec.parameters);
   kernels.refresh();
 
@@ -33,7 +50,7 @@ export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | n
   let stepsPerTurn = 1;
 
   /** Steps `step` … `step + k − 1` in one call. */
-  const train = (k: number): void => {
+  const train = async (k: number): Promise<void> => {
     for (let i = 0; i < k; i++) {
       const index = step + i;
       const rate = training.learningRate * (1 - index / training.steps);
@@ -41,7 +58,7 @@ export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | n
       rates[2 * i + 1] = 1 - training.beta2 ** (index + 1);
     }
     const start = performance.now();
-    kernels.train(step, k);
+    await team.train(step, k);
     const elapsed = performance.now() - start;
     step += k;
     // Not more than twice as many as before: the first steps run before the compiler has optimised them.
@@ -68,7 +85,10 @@ export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | n
   };
 
   return {
-    info: { engine: 'cpu', description: `cpu (f32, WASM ${build})`, precision: 'f32' },
+    get info(): EngineInfo {
+      const more = team.threads > 1 ? `, ${team.threads} threads` : '';
+      return { engine: 'cpu', description: `cpu (f32, WASM ${build}${more})`, precision: 'f32' };
+    },
 
     advance: (k) =>
       inTurn(async () => {
@@ -78,8 +98,13 @@ export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | n
         for (let done = 0; done < k;) {
           if (done > 0) await nextTurn();
           checkNotDisposed(disposed);
+          await team.prepare(training.steps - step).catch((error: unknown) => {
+            checkNotDisposed(disposed);
+            throw error;
+          });
+          checkNotDisposed(disposed);
           const count = Math.min(k - done, stepsPerTurn);
-          train(count);
+          await train(count);
           all.set(losses.subarray(0, count), done);
           done += count;
         }
@@ -119,8 +144,15 @@ export function createSimdEngine(spec: EngineSpec, build: SimdBuild): Engine | n
         return feed(token);
       }),
 
+    generate: (request) =>
+      inTurn(() => {
+        position = 0;
+        return generate(request);
+      }),
+
     dispose() {
       disposed = true;
+      team.dispose();
     },
   };
 }

@@ -93,6 +93,18 @@ export function tokenizeDocuments(tokenizer: Tokenizer, documents: readonly stri
   return { count: documents.length, tokens: at === room ? tokens : tokens.slice(0, at), offsets };
 }
 
+/** The documents that `order` numbers, in that order. */
+export function reorderDocuments(
+  { tokens, offsets }: TokenizedDocuments,
+  order: Uint32Array,
+): TokenizedDocuments {
+  const ends = new Uint32Array(order.length + 1);
+  order.forEach((d, i) => (ends[i + 1] = ends[i] + offsets[d + 1] - offsets[d]));
+  const ordered = new Uint32Array(ends[order.length]);
+  order.forEach((d, i) => ordered.set(tokens.subarray(offsets[d], offsets[d + 1]), ends[i]));
+  return { count: order.length, tokens: ordered, offsets: ends };
+}
+
 /** Token id of each code point up to the highest in `chars`, -1 where there is none. */
 function idsByCodePoint(chars: readonly string[]): Int32Array {
   const codes = chars.map((char) => char.codePointAt(0) ?? -1);

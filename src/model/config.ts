@@ -26,6 +26,8 @@ export interface TrainingConfig {
   readonly beta2: number;
   readonly eps: number;
   readonly seed: number;
+  /** Standard deviation of the initial values, whose mean is 0. */
+  readonly initScale: number;
 }
 
 /** microgpt.py's own values; the vocabulary comes from the data. */
@@ -39,6 +41,7 @@ export const DEFAULT_TRAINING: TrainingConfig = {
   beta2: 0.99,
   eps: 1e-8,
   seed: 42,
+  initScale: 0.08,
 };
 
 /** Throws ConfigError where `config` cannot make a model. */
@@ -67,6 +70,7 @@ export function checkTrainingConfig(config: TrainingConfig): void {
   if (!Number.isSafeInteger(config.seed)) {
     throw new ConfigError(`seed: expected an integer of at most 2^53 - 1 in size, got ${config.seed}.`);
   }
+  inRange('init_scale', config.initScale, Number.MIN_VALUE, Number.MAX_VALUE, 'a positive number');
 }
 
 function positiveInteger(name: string, value: number): void {

@@ -2,7 +2,7 @@
 
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import type { ModelConfig } from './config.ts';
+import { DEFAULT_TRAINING, type ModelConfig } from './config.ts';
 
 /** One parameter matrix, [out, in] as in microgpt.py, inside the flat list of all parameters. */
 export interface ParameterSpec {
@@ -42,10 +42,14 @@ export function countParameters(config: ModelConfig): number {
   return (2 * V + T) * C + nLayer * 12 * C * C;
 }
 
-/** Initial values, Gaussian with the standard deviation `std`, drawn in microgpt.py's order. */
-export function initParameters(config: ModelConfig, random: PythonRandom, std = 0.08): Float64Array {
+/** Initial values, Gaussian with the standard deviation `scale`, drawn in microgpt.py's order. */
+export function initParameters(
+  config: ModelConfig,
+  random: PythonRandom,
+  scale = DEFAULT_TRAINING.initScale,
+): Float64Array {
   const values = new Float64Array(countParameters(config));
-  for (let i = 0; i < values.length; i++) values[i] = random.gauss(0, std);
+  for (let i = 0; i < values.length; i++) values[i] = random.gauss(0, scale);
   return values;
 }
 

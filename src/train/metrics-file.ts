@@ -22,6 +22,15 @@ export function keptLosses(step: number, steps: number): number {
   return Math.floor(step / metricsStride(steps));
 }
 
+/** Those of all losses from the first step on that are kept of a run of `steps` steps. */
+export function pickLosses(losses: Float64Array, steps: number): Float64Array {
+  const stride = metricsStride(steps);
+  return Float64Array.from(
+    { length: keptLosses(losses.length, steps) },
+    (_, i) => losses[(i + 1) * stride - 1],
+  );
+}
+
 /** The bytes of metrics.jsonl, of the losses kept of a run of `steps` steps. */
 export function encodeLosses(losses: ArrayLike<number>, steps: number): Uint8Array {
   const stride = metricsStride(steps);

@@ -45,7 +45,7 @@ export function prepareRun(options: PrepareOptions): PreparedRun {
   const random = new PythonRandom(training.seed);
   const documents = [...options.documents];
   random.shuffle(documents);
-  const parameters = initParameters(model, random);
+  const parameters = initParameters(model, random, training.initScale);
   return {
     tokenizer,
     spec: { model, training, parameters, documents: tokenizeDocuments(tokenizer, documents) },

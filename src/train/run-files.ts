@@ -12,6 +12,7 @@ import type { EngineName, LaunchStrategy, TrainingState } from '../engine.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,
+  DEFAULT_TRAINING,
   type ModelConfig,
   type TrainingConfig,
 } from '../model/config.ts';
@@ -84,6 +85,8 @@ const CONFIG = v.object({
     beta2: v.number(),
     eps: v.number(),
     seed: v.number(),
+    // Runs saved before it could be chosen have microgpt.py's.
+    initScale: v.optional(v.number(), DEFAULT_TRAINING.initScale),
   }),
   data: v.object({
     source: v.string(),

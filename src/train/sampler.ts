@@ -3,7 +3,7 @@
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine } from '../engine.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
-import type { PythonRandom } from '../util/python-random.ts';
+import { chooseIndex, PythonRandom } from '../util/python-random.ts';
 
 export interface SampleOptions {
   /** Below 1 the likelier tokens gain, above 1 they lose. At least MIN_TEMPERATURE. */
@@ -19,6 +19,12 @@ export interface SampleOptions {
 /** Below this, logits / temperature could overflow; the likeliest token has all the weight long before. */
 export const MIN_TEMPERATURE = 1e-6;
 
+/** Engines that draw many documents at once are asked for as many as they can draw in about this, in milliseconds. */
+const TURN = 10;
+
+/** Most numbers drawn ahead. */
+const MOST_AHEAD = 1 << 16;
+
 /**
  * One document, its prompt included. Draws one number of `random` per new token, as `random.choices` does,
  * so that the same parameters and the same stream give microgpt.py's text.
@@ -32,20 +38,85 @@ export async function sampleDocument(
   random: PythonRandom,
   options: SampleOptions,
 ): Promise<string> {
-  const { blockSize } = options;
+  for await (const text of sampleDocuments(engine, tokenizer, random, options, 1)) return text;
+  throw new MicrogptError('sampleDocument: no document came.');
+}
+
+/**
+ * `count` documents, one after the other, the same as by so many calls of `sampleDocument`. The numbers of a document have
+ * been drawn from `random` when it comes, and no more. Engine and `random` belong to the generator until it ends.
+ */
+export async function* sampleDocuments(
+  engine: Engine,
+  tokenizer: Tokenizer,
+  random: PythonRandom,
+  options: SampleOptions,
+  count: number,
+): AsyncGenerator<string, void, void> {
+  const { blockSize, temperature, topK = tokenizer.vocabSize } = options;
   checkSampleOptions(options);
-  const ids = encodePrompt(tokenizer, options.prompt ?? '', blockSize);
-  let logits = await engine.prefill([tokenizer.bos, ...ids]); // (V)
+  const { bos } = tokenizer;
+  const prompt = encodePrompt(tokenizer, options.prompt ?? '', blockSize);
   const weights = new Float64Array(tokenizer.vocabSize);
+  const choose = (logits: ArrayLike<number>, uniform: number): number => {
+    tokenWeights(logits, temperature, topK, weights);
+    return chooseIndex(weights, uniform);
+  };
+
+  if (engine.generate === undefined) {
+    for (let i = 0; i < count; i++) {
+      yield tokenizer.decode(await decodeDocument(engine, bos, prompt, blockSize, random, choose));
+    }
+    return;
+  }
+  const ahead = new PythonRandom(0);
+  const room = blockSize - prompt.length;
+  let batch = 1;
+  for (let left = count; left > 0;) {
+    const now = Math.min(left, batch);
+    ahead.setState(random.getState());
+    const uniforms = new Float64Array(now * room);
+    for (let i = 0; i < uniforms.length; i++) uniforms[i] = ahead.random();
+    const start = performance.now();
+    const documents = await engine.generate({
+      prefix: [bos, ...prompt],
+      count: now,
+      longest: blockSize,
+      end: bos,
+      temperature,
+      topK,
+      uniforms,
+      choose,
+    });
+    if (performance.now() - start < TURN / 2 && 2 * batch * room <= MOST_AHEAD) batch *= 2;
+    for (const ids of documents) {
+      const drawn = Math.min(ids.length + 1, room); // the end is a token too, where there is room for it
+      for (let i = 0; i < drawn; i++) random.random();
+      yield tokenizer.decode([...prompt, ...ids]);
+    }
+    left -= now;
+  }
+}
+
+/** The tokens of one document, its prompt included, BOS not, token by token. */
+async function decodeDocument(
+  engine: Engine,
+  bos: number,
+  prompt: readonly number[],
+  blockSize: number,
+  random: PythonRandom,
+  choose: (logits: ArrayLike<number>, uniform: number) => number,
+): Promise<number[]> {
+  const ids = [...prompt];
+  let logits = await engine.prefill([bos, ...ids]); // (V)
   while (true) {
-    tokenWeights(logits, options.temperature, options.topK ?? tokenizer.vocabSize, weights);
-    const token = random.choices(weights);
-    if (token === tokenizer.bos) break;
+    const token = choose(logits, random.random());
+    if (token === bos) break;
     ids.push(token);
     if (ids.length === blockSize) break; // every position has been fed
     logits = await engine.decode(token);
   }
-  return tokenizer.decode(ids);
+  return ids;
 }
 
 /** Throws ConfigError where `options` cannot work with any model. */

@@ -17,8 +17,6 @@ export interface TrainChunk {
 export interface TrainOptions {
   /** Steps done so far. Default 0. */
   readonly from?: number;
-  /** Stops after this step. Default: the last one. */
-  readonly until?: number;
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
   /** Every multiple of so many steps ends a chunk. */
@@ -42,14 +40,13 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
   const { signal, every = Infinity, interval = 100, now = () => performance.now() } = options;
-  const end = Math.min(options.until ?? training.steps, training.steps);
   let done = options.from ?? 0;
   let k = 1;
-  while (done < end) {
+  while (done < training.steps) {
     await turn();
     if (signal?.aborted) return;
     const untilStop = every === Infinity ? Infinity : every - (done % every);
-    const asked = Math.min(k, end - done, untilStop);
+    const asked = Math.min(k, training.steps - done, untilStop);
     const start = now();
     const losses = await engine.advance(asked);
     k = nextCount(asked, now() - start, interval, k);
@@ -73,7 +70,7 @@ export function nextCount(count: number, elapsed: number, interval: number, want
 }
 
 /** Lets timers, signals and messages be handled. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 

@@ -34,3 +34,8 @@ export class CheckpointError extends MicrogptError {
 export class StorageError extends MicrogptError {
   override name = 'StorageError';
 }
+
+/** A report.json that is damaged, foreign or of another version. */
+export class ReportError extends MicrogptError {
+  override name = 'ReportError';
+}

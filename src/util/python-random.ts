@@ -84,20 +84,8 @@ export class PythonRandom {
    * `random.choices(range(n), weights)[0]`. Throws MicrogptError unless their total is positive and finite.
    */
   choices(weights: ArrayLike<number>): number {
-    const n = weights.length;
-    const cumulative = new Float64Array(n);
-    let total = 0;
-    for (let i = 0; i < n; i++) {
-      total += weights[i];
-      cumulative[i] = total;
-    }
-    if (!(total > 0 && total < Infinity)) {
-      throw new MicrogptError(
-        `choices: expected ${n} weights with a positive, finite total, got a total of ${total}. ` +
-          'If the weights come from a model, its training diverged: try a smaller learning rate.',
-      );
-    }
-    return bisectRight(cumulative, this.random() * total, n - 1);
+    const sums = cumulative(weights);
+    return bisectRight(sums, this.random() * sums[sums.length - 1], sums.length - 1);
   }
 
   /** A copy of the state. */
@@ -145,6 +133,30 @@ export class PythonRandom {
     y ^= y >>> 18;
     return y >>> 0;
   }
+}
+
+/** The index that `random.choices(range(n), weights)` gives where its call of `random()` gives `uniform`. */
+export function chooseIndex(weights: ArrayLike<number>, uniform: number): number {
+  const sums = cumulative(weights);
+  return bisectRight(sums, uniform * sums[sums.length - 1], sums.length - 1);
+}
+
+/** The sums of the first 1, 2, … n weights. Throws MicrogptError unless that of all is positive and finite. */
+function cumulative(weights: ArrayLike<number>): Float64Array {
+  const n = weights.length;
+  const sums = new Float64Array(n);
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    total += weights[i];
+    sums[i] = total;
+  }
+  if (!(total > 0 && total < Infinity)) {
+    throw new MicrogptError(
+      `choices: expected ${n} weights with a positive, finite total, got a total of ${total}. ` +
+        'If the weights come from a model, its training diverged: try a smaller learning rate.',
+    );
+  }
+  return sums;
 }
 
 /** Replaces the 624 words of state by the next 624 (genrand_uint32's first half). */

@@ -65,7 +65,7 @@ function Sentence() {
   const V = chars.length + 1;
   if (now === undefined || config.value === undefined) {
     return (
-      <p class="sentence alone">
+      <p class="sentence">
         Untrained, it guesses among <b>all {V}</b> tokens. Press <b>Start</b> and watch it learn.
       </p>
     );

@@ -17,6 +17,7 @@ import './styles/story.css';
 import './styles/forms.css';
 import './styles/figures.css';
 import './styles/kept.css';
+import './styles/lists.css';
 
 /** Milliseconds without a keystroke before a text is read again. */
 const TYPING = 300;

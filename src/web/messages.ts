@@ -27,6 +27,7 @@ const SETTINGS = v.object({
     beta2: v.number(),
     eps: v.number(),
     seed: v.number(),
+    initScale: v.number(),
   }),
   temperature: v.number(),
 });

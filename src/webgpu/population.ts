@@ -1,10 +1,5 @@
-// Many models at once: a workgroup of the resident kernel for each. They share the shape of model and batch and the
-// documents; each has its own parameters, order of documents and rates, and gets the bits it would get alone.
+// Many models at once: a workgroup of the resident kernel for each.
 
-import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { FloatArray, TrainingState } from '../engine.ts';
-import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import type { ModelConfig } from '../model/config.ts';
 import { RING_LENGTH } from '../model/gpt.ts';
 import {
   countParameters,
@@ -12,65 +7,72 @@ import {
   parameterLayout,
   scatterParameters,
 } from '../model/parameters.ts';
-import {
-  checkAdvance,
-  checkDocuments,
-  checkNotDisposed,
-  checkParameterCount,
-} from '../util/engine-checks.ts';
-import { ConfigError } from '../util/errors.ts';
-import type { GpuDevice } from './adapter.ts';
+import { checkPopulation, type Population, type PopulationSpec } from '../population.ts';
+import { checkAdvance, checkNotDisposed } from '../util/engine-checks.ts';
+import { ConfigError, DeviceError } from '../util/errors.ts';
+import { takeTurns } from '../util/turns.ts';
+import { adapterName, type GpuDevice } from './adapter.ts';
 import { Pace } from './launch.ts';
-import { whyNotResident } from './resident-layout.ts';
+import { valueLayout, whyNotResident } from './resident-layout.ts';
 import { ResidentModels } from './resident.ts';
-import type { ResidentModel, ResidentOptions } from './resident.ts';
+import type { ResidentOptions } from './resident.ts';
 import type { StateRegion } from './steps.ts';
-
-export interface PopulationMember extends ResidentModel {
-  /** Initial parameters, flat, in microgpt.py's order. */
-  readonly parameters: FloatArray;
-}
-
-export interface Population {
-  readonly size: number;
-  /** Runs the next `k` steps of every model; the k losses of each. */
-  advance(k: number): Promise<Float64Array[]>;
-  /** Everything that training has changed, of each model. */
-  states(): Promise<TrainingState[]>;
-  /** Frees device memory; a second call does nothing. */
-  dispose(): void;
-}
 
 /** How long one dispatch should take, in milliseconds: see `Pace`. */
 const TARGET_MS = 100;
 
 /**
- * Throws ConfigError where the models differ in batch size, steps or the length of their orders, or are too large for a
- * workgroup each, and DeviceError where so many do not fit the device.
+ * More would make a dispatch of even one step long, and keep no device busier: one holds a few workgroups for each of
+ * its compute units, of which the largest have some hundreds.
  */
-export async function createPopulation(
+const MOST = 2048;
+/** Bytes of all buffers together; no device tells how much memory is free. */
+const BYTES = 2 ** 30;
+
+/** How many models of the shape of `members[0]` fit one dispatch and the buffers of the device; 0 where none does. */
+export function populationCapacity(
+  { device }: GpuDevice,
+  { model, documents, members }: PopulationSpec,
+): number {
+  const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.limits;
+  const [{ training, order }] = members;
+  const elements = Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4;
+  const shared = documents.count + 1 + documents.tokens.length; // beside the orders
+  const state = parameterLayout(model).length; // of each of parameters, gradients, m and v
+  const values = valueLayout(model, training).length;
+  const most = [
+    MOST,
+    maxComputeWorkgroupsPerDimension,
+    elements / state,
+    elements / values,
+    (elements - shared) / order.length,
+    elements / (RING_LENGTH + 1),
+    (BYTES / 4 - shared) / (4 * state + values + order.length + RING_LENGTH),
+  ];
+  return Math.max(0, Math.floor(Math.min(...most)));
+}
+
+/**
+ * Throws ConfigError where the members differ in what they must share or are too large for a workgroup each, and
+ * DeviceError where so many do not fit the device.
+ */
+export async function createWebGpuPopulation(
   gpu: GpuDevice,
-  model: ModelConfig,
-  documents: TokenizedDocuments,
-  members: readonly PopulationMember[],
+  spec: PopulationSpec,
   options: ResidentOptions = {},
 ): Promise<Population> {
-  checkModelConfig(model);
-  checkDocuments(documents, model.vocabSize);
-  const most = gpu.device.limits.maxComputeWorkgroupsPerDimension;
-  if (members.length < 1 || members.length > most) {
-    throw new ConfigError(`population: expected 1 to ${most} models, got ${members.length}.`);
-  }
+  checkPopulation(spec);
+  const { model, documents, members } = spec;
+  const { steps } = members[0].training;
   const count = countParameters(model);
-  const { batchSize, steps } = members[0].training;
-  for (const [i, member] of members.entries()) checkMember(i, member, members[0], count, documents.count);
   const reason = whyNotResident(model, members[0].training);
-  if (reason !== undefined)
-    throw new ConfigError(`population: ${reason}. Use a smaller model, block or batch.`);
-  const needed = Math.min(documents.count, (steps + 1) * batchSize);
-  if (members[0].order.length < needed) {
-    throw new ConfigError(
-      `population: expected at least ${needed} documents in an order, got ${members[0].order.length}.`,
+  if (reason !== undefined) {
+    throw new ConfigError(`population: ${reason}. Use a smaller model, block or batch, or the CPU engine.`);
+  }
+  const most = populationCapacity(gpu, spec);
+  if (members.length > most) {
+    throw new DeviceError(
+      `population: expected at most ${most} models on ${adapterName(gpu.info)}, got ${members.length}.`,
     );
   }
 
@@ -83,15 +85,10 @@ export async function createPopulation(
   const pace = new Pace(TARGET_MS);
   let step = 0;
   let disposed = false;
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(() => {
-      checkNotDisposed(disposed);
-      return work();
-    });
-    turn = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = takeTurns(() => {
+    checkNotDisposed(disposed);
+    gpu.check();
+  });
   const download = async (region: StateRegion): Promise<Float32Array[]> => {
     const read = await models.read(region);
     return members.map((_, i) => {
@@ -102,6 +99,13 @@ export async function createPopulation(
   };
 
   return {
+    info: {
+      engine: 'webgpu',
+      description: `webgpu (resident, a workgroup per model) on ${adapterName(gpu.info)}`,
+      precision: 'f32',
+      launch: 'resident',
+      adapter: gpu.info,
+    },
     size: members.length,
 
     advance: (k) =>
@@ -134,31 +138,4 @@ export async function createPopulation(
       models.destroy();
     },
   };
-}
-
-function checkMember(
-  i: number,
-  member: PopulationMember,
-  first: PopulationMember,
-  count: number,
-  documents: number,
-): void {
-  const { training, order, parameters } = member;
-  checkTrainingConfig(training);
-  checkParameterCount(`population[${i}].parameters`, parameters.length, count);
-  const same = (name: string, got: number, expected: number) => {
-    if (got === expected) return;
-    throw new ConfigError(
-      `population[${i}]: expected ${name} ${expected}, as the first model has, got ${got}.`,
-    );
-  };
-  same('batch_size', training.batchSize, first.training.batchSize);
-  same('steps', training.steps, first.training.steps);
-  same('an order of length', order.length, first.order.length);
-  const wrong = order.find((document) => document >= documents);
-  if (wrong !== undefined) {
-    throw new ConfigError(
-      `population[${i}]: expected an order of documents below ${documents}, got ${wrong}.`,
-    );
-  }
 }

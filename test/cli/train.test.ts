@@ -89,7 +89,16 @@ describe('train --json', () => {
     expect(lines[4]).toMatch(/^\{"type":"sample","index":1,"text":"[a-z]*"\}$/);
     expect(lines[6]).toMatch(/^\{"type":"done","step":3,"loss":/);
     expect(JSON.parse(lines[0])).toMatchObject({
-      training: { steps: 3, batchSize: 1, learningRate: 0.01, beta1: 0.85, beta2: 0.99, eps: 1e-8, seed: 42 },
+      training: {
+        steps: 3,
+        batchSize: 1,
+        learningRate: 0.01,
+        beta1: 0.85,
+        beta2: 0.99,
+        eps: 1e-8,
+        seed: 42,
+        initScale: 0.08,
+      },
       parameters: 4192,
       data: { source: NAMES, documents: 32033 },
       engine: { engine: 'oracle', precision: 'f64' },

@@ -8,6 +8,12 @@ for (const variant of ['simd', 'plain'] as const) {
   engineCases(`cpu f32 ${variant}`, create, { loss: 1e-5, gradient: 1e-5 });
 }
 
+// The same steps, shared by threads.
+engineCases('cpu f32 simd, 2 threads', async (spec) => createCpuEngine(spec, { threads: 2 }), {
+  loss: 1e-5,
+  gradient: 1e-5,
+});
+
 // f64: only the order of sums differs from microgpt.py.
 engineCases('cpu f64', async (spec) => createCpuEngine(spec, { precision: 'f64' }), {
   loss: 1e-11,

@@ -15,7 +15,7 @@ import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
 import { chooseLaunch } from '../../src/webgpu/choose-launch.ts';
-import { noAdapter, testDevice } from '../support/device.ts';
+import { noAdapter, renamedGpu, testDevice } from '../support/device.ts';
 
 const noGpu = async (): Promise<GPU | undefined> => {
   throw new DeviceError('No WebGPU adapter was found: WebGPU needs a GPU. Buy one.');
@@ -27,24 +27,6 @@ function specOf(model: Partial<ModelConfig> = {}, training: Partial<TrainingConf
     model: { ...DEFAULT_MODEL, ...model },
     training: { ...DEFAULT_TRAINING, steps: 2, ...training },
   }).spec;
-}
-
-/** The adapter of this machine under another name, so that a software one passes for a GPU. */
-async function renamedGpu(): Promise<GPU> {
-  const gpu = await nodeGpu();
-  const requestAdapter: GPU['requestAdapter'] = async (options) => {
-    const adapter = await gpu.requestAdapter(options);
-    if (adapter === null) return null;
-    return new Proxy(adapter, {
-      get(target, name) {
-        if (name === 'info')
-          return { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' };
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-  };
-  return Object.assign(Object.create(gpu) as GPU, { requestAdapter });
 }
 
 describe('createEngine', () => {
@@ -61,6 +43,19 @@ describe('createEngine', () => {
   it('refuses a launch strategy for an engine that launches nothing', async () => {
     const choice: EngineChoice = { engine: 'cpu', launch: 'eager', gpu: noGpu };
     await expect(createEngine(choice, specOf())).rejects.toThrow(ConfigError);
+  });
+
+  it('hands the number of threads to the CPU engine, and refuses it for others', async () => {
+    const choice = { launch: 'auto', threads: 2, gpu: noGpu } as const;
+    for (const engine of ['cpu', 'auto'] as const) {
+      const chosen = await createEngine({ ...choice, engine }, specOf());
+      expect(chosen.engine.info.description).toMatch(/, 2 threads\)$/);
+      chosen.close();
+    }
+    for (const engine of ['oracle', 'webgpu'] as const) {
+      const refused = createEngine({ ...choice, engine }, specOf());
+      await expect(refused).rejects.toThrow(ConfigError);
+    }
   });
 
   it('says why there is no WebGPU where it was asked for', async () => {

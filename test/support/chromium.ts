@@ -64,32 +64,28 @@ const TYPES: Record<string, string> = {
 export interface Served {
   /** http://localhost:port/ (a secure context, as WebGPU wants it). */
   readonly url: string;
-  /** Sent with every file. */
-  headers: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** Serves the files of a folder on a free port of this machine. */
-export async function serveFolder(folder: string): Promise<Served> {
+/** Serves the files of a folder on a free port of this machine, with `headers` of your own. */
+export async function serveFolder(folder: string, headers: Record<string, string> = {}): Promise<Served> {
   const root = normalize(folder + sep);
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const file = normalize(join(root, path.endsWith('/') ? `${path}index.html` : path));
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
     (file.startsWith(root) ? readFile(file) : Promise.reject(new Error('outside'))).then(
-      (body) => response.writeHead(200, { 'content-type': type, ...served.headers }).end(body),
+      (body) => response.writeHead(200, { 'content-type': type, ...headers }).end(body),
       () => response.writeHead(404).end('not found'),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  const served: Served = {
+  return {
     url: `http://localhost:${(server.address() as AddressInfo).port}/`,
-    headers: {},
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
-  return served;
 }

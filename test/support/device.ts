@@ -23,3 +23,21 @@ export async function deviceForTest(options?: DeviceOptions): Promise<GpuDevice>
   onTestFinished(() => gpu.destroy());
   return gpu;
 }
+
+/** The adapter of this machine under another name, so that a software one passes for a GPU. */
+export async function renamedGpu(): Promise<GPU> {
+  const gpu = await nodeGpu();
+  const requestAdapter: GPU['requestAdapter'] = async (options) => {
+    const adapter = await gpu.requestAdapter(options);
+    if (adapter === null) return null;
+    return new Proxy(adapter, {
+      get(target, name) {
+        if (name === 'info')
+          return { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' };
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+  return Object.assign(Object.create(gpu) as GPU, { requestAdapter });
+}

@@ -121,6 +121,19 @@ describe('prepareRun', () => {
     expect(input).toEqual(['κόσμε', '😀😀b', 'ab', '\ufeffz', 'ｚ']); // not shuffled itself
   });
 
+  it('draws the initial values at the scale that is asked for', () => {
+    const at = (initScale: number) =>
+      prepareRun({
+        documents: ['ab', 'cd'],
+        model: DEFAULT_MODEL,
+        training: { ...DEFAULT_TRAINING, initScale },
+      });
+    const [standard, double] = [at(0.08), at(0.16)];
+    expect(double.spec.parameters).toEqual(standard.spec.parameters.map((x) => 2 * x)); // a power of 2: exact
+    expect(double.random.getState()).toEqual(standard.random.getState());
+    expect(() => at(0)).toThrow('init_scale: expected a positive number, got 0');
+  });
+
   it('refuses what cannot be trained', () => {
     const good = { documents: ['ab'], model: DEFAULT_MODEL, training: DEFAULT_TRAINING };
     expect(prepareRun(good).spec.parameters.length).toBe((3 * 2 + 16) * 16 + 12 * 256);

@@ -77,6 +77,13 @@ describe('a saved run', () => {
     }
   });
 
+  it('from before the initial scale could be chosen has that of microgpt.py', () => {
+    expect(utf8(files['config.json'])).toContain('"initScale": 0.08');
+    const old = changed('config.json', (t) => t.replace(/,\s*"initScale": 0\.08/, ''));
+    expect(utf8(old['config.json'])).not.toContain('initScale');
+    expect(decodeRun(old, 'runs/a').config).toEqual(run.config);
+  });
+
   it('keeps a run of no steps', () => {
     const none = { ...run, state: { ...run.state, step: 0 }, losses: [] };
     expect(decodeRun(encodeRun(none), 'runs/a').state.step).toBe(0);

@@ -79,18 +79,6 @@ describe('train', () => {
     expect((await engine.state()).step).toBe(step);
   });
 
-  it('stops after a step that it is given, and not later than the last', async () => {
-    const whole = smallRun({ steps: 20 });
-    const expected = losses(await collect(train(whole.engine, whole.config)));
-    const { engine, config } = smallRun({ steps: 20 });
-    const first = losses(await collect(train(engine, config, { until: 7 })));
-    expect(first).toHaveLength(7);
-    const second = losses(await collect(train(engine, config, { from: 7, until: 7 })));
-    expect(second).toEqual([]);
-    const rest = losses(await collect(train(engine, config, { from: 7, until: 100 })));
-    expect([...first, ...rest]).toEqual(expected);
-  });
-
   it('sees an abort that comes from a timer while the engine keeps the thread', async () => {
     const { engine, config } = smallRun({ steps: 1_000_000 });
     const controller = new AbortController();

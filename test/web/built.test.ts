@@ -4,14 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { AxeResults } from 'axe-core';
+import type * as Axe from 'axe-core';
 import { describe, expect, it } from 'vitest';
 import { noChromium } from '../support/chromium.ts';
 import { usePage } from '../support/page.ts';
 
 declare global {
   interface Window {
-    axe: { run(): Promise<AxeResults> };
+    axe: typeof Axe;
   }
 }
 

@@ -16,11 +16,11 @@ describe.skipIf(noChromium)('the page offline', () => {
   });
 
   /** The built page in a folder of a host, as a copy that can be changed. */
-  async function publish(): Promise<{ served: Served; url: string; folder: string }> {
+  async function publish(headers = {}): Promise<{ served: Served; url: string; folder: string }> {
     const root = mkdtempSync(join(tmpdir(), 'microgpt-host-'));
     const folder = join(root, 'some', 'folder');
     cpSync(at.folder, folder, { recursive: true });
-    const served = await serveFolder(root);
+    const served = await serveFolder(root, headers);
     onTestFinished(async () => {
       await served.close();
       rmSync(root, { recursive: true });
@@ -97,11 +97,10 @@ describe.skipIf(noChromium)('the page offline', () => {
   });
 
   it('needs nothing where the host isolates it', async () => {
-    const { served, url } = await publish();
-    served.headers = {
+    const { url } = await publish({
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Embedder-Policy': 'require-corp',
-    };
+    });
     await at.open({ url, serviceWorkers: 'allow' });
     await at.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     await at.page.waitForTimeout(300);

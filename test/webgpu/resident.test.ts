@@ -2,15 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ResourceType, WgslReflect } from 'wgsl_reflect';
+import { reorderDocuments } from '../../src/data/tokenizer.ts';
 import type { EngineSpec } from '../../src/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
-import { initParameters, parameterLayout } from '../../src/model/parameters.ts';
+import { countParameters, initParameters, parameterLayout } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { ConfigError } from '../../src/util/errors.ts';
+import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
-import type { GpuDevice } from '../../src/webgpu/adapter.ts';
+import { USED_LIMITS, type GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { createPopulation } from '../../src/webgpu/population.ts';
+import { createWebGpuPopulation, populationCapacity } from '../../src/webgpu/population.ts';
 import {
   chooseMemory,
   residentConstants,
@@ -130,11 +131,14 @@ describe.skipIf(noAdapter !== '')('resident', () => {
       const own = { ...training, learningRate, beta1: 0.8 + 0.05 * i, eps: 10 ** (-8 + i) };
       return { training: own, order, parameters: initParameters(spec.model, random, 0.05 + 0.03 * i) };
     });
-    const population = await createPopulation(gpu, spec.model, spec.documents, members);
+    const population = await createWebGpuPopulation(gpu, { ...spec, members });
     const losses = [await population.advance(3), await population.advance(17)];
     const states = await population.states();
     for (const [i, { order, ...member }] of members.entries()) {
-      const alone = await train({}, { ...spec, ...member, documents: reorder(spec.documents, order) });
+      const alone = await train(
+        {},
+        { ...spec, ...member, documents: reorderDocuments(spec.documents, order) },
+      );
       expect([...losses[0][i], ...losses[1][i]]).toEqual([...alone.losses]);
       expect(states[i]).toEqual(alone.state);
     }
@@ -147,7 +151,7 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
     const member = { training, order, parameters: spec.parameters };
     const create = (second: typeof member) =>
-      createPopulation(gpu, spec.model, spec.documents, [member, second]);
+      createWebGpuPopulation(gpu, { ...spec, members: [member, second] });
     await expect(create({ ...member, training: { ...training, batchSize: 3 } })).rejects.toThrow(
       'population[1]: expected batch_size 2',
     );
@@ -156,18 +160,33 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     await expect(create({ ...member, parameters: new Float64Array(3) })).rejects.toThrow(
       'population[1].parameters',
     );
-    await expect(createPopulation(gpu, spec.model, spec.documents, [])).rejects.toThrow(
-      /1 to \d+ models, got 0/,
+    await expect(createWebGpuPopulation(gpu, { ...spec, members: [] })).rejects.toThrow(/at least 1 model/);
+    const large = { ...spec, model: { ...spec.model, nEmbd: 512 } };
+    const members = [{ ...member, parameters: new Float32Array(countParameters(large.model)) }];
+    await expect(createWebGpuPopulation(gpu, { ...large, members })).rejects.toThrow(
+      /too much for one workgroup/,
     );
+  });
+
+  test('a population is as large as the limits of the device let it be', async () => {
+    const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
+    const members = [{ training, order, parameters: spec.parameters }];
+    const limited = (limits: Partial<Record<keyof GPUSupportedLimits, number>>) => {
+      const device = { limits: { ...limitsOf(gpu), ...limits } };
+      return populationCapacity({ ...gpu, device } as unknown as GpuDevice, { ...spec, members });
+    };
+    const length = Math.max(parameterLayout(spec.model).length, valueLayout(spec.model, training).length);
+    expect(limited({ maxComputeWorkgroupsPerDimension: 7 })).toBe(7);
+    expect(limited({ maxBufferSize: 4 * length * 5 + 3 })).toBe(5);
+    expect(limited({ maxStorageBufferBindingSize: 4 * length * 6 })).toBe(6);
+    expect(limited({ maxBufferSize: 4 * length - 1 })).toBe(0);
+    expect(limited({})).toBeGreaterThanOrEqual(512);
+    const many = Array.from({ length: limited({}) + 1 }, () => members[0]);
+    await expect(createWebGpuPopulation(gpu, { ...spec, members: many })).rejects.toThrow(DeviceError);
   });
 });
 
-function reorder(
-  { count, tokens, offsets }: EngineSpec['documents'],
-  order: Uint32Array,
-): EngineSpec['documents'] {
-  const documents = Array.from(order, (d) => tokens.subarray(offsets[d], offsets[d + 1]));
-  const ends = new Uint32Array(count + 1);
-  documents.forEach((document, i) => (ends[i + 1] = ends[i] + document.length));
-  return { count, tokens: Uint32Array.from(documents.flatMap((document) => [...document])), offsets: ends };
+/** The limits are accessors of a prototype, which `...` does not see. */
+function limitsOf({ device }: GpuDevice): Record<string, number> {
+  return Object.fromEntries(USED_LIMITS.map((name) => [name, device.limits[name]]));
 }

@@ -4,9 +4,11 @@ import { configureAdam } from './adam';
 import { weightBytes } from './attention';
 import * as m from './memory';
 
-export { allocate } from './memory';
+export { layOutMemory } from './memory';
 export { gradients, refresh, train } from './step';
 export { decode } from './decode';
+export { beginTexts, takeToken, usedNumbers, writeTexts } from './generate';
+export { setPatience } from './threads';
 export { configureAdam };
 
 /** Bytes of attention weights of one document and head. */
@@ -16,7 +18,7 @@ export function pairBytes(n: i32): usize {
 
 /** What `address` gives: regions, and distances from a parameter. src/cpu/kernels.ts has the same list. */
 export const enum Region {
-  offsets, corpus, rates, losses, logits, toGradient, toM, toV,
+  offsets, corpus, rates, losses, logits, toGradient, toM, toV, texts, uniforms,
 }
 
 export function address(region: Region): usize {
@@ -29,6 +31,8 @@ export function address(region: Region): usize {
     case Region.toGradient: return m.toGradient;
     case Region.toM: return m.toM;
     case Region.toV: return m.toV;
+    case Region.texts: return m.texts;
+    case Region.uniforms: return m.uniforms;
   }
   return 0;
 }

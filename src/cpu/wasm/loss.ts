@@ -3,12 +3,13 @@
 import { exp, larger, maxOfLanes, sumOfLanes } from './lanes';
 
 /**
- * Turns logits (R, V) into the gradient weight[r] · (softmax − one-hot) and gives Σᵣ weight[r] · nll[r] in f64.
+ * Turns logits (R, V) into the gradient weight[r] · (softmax − one-hot) and writes weight[r] · nll[r] in f64 to `losses`.
  * Columns from V to the next multiple of 4 become 0.
  */
-export function crossEntropy(R: i32, V: i32, stride: usize, logits: usize, targets: usize, weights: usize): f64 {
+export function crossEntropy(
+  R: i32, V: i32, stride: usize, logits: usize, targets: usize, weights: usize, losses: usize,
+): void {
   const width = <usize>((V + 3) & -4) << 2;
-  let total: f64 = 0;
   for (let r = 0; r < R; r++) {
     for (let i = <usize>V << 2; i < width; i += 4) store<f32>(logits + i, -Infinity);
     let largest = v128.load(logits);
@@ -25,7 +26,7 @@ export function crossEntropy(R: i32, V: i32, stride: usize, logits: usize, targe
     }
     const all = f32x4.extract_lane(sumOfLanes(sum), 0);
     const weight = load<f32>(weights);
-    total += <f64>weight * (Math.log(<f64>all) + <f64>margin);
+    store<f64>(losses, <f64>weight * (Math.log(<f64>all) + <f64>margin));
 
     const factor = f32x4.splat(weight / all);
     for (let i: usize = 0; i < width; i += 16) v128.store(logits + i, f32x4.mul(v128.load(logits + i), factor));
@@ -33,6 +34,13 @@ export function crossEntropy(R: i32, V: i32, stride: usize, logits: usize, targe
     logits += stride;
     targets += 4;
     weights += 4;
+    losses += 8;
   }
+}
+
+/** The sum of R rows' losses, one after the other: the same bits whoever made them. */
+export function sumLosses(R: i32, losses: usize): f64 {
+  let total: f64 = 0;
+  for (const end = losses + (<usize>R << 3); losses < end; losses += 8) total += load<f64>(losses);
   return total;
 }

@@ -1,4 +1,4 @@
-// Where everything lies. `allocate` lays out one engine's memory; it is called once. All rows start at a multiple of
+// Where everything lies. `layOutMemory` lays out one engine's memory; it is called once. All rows start at a multiple of
 // 16 bytes, and all dimensions are padded with zeros to multiples of 4 so that no kernel has tails. A head of D channels
 // takes Dp = D padded; A = H·Dp. Sizes in elements are i32, addresses and strides in bytes usize.
 
@@ -56,11 +56,11 @@ export let corpus: usize = 0;
 export let rates: usize = 0;
 export let losses: usize = 0;
 
-// The step's rows: tokens, targets (u32), weights (f32); documents: rows before it (i32).
+// The step's rows: tokens, targets (u32), weights (f32), losses (f64).
 export let tokens: usize = 0;
 export let targets: usize = 0;
 export let rowWeights: usize = 0;
-export let starts: usize = 0;
+export let rowLosses: usize = 0;
 
 // Activations that the backward pass needs. xn is the embedding after its norm, s its factors.
 export let xn: usize = 0;
@@ -78,18 +78,41 @@ export let toB: usize = 0;
 export let toSb: usize = 0;
 export let toHidden: usize = 0;
 
-// Gradients of activations, and scratch.
-export let dx: usize = 0;
+// Gradients of activations, kept until the weights have used them: of the embedding's norm, and per layer of the layer's
+// result, of the hidden layer, of the sum after attention, of q|k|v.
+export let dEmbed: usize = 0;
+export let slopes: usize = 0;
+export let slopeBytes: usize = 0;
+export let toDHidden: usize = 0;
+export let toDMiddle: usize = 0;
+export let toDQkv: usize = 0;
 export let dNormed: usize = 0;
-export let dHidden: usize = 0;
-export let dQkv: usize = 0;
 export let dHeads: usize = 0;
+
+/** Where threads meet, see threads.ts. */
+export let meeting: usize = 0;
+
+// Each thread's own: per document of the step the rows (i32) and the bytes of p (u32) before it; scratch of attention.
+export let starts: usize = 0;
+export let pairStarts: usize = 0;
 export let scratchT: usize = 0;
 export let scratchP: usize = 0;
 
-/** Keys and values of the positions before, as rows q|k|v, per layer (T, 3A); one row of each activation. */
+// Sampling, see decode.ts and generate.ts: the cache of each layer, the table of the first one with a byte for each row
+// that is known, and what goes in and out.
 export let cache: usize = 0;
 export let cacheBytes: usize = 0;
+export let strideT: usize = 0;
+/** From a layer's keys to its values. */
+export let toValues: usize = 0;
+export let table: usize = 0;
+export let known: usize = 0;
+/** 0 where there is no table. */
+export let knownBytes: usize = 0;
+export let texts: usize = 0;
+export let uniforms: usize = 0;
+export let weights: usize = 0;
+export let firstLogits: usize = 0;
 
 let top: usize = 0;
 /** `top` as it would be with more than 32 bits. */
@@ -97,6 +120,9 @@ let total: f64 = 0;
 
 /** Enough for every size that a CPU trains; beyond 4 GB addresses would wrap around. */
 const MOST_BYTES: f64 = 3.5e9;
+
+/** A table of the first layer that does not fit the second cache would save little. */
+const MOST_TABLE_BYTES: f64 = 1_048_576;
 
 /** Padded to four numbers. */
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
@@ -116,21 +142,29 @@ export function strideOf(count: i32): usize {
   return (bytes & 511) == 0 ? bytes + 64 : bytes;
 }
 
-function take(bytes: usize): usize {
+/** `count` pieces of `bytes`, from a multiple of 64 on. */
+function take(count: usize, bytes: usize): usize {
   const at = top;
-  top = (top + bytes + 63) & ~63;
-  total += <f64>bytes + 64;
+  top = (top + count * bytes + 63) & ~63;
+  total += <f64>count * <f64>bytes + 64;
   return at;
 }
 
+/** The same for each thread; gives that of `thread`. */
+function takeEach(count: usize, bytes: usize, thread: i32, threads: i32): usize {
+  const each = (count * bytes + 63) & ~63;
+  return take(threads, each) + each * thread;
+}
+
 /**
+ * Lays out the memory as `thread` of `threads` sees it, and gives its size in bytes, or 0 where WebAssembly has not as much.
  * `rows` is the largest number of rows in a step, `longest` of rows in a document, `pairs` the largest sum over a step's
- * documents of `weightBytes`. False where the memory cannot be had.
+ * documents of `weightBytes`; `chunk` of steps in a call, `draws` of tokens in a call of `generate`.
  */
-export function allocate(
+export function layOutMemory(
   nLayer: i32, nEmbd: i32, nHead: i32, blockSize: i32, vocabSize: i32, batch: i32, documents: i32, corpusLength: i32,
-  rows: i32, longest: i32, pairs: i32, chunk: i32,
-): bool {
+  rows: i32, longest: i32, pairs: i32, chunk: i32, draws: i32, thread: i32, threads: i32,
+): usize {
   L = nLayer;
   C = nEmbd;
   H = nHead;
@@ -152,9 +186,10 @@ export function allocate(
   strideV = strideOf(V);
 
   top = (__heap_base + 63) & ~63;
-  wte = take(<usize>V * strideC);
-  wpe = take(<usize>T * strideC);
-  lmHead = take(<usize>Vp * strideC);
+  total = 0;
+  wte = take(V, strideC);
+  wpe = take(T, strideC);
+  lmHead = take(Vp, strideC);
   layers = top;
   const wqkvBytes = <usize>(3 * A) * strideC;
   const woBytes = <usize>Cp * strideA;
@@ -163,59 +198,73 @@ export function allocate(
   fc1 = wo + woBytes;
   fc2 = fc1 + fc1Bytes;
   layerBytes = fc2 + <usize>Cp * strideF;
-  take(layerBytes * L);
+  take(L, layerBytes);
   parameterBytes = top - wte;
-  toGradient = take(parameterBytes) - wte;
-  toM = take(parameterBytes) - wte;
-  toV = take(parameterBytes) - wte;
+  toGradient = take(1, parameterBytes) - wte;
+  toM = take(1, parameterBytes) - wte;
+  toV = take(1, parameterBytes) - wte;
 
-  lmHeadT = take(<usize>Cp * strideV);
+  lmHeadT = take(Cp, strideV);
   woT = <usize>Cp * strideQ;
   fc1T = woT + <usize>A * strideC;
   fc2T = fc1T + <usize>Cp * strideF;
   layerBytesT = fc2T + <usize>F * strideC;
-  layersT = take(layerBytesT * L);
+  layersT = take(L, layerBytesT);
 
-  offsets = take(<usize>(N + 1) << 2);
-  corpus = take(<usize>corpusLength << 2);
-  rates = take(<usize>chunk << 4);
-  losses = take(<usize>chunk << 3);
+  offsets = take(N + 1, 4);
+  corpus = take(corpusLength, 4);
+  rates = take(chunk, 16);
+  losses = take(chunk, 8);
 
-  // Three rows more than rounding to four needs: attention may write behind the last document.
-  const R = <usize>(padded(rows) + 4);
-  tokens = take(R << 2);
-  targets = take(R << 2);
-  rowWeights = take(R << 2);
-  starts = take(<usize>(B + 1) << 2);
-  xn = take(R * strideC);
-  sEmbed = take(R << 2);
-  x = take(R * strideC);
-  logits = take(R * strideV);
+  const R = <usize>rows;
+  tokens = take(R, 4);
+  targets = take(R, 4);
+  rowWeights = take(R, 4);
+  rowLosses = take(R, 8);
+  xn = take(R, strideC);
+  sEmbed = take(R, 4);
+  x = take(R, strideC);
+  logits = take(R, strideV);
 
-  saved = take(R * strideC);
-  toSa = take(R << 2) - saved;
-  toQkv = take(R * strideQ) - saved;
-  toP = take(<usize>pairs * H) - saved;
-  toHeads = take(R * strideA) - saved;
-  toB = take(R * strideC) - saved;
-  toSb = take(R << 2) - saved;
-  toHidden = take(R * strideF) - saved;
+  saved = take(R, strideC);
+  toSa = take(R, 4) - saved;
+  toQkv = take(R, strideQ) - saved;
+  toP = take(H, pairs) - saved;
+  toHeads = take(R, strideA) - saved;
+  toB = take(R, strideC) - saved;
+  toSb = take(R, 4) - saved;
+  toHidden = take(R, strideF) - saved;
   savedBytes = top - saved;
-  take(savedBytes * (L - 1));
+  take(L - 1, savedBytes);
 
-  dx = take(R * strideC);
-  dNormed = take(R * strideC);
-  dHidden = take(R * strideF);
-  dQkv = take(R * strideQ);
-  dHeads = take(R * strideA);
+  dEmbed = take(R, strideC);
+  slopes = take(R, strideC);
+  toDHidden = take(R, strideF) - slopes;
+  toDMiddle = take(R, strideC) - slopes;
+  toDQkv = take(R, strideQ) - slopes;
+  slopeBytes = top - slopes;
+  take(L - 1, slopeBytes);
+  dNormed = take(R, strideC);
+  dHeads = take(R, strideA);
+
+  meeting = take(1, 128);
   const most = max(longest, T);
-  scratchT = take(<usize>Dp * strideOf(most));
-  scratchP = take(<usize>padded(longest) * strideOf(longest));
-  cacheBytes = <usize>(T + 4) * strideQ;
-  cache = take(cacheBytes * L);
+  starts = takeEach(B + 1, 4, thread, threads);
+  pairStarts = takeEach(B + 1, 4, thread, threads);
+  scratchT = takeEach(Dp, strideOf(most), thread, threads);
+  scratchP = takeEach(longest, strideOf(longest), thread, threads);
+  strideT = strideOf(T);
+  toValues = <usize>A * strideT;
+  cacheBytes = toValues + <usize>T * strideA;
+  cache = take(L, cacheBytes);
+  const tableBytes = <f64>V * T * (strideC + strideQ);
+  knownBytes = tableBytes <= MOST_TABLE_BYTES ? <usize>(V * T) : 0;
+  known = take(1, knownBytes);
+  table = take(knownBytes, strideC + strideQ);
+  texts = take(draws, 4);
+  uniforms = take(draws, 8);
+  weights = take(1, strideV);
+  firstLogits = take(1, strideV);
 
-  if (total > MOST_BYTES) return false;
-  const pages = (top + 65535) >>> 16;
-  const have = <usize>memory.size();
-  return pages <= have || memory.grow(<i32>(pages - have)) >= 0;
+  return total > MOST_BYTES ? 0 : top;
 }

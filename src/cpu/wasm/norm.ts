@@ -26,12 +26,13 @@ export function rmsnorm(R: i32, C: i32, stride: usize, x: usize, out: usize, s: 
 }
 
 /**
- * dx ← residual + s·(dout − out · mean(dout·out)), which is s·dout − x · s³/C · Σ dout·x with out = s·x. `residual` is the
- * gradient that goes past the norm, or 0 where none does; it may be dx itself.
+ * dx = residual + s·(dout − out · mean(dout·out)), which is s·dout − x · s³/C · Σ dout·x with out = s·x. `residual` is the
+ * gradient that goes past the norm; its address is 0 where none does.
  */
 export function rmsnormGrad(
-  R: i32, C: i32, stride: usize, out: usize, s: usize, dout: usize, dx: usize, residual: bool,
+  R: i32, C: i32, stride: usize, out: usize, s: usize, dout: usize, dx: usize, residual: usize,
 ): void {
+  const toResidual = residual - dx;
   const width = <usize>((C + 3) & -4) << 2;
   const perChannel: f32 = 1 / <f32>C;
   for (let r = 0; r < R; r++) {
@@ -41,7 +42,7 @@ export function rmsnormGrad(
     const factors = v128.load32_splat(s);
     for (let i: usize = 0; i < width; i += 16) {
       let slope = f32x4.mul(factors, f32x4.sub(v128.load(dout + i), f32x4.mul(v128.load(out + i), mean)));
-      if (residual) slope = f32x4.add(slope, v128.load(dx + i));
+      if (residual != 0) slope = f32x4.add(slope, v128.load(dx + i + toResidual));
       v128.store(dx + i, slope);
     }
     out += stride;

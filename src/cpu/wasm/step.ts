@@ -1,49 +1,110 @@
-// One training step: batch layout, forward, backward, Adam. Rows of all documents lie packed, one after the other;
-// R is rounded up to a multiple of 4 with rows of zeros, which stay zeros in every product and norm.
+// Training steps: batch layout, forward, backward, Adam. Rows of all documents lie packed, one after the other.
+//
+// Threads share a step in two phases. First each takes some of the documents through forward and backward, whose rows do
+// not depend on other documents; then, when all rows are done, each makes the gradients of some of the weights from all
+// rows, in order, and moves them. So the bits do not depend on the number of threads, and two meetings a step are enough.
 
 import { adamTable, beginAdam } from './adam';
 import { attention, attentionGrad, weightBytes } from './attention';
-import { crossEntropy } from './loss';
+import { forgetRows } from './decode';
+import { crossEntropy, sumLosses } from './loss';
 import { Finish, product } from './matmul';
 import * as m from './memory';
 import { rmsnorm, rmsnormGrad } from './norm';
 import { outer, outerAdam } from './outer';
+import { meet } from './threads';
 
-/** Rows of the step, padded; documents' rows start at `m.starts`. */
+/** Rows of the step; this thread's documents and their rows: first, and behind the last. Set by `layOut`. */
 let R: i32 = 0;
+let firstDocument: i32 = 0;
+let endDocument: i32 = 0;
+let firstRow: i32 = 0;
+let endRow: i32 = 0;
 
-/** Tokens, targets and weights of step `index`: documents (index·B … index·B + B−1) mod N, each cut to T. */
-function layOut(index: u32): i32 {
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
+@inline
+function startOf(b: i32): i32 {
+  return load<i32>(m.starts + (<usize>b << 2));
+}
+
+/** Rows of document `d` of the corpus: its tokens but the last, cut to T. */
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
+@inline
+function rowsOf(d: i32): i32 {
+  const at = m.offsets + (<usize>d << 2);
+  return min(m.T, <i32>(load<u32>(at, 4) - load<u32>(at)) - 1);
+}
+
+/** Work of n rows of one document: products grow as n·C², attention as n²·C. */
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
+@inline
+function costOf(n: i32): u64 {
+  return <u64>n * (8 * m.C + n);
+}
+
+/**
+ * Lays out step `index`, the documents (index·B … index·B + B−1) mod N: where each begins, which are this thread's, and
+ * tokens, targets and weights of their rows.
+ */
+function layOut(index: u32, thread: i32, threads: i32): void {
+  const first = <i32>((<u64>index * m.B) % m.N);
   let row = 0;
-  let document = <i32>((<u64>index * m.B) % m.N);
-  for (let b = 0; b < m.B; b++) {
-    const first = load<u32>(m.offsets + (<usize>document << 2));
-    const length = min(m.T, <i32>(load<u32>(m.offsets + (<usize>document << 2), 4) - first) - 1);
-    const weight = <f32>(1 / (<f64>m.B * length));
+  let pairs: usize = 0;
+  let cost: u64 = 0;
+  for (let b = 0, d = first; b < m.B; b++) {
+    const n = rowsOf(d);
     store<i32>(m.starts + (<usize>b << 2), row);
-    for (let t = 0; t < length; t++) {
-      const text = m.corpus + (<usize>(first + t) << 2);
-      const at = <usize>(row + t) << 2;
+    store<usize>(m.pairStarts + (<usize>b << 2), pairs);
+    row += n;
+    pairs += <usize>m.H * weightBytes(n);
+    cost += costOf(n);
+    if (++d == m.N) d = 0;
+  }
+  store<i32>(m.starts + (<usize>m.B << 2), row);
+  R = row;
+
+  firstDocument = 0;
+  endDocument = m.B;
+  if (threads > 1) share(thread, threads, cost);
+  firstRow = startOf(firstDocument);
+  endRow = startOf(endDocument);
+
+  for (let b = firstDocument; b < endDocument; b++) {
+    const from = startOf(b);
+    const n = startOf(b + 1) - from;
+    const weight = <f32>(1 / (<f64>m.B * n));
+    let text = m.corpus + (<usize>load<u32>(m.offsets + (<usize>((first + b) % m.N) << 2)) << 2);
+    for (let at = <usize>from << 2; at < <usize>(from + n) << 2; at += 4, text += 4) {
       store<u32>(m.tokens + at, load<u32>(text));
       store<u32>(m.targets + at, load<u32>(text, 4));
       store<f32>(m.rowWeights + at, weight);
     }
-    row += length;
-    if (++document == m.N) document = 0;
   }
-  store<i32>(m.starts + (<usize>m.B << 2), row);
-  return row;
 }
 
-/** x (R, C) = wte[token] + wpe[position]; rows up to `padded` become 0. */
-function embed(rows: i32, padded: i32): void {
+/** A document is the thread's in whose part of all work its middle lies. */
+function share(thread: i32, threads: i32, total: u64): void {
+  let before: u64 = 0;
+  let b = 0;
+  for (let t = 0; t <= thread; t++) {
+    firstDocument = b;
+    while (b < m.B) {
+      const cost = costOf(startOf(b + 1) - startOf(b));
+      if ((2 * before + cost) * threads >= 2 * total * (t + 1)) break;
+      before += cost;
+      b++;
+    }
+  }
+  endDocument = b;
+}
+
+/** x = wte[token] + wpe[position]. */
+function embed(): void {
   const width = <usize>m.Cp << 2;
-  let x = m.x;
-  for (let b = 0; b < m.B; b++) {
-    const from = load<i32>(m.starts + (<usize>b << 2));
-    const to = load<i32>(m.starts + (<usize>b << 2), 4);
+  let x = m.xn + <usize>firstRow * m.strideC;
+  for (let b = firstDocument; b < endDocument; b++) {
     let wpe = m.wpe;
-    for (let r = from; r < to; r++) {
+    for (let r = startOf(b); r < startOf(b + 1); r++) {
       const wte = m.wte + <usize>load<u32>(m.tokens + (<usize>r << 2)) * m.strideC;
       for (let i: usize = 0; i < width; i += 16) {
         v128.store(x + i, f32x4.add(v128.load(wte + i), v128.load(wpe + i)));
@@ -52,20 +113,171 @@ function embed(rows: i32, padded: i32): void {
       x += m.strideC;
     }
   }
-  memory.fill(x, 0, <usize>(padded - rows) * m.strideC);
 }
 
-/** Adds the gradient of the embedding's rows to dwte and dwpe, document after document. */
-function embedGrad(): void {
-  const width = <usize>m.Cp << 2;
-  memory.fill(m.wte + m.toGradient, 0, m.lmHead - m.wte);
-  let dx = m.dx;
+/** Logits of this thread's rows. */
+function forward(): void {
+  const rows = endRow - firstRow;
+  const C = <usize>firstRow * m.strideC;
+  const A = <usize>firstRow * m.strideA;
+  const F = <usize>firstRow * m.strideF;
+  const Q = <usize>firstRow * m.strideQ;
+  const s = <usize>firstRow << 2;
+  const x = m.x + C;
+  embed();
+  rmsnorm(rows, m.C, m.strideC, m.xn + C, m.xn + C, m.sEmbed + s);
+  memory.copy(x, m.xn + C, <usize>rows * m.strideC);
+
+  let saved = m.saved;
+  let weight = m.layersT;
+  for (let l = 0; l < m.L; l++) {
+    const a = saved + C;
+    const qkv = saved + m.toQkv;
+    const heads = saved + m.toHeads;
+    const b = saved + m.toB + C;
+    const hidden = saved + m.toHidden + F;
+
+    // 1) multi-head attention
+    rmsnorm(rows, m.C, m.strideC, x, a, saved + m.toSa + s);
+    product(rows, 3 * m.A, m.Cp, a, m.strideC, weight, m.strideQ, qkv + Q, m.strideQ, Finish.STORE, 0);
+    for (let d = firstDocument; d < endDocument; d++) {
+      const from = startOf(d);
+      const n = startOf(d + 1) - from;
+      const first = <usize>from;
+      const p = saved + m.toP + load<usize>(m.pairStarts + (<usize>d << 2));
+      attention(n, m.H, m.Dp, m.scale, qkv + first * m.strideQ, m.strideQ, p, heads + first * m.strideA, m.strideA, m.scratchT);
+    }
+    product(rows, m.Cp, m.A, heads + A, m.strideA, weight + m.woT, m.strideC, x, m.strideC, Finish.ADD, x);
+
+    // 2) MLP
+    rmsnorm(rows, m.C, m.strideC, x, b, saved + m.toSb + s);
+    product(rows, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
+    product(rows, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, x, m.strideC, Finish.ADD, x);
+    saved += m.savedBytes;
+    weight += m.layerBytesT;
+  }
+  const logits = m.logits + <usize>firstRow * m.strideV;
+  product(rows, m.Vp, m.Cp, x, m.strideC, m.lmHeadT, m.strideV, logits, m.strideV, Finish.STORE, 0);
+}
+
+/** Gradients of this thread's activations, from dlogits, which lie where the logits were. */
+function backward(): void {
+  const rows = endRow - firstRow;
+  const C = <usize>firstRow * m.strideC;
+  const A = <usize>firstRow * m.strideA;
+  const F = <usize>firstRow * m.strideF;
+  const Q = <usize>firstRow * m.strideQ;
+  const s = <usize>firstRow << 2;
+  const normed = m.dNormed + C;
+
+  let saved = m.saved + m.savedBytes * (m.L - 1);
+  let slopes = m.slopes + m.slopeBytes * (m.L - 1);
+  let weight = m.layers + m.layerBytes * (m.L - 1);
+  const logits = m.logits + <usize>firstRow * m.strideV;
+  product(rows, m.Cp, m.Vp, logits, m.strideV, m.lmHead, m.strideC, slopes + C, m.strideC, Finish.STORE, 0);
+  for (let l = m.L - 1; l >= 0; l--) {
+    const qkv = saved + m.toQkv;
+    const hidden = saved + m.toHidden + F;
+    const dx = slopes + C;
+    const dHidden = slopes + m.toDHidden + F;
+    const middle = slopes + m.toDMiddle + C;
+    const dQkv = slopes + m.toDQkv;
+
+    product(rows, m.F, m.Cp, dx, m.strideC, weight + m.fc2, m.strideF, dHidden, m.strideF, Finish.GATE, hidden);
+    product(rows, m.Cp, m.F, dHidden, m.strideF, weight + m.fc1, m.strideC, normed, m.strideC, Finish.STORE, 0);
+    rmsnormGrad(rows, m.C, m.strideC, saved + m.toB + C, saved + m.toSb + s, normed, middle, dx);
+
+    product(rows, m.A, m.Cp, middle, m.strideC, weight + m.wo, m.strideA, m.dHeads + A, m.strideA, Finish.STORE, 0);
+    for (let d = firstDocument; d < endDocument; d++) {
+      const from = startOf(d);
+      const n = startOf(d + 1) - from;
+      const q = <usize>from * m.strideQ;
+      const dout = m.dHeads + <usize>from * m.strideA;
+      const p = saved + m.toP + load<usize>(m.pairStarts + (<usize>d << 2));
+      attentionGrad(n, m.H, m.Dp, m.scale, qkv + q, dQkv + q, m.strideQ, p, dout, m.strideA, m.scratchT, m.scratchP);
+    }
+    product(rows, m.Cp, 3 * m.A, dQkv + Q, m.strideQ, weight, m.strideC, normed, m.strideC, Finish.STORE, 0);
+    const below = l > 0 ? slopes - m.slopeBytes + C : m.dEmbed + C;
+    rmsnormGrad(rows, m.C, m.strideC, saved + C, saved + m.toSa + s, normed, below, middle);
+    saved -= m.savedBytes;
+    slopes -= m.slopeBytes;
+    weight -= m.layerBytes;
+  }
+  rmsnormGrad(rows, m.C, m.strideC, m.xn + C, m.sEmbed + s, m.dEmbed + C, m.dEmbed + C, 0);
+}
+
+/** What becomes of the gradients of weights: Adam spends them as they come, or they are kept. */
+let training = false;
+
+// Work of the weights in units of 4×4 blocks: that of the matrices before, and from where to where it is this thread's.
+let work: i64 = 0;
+let workFrom: i64 = 0;
+let workTo: i64 = 0;
+
+/** This thread's rows of the weight w (M, N), from dout (R, M) and its input (R, N). */
+function weightGrad(
+  M: i32, N: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize, toStride: usize,
+): void {
+  const perBand = <i64>(N >> 2);
+  const bands = <i64>(M >> 2);
+  const first = <i32>min(bands, max(0, (workFrom - work + perBand - 1) / perBand));
+  const end = <i32>min(bands, max(0, (workTo - work + perBand - 1) / perBand));
+  work += bands * perBand;
+  if (first >= end) return;
+  const rows = (end - first) << 2;
+  const skipped = <usize>first << 2;
+  dout += skipped << 2;
+  w += skipped * xStride;
+  if (training) {
+    outerAdam(rows, N, R, dout, doutStride, x, xStride, w, xStride, transposed + (skipped << 2), toStride, m.toM, m.toV);
+  } else {
+    outer(rows, N, R, dout, doutStride, x, xStride, w + m.toGradient, xStride);
+  }
+}
+
+/** Gradients of this thread's part of all weights, from all rows. */
+function weightGrads(thread: i32, threads: i32): void {
+  const C = <i64>(m.Cp >> 2);
+  const all = C * (m.Vp >> 2) + m.L * C * ((4 * m.A + 2 * m.F) >> 2);
+  work = 0;
+  workFrom = (all * thread) / threads;
+  workTo = (all * (thread + 1)) / threads;
+  weightGrad(m.Vp, m.Cp, m.logits, m.strideV, m.x, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
+
+  let saved = m.saved + m.savedBytes * (m.L - 1);
+  let slopes = m.slopes + m.slopeBytes * (m.L - 1);
+  let weight = m.layers + m.layerBytes * (m.L - 1);
+  let copy = m.layersT + m.layerBytesT * (m.L - 1);
+  for (let l = m.L - 1; l >= 0; l--) {
+    const hidden = saved + m.toHidden;
+    const dHidden = slopes + m.toDHidden;
+    const dQkv = slopes + m.toDQkv;
+    weightGrad(m.Cp, m.F, slopes, m.strideC, hidden, m.strideF, weight + m.fc2, copy + m.fc2T, m.strideC);
+    weightGrad(m.F, m.Cp, dHidden, m.strideF, saved + m.toB, m.strideC, weight + m.fc1, copy + m.fc1T, m.strideF);
+    weightGrad(m.Cp, m.A, slopes + m.toDMiddle, m.strideC, saved + m.toHeads, m.strideA, weight + m.wo, copy + m.woT, m.strideC);
+    weightGrad(3 * m.A, m.Cp, dQkv, m.strideQ, saved, m.strideC, weight, copy, m.strideQ);
+    saved -= m.savedBytes;
+    slopes -= m.slopeBytes;
+    weight -= m.layerBytes;
+    copy -= m.layerBytesT;
+  }
+  tableGrads(thread, threads);
+}
+
+/** This thread's columns of dwte and dwpe: the gradients of the embedding's rows, document after document. */
+function tableGrads(thread: i32, threads: i32): void {
+  const quads = m.Cp >> 2;
+  const column = <usize>((quads * thread) / threads) << 4;
+  const width = (<usize>((quads * (thread + 1)) / threads) << 4) - column;
+  const wte = m.wte + column;
+  const wpe = m.wpe + column;
+  clear(m.V, width, wte + m.toGradient);
+  clear(m.T, width, wpe + m.toGradient);
+  let dx = m.dEmbed + column;
   for (let b = 0; b < m.B; b++) {
-    const from = load<i32>(m.starts + (<usize>b << 2));
-    const to = load<i32>(m.starts + (<usize>b << 2), 4);
-    let dwpe = m.wpe + m.toGradient;
-    for (let r = from; r < to; r++) {
-      const dwte = m.wte + m.toGradient + <usize>load<u32>(m.tokens + (<usize>r << 2)) * m.strideC;
+    let dwpe = wpe + m.toGradient;
+    for (let r = startOf(b); r < startOf(b + 1); r++) {
+      const dwte = wte + m.toGradient + <usize>load<u32>(m.tokens + (<usize>r << 2)) * m.strideC;
       for (let i: usize = 0; i < width; i += 16) {
         const slope = v128.load(dx + i);
         v128.store(dwte + i, f32x4.add(v128.load(dwte + i), slope));
@@ -75,132 +287,61 @@ function embedGrad(): void {
       dx += m.strideC;
     }
   }
+  if (!training) return;
+  adamTable(m.V, width, m.strideC, wte, m.toGradient, m.toM, m.toV);
+  adamTable(m.T, width, m.strideC, wpe, m.toGradient, m.toM, m.toV);
 }
 
-/** Logits (R, V) of the rows laid out. */
-function forward(rows: i32): void {
-  embed(rows, R);
-  rmsnorm(R, m.C, m.strideC, m.x, m.xn, m.sEmbed);
-  memory.copy(m.x, m.xn, <usize>R * m.strideC);
-
-  let saved = m.saved;
-  let weight = m.layersT;
-  for (let l = 0; l < m.L; l++) {
-    const qkv = saved + m.toQkv;
-    const heads = saved + m.toHeads;
-    const b = saved + m.toB;
-    const hidden = saved + m.toHidden;
-
-    // 1) multi-head attention
-    rmsnorm(R, m.C, m.strideC, m.x, saved, saved + m.toSa);
-    product(R, 3 * m.A, m.Cp, saved, m.strideC, weight, m.strideQ, qkv, m.strideQ, Finish.STORE, 0);
-    let p = saved + m.toP;
-    for (let d = 0; d < m.B; d++) {
-      const from = load<i32>(m.starts + (<usize>d << 2));
-      const n = load<i32>(m.starts + (<usize>d << 2), 4) - from;
-      const first = <usize>from;
-      attention(n, m.H, m.Dp, m.scale, qkv + first * m.strideQ, m.strideQ, p, heads + first * m.strideA, m.strideA, m.scratchT);
-      p += <usize>m.H * weightBytes(n);
-    }
-    product(R, m.Cp, m.A, heads, m.strideA, weight + m.woT, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
-
-    // 2) MLP
-    rmsnorm(R, m.C, m.strideC, m.x, b, saved + m.toSb);
-    product(R, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
-    product(R, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, m.x, m.strideC, Finish.ADD, m.x);
-    saved += m.savedBytes;
-    weight += m.layerBytesT;
-  }
-  product(R, m.Vp, m.Cp, m.x, m.strideC, m.lmHeadT, m.strideV, m.logits, m.strideV, Finish.STORE, 0);
-}
-
-/** What becomes of the gradients: Adam spends them as they come, or they are kept. */
-let training = false;
-
-/** The weight w (M, N) from dout (rows, M) and its input (rows, N). Its last use in the step has to lie behind. */
-// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
-@inline
-function weightGrad(
-  M: i32, N: i32, rows: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize, toStride: usize,
-): void {
-  if (training) {
-    outerAdam(M, N, rows, dout, doutStride, x, xStride, w, xStride, transposed, toStride, m.toM, m.toV);
-  } else {
-    outer(M, N, rows, dout, doutStride, x, xStride, w + m.toGradient, xStride);
+/** Makes `width` bytes of each row of a table 0. */
+function clear(rows: i32, width: usize, table: usize): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i: usize = 0; i < width; i += 16) v128.store(table + i, f32x4.splat(0));
+    table += m.strideC;
   }
 }
 
-/** All gradients, from dlogits, which lie where the logits were. */
-function backward(rows: i32): void {
-  product(R, m.Cp, m.Vp, m.logits, m.strideV, m.lmHead, m.strideC, m.dx, m.strideC, Finish.STORE, 0);
-  weightGrad(m.Vp, m.Cp, rows, m.logits, m.strideV, m.x, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
-
-  let saved = m.saved + m.savedBytes * (m.L - 1);
-  let weight = m.layers + m.layerBytes * (m.L - 1);
-  let copy = m.layersT + m.layerBytesT * (m.L - 1);
-  for (let l = m.L - 1; l >= 0; l--) {
-    const qkv = saved + m.toQkv;
-    const heads = saved + m.toHeads;
-    const b = saved + m.toB;
-    const hidden = saved + m.toHidden;
-
-    product(R, m.F, m.Cp, m.dx, m.strideC, weight + m.fc2, m.strideF, m.dHidden, m.strideF, Finish.GATE, hidden);
-    weightGrad(m.Cp, m.F, rows, m.dx, m.strideC, hidden, m.strideF, weight + m.fc2, copy + m.fc2T, m.strideC);
-    product(R, m.Cp, m.F, m.dHidden, m.strideF, weight + m.fc1, m.strideC, m.dNormed, m.strideC, Finish.STORE, 0);
-    weightGrad(m.F, m.Cp, rows, m.dHidden, m.strideF, b, m.strideC, weight + m.fc1, copy + m.fc1T, m.strideF);
-    rmsnormGrad(R, m.C, m.strideC, b, saved + m.toSb, m.dNormed, m.dx, true);
-
-    product(R, m.A, m.Cp, m.dx, m.strideC, weight + m.wo, m.strideA, m.dHeads, m.strideA, Finish.STORE, 0);
-    weightGrad(m.Cp, m.A, rows, m.dx, m.strideC, heads, m.strideA, weight + m.wo, copy + m.woT, m.strideC);
-    let p = saved + m.toP;
-    for (let d = 0; d < m.B; d++) {
-      const from = load<i32>(m.starts + (<usize>d << 2));
-      const n = load<i32>(m.starts + (<usize>d << 2), 4) - from;
-      const q = <usize>from * m.strideQ;
-      const dout = m.dHeads + <usize>from * m.strideA;
-      attentionGrad(n, m.H, m.Dp, m.scale, qkv + q, m.dQkv + q, m.strideQ, p, dout, m.strideA, m.scratchT, m.scratchP);
-      p += <usize>m.H * weightBytes(n);
-    }
-    product(R, m.Cp, 3 * m.A, m.dQkv, m.strideQ, weight, m.strideC, m.dNormed, m.strideC, Finish.STORE, 0);
-    weightGrad(3 * m.A, m.Cp, rows, m.dQkv, m.strideQ, saved, m.strideC, weight, copy, m.strideQ);
-    rmsnormGrad(R, m.C, m.strideC, saved, saved + m.toSa, m.dNormed, m.dx, true);
-    saved -= m.savedBytes;
-    weight -= m.layerBytes;
-    copy -= m.layerBytesT;
-  }
-  rmsnormGrad(R, m.C, m.strideC, m.xn, m.sEmbed, m.dx, m.dx, false);
-  embedGrad();
+/** Forward, losses of the rows, backward: the first phase of step `index`. */
+function activations(index: u32, thread: i32, threads: i32): void {
+  layOut(index, thread, threads);
+  forward();
+  const at = <usize>firstRow << 2;
+  const logits = m.logits + <usize>firstRow * m.strideV;
+  crossEntropy(
+    endRow - firstRow, m.V, m.strideV, logits, m.targets + at, m.rowWeights + at, m.rowLosses + (<usize>firstRow << 3),
+  );
+  backward();
 }
 
-function lossAndGradients(index: u32): f64 {
-  const rows = layOut(index);
-  R = m.padded(rows);
-  forward(rows);
-  const loss = crossEntropy(rows, m.V, m.strideV, m.logits, m.targets, m.rowWeights);
-  backward(rows);
-  return loss;
-}
-
-/** Loss of step `index`; the gradients are left in memory. */
+/** Loss of step `index`; the gradients are left in memory. For one thread, while the others do nothing. */
 export function gradients(index: u32): f64 {
   training = false;
-  return lossAndGradients(index);
+  activations(index, 0, 1);
+  weightGrads(0, 1);
+  return sumLosses(R, m.rowLosses);
 }
 
-/** Steps `first` … `first + k − 1`; their rates (lr_t / c1, c2) lie at `m.rates`, their losses go to `m.losses`. */
-export function train(first: u32, k: i32): void {
+/**
+ * Steps `first` … `first + k − 1`, as `thread` of `threads`, each of which has to call it. Their rates (lr_t / c1, c2) lie
+ * at `m.rates`, their losses go to `m.losses`. False where another thread did not come; then the memory is worth nothing.
+ */
+export function train(first: u32, k: i32, thread: i32, threads: i32): bool {
   training = true;
+  if (thread == 0) forgetRows();
   for (let i = 0; i < k; i++) {
+    activations(first + i, thread, threads);
+    if (!meet(threads)) return false;
     const rates = m.rates + (<usize>i << 4);
     beginAdam(load<f64>(rates), load<f64>(rates, 8));
-    store<f64>(m.losses + (<usize>i << 3), lossAndGradients(first + i));
-    adamTable(m.V, <usize>m.Cp << 2, m.strideC, m.wte, m.toGradient, m.toM, m.toV);
-    adamTable(m.T, <usize>m.Cp << 2, m.strideC, m.wpe, m.toGradient, m.toM, m.toV);
+    weightGrads(thread, threads);
+    if (thread == 0) store<f64>(m.losses + (<usize>i << 3), sumLosses(R, m.rowLosses));
+    if (!meet(threads)) return false;
   }
+  return true;
 }
 
 /** Makes the transposed copies anew: after JavaScript wrote the parameters. */
 export function refresh(): void {
+  forgetRows();
   copyTransposed(m.Vp, m.Cp, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
   let w = m.layers;
   let t = m.layersT;

@@ -158,7 +158,7 @@ function options(element: HTMLElement, height: number): uPlot.Options {
         size: 28,
         values: (_plot, ticks) => ticks.map((step) => count(step)),
       },
-      { ...axis, size: 40, values: (_plot, ticks) => ticks.map((loss) => loss.toFixed(1)) },
+      { ...axis, size: 40, values: (_plot, ticks) => lossTicks(ticks) },
     ],
     series: [
       {},
@@ -168,6 +168,13 @@ function options(element: HTMLElement, height: number): uPlot.Options {
     ],
     hooks: { drawAxes: [(plot) => drawChance(plot, colour('muted'))] },
   };
+}
+
+/** One digit after the point, or as many as the ticks need. */
+function lossTicks(ticks: readonly number[]): string[] {
+  const digits =
+    [1, 2].find((n) => ticks.every((loss) => Math.abs(loss - Number(loss.toFixed(n))) < 1e-9)) ?? 3;
+  return ticks.map((loss) => loss.toFixed(digits));
 }
 
 /** Until the reader looks closer: the whole run, also the steps to come. */

@@ -37,8 +37,8 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     name: 'As fast as it goes',
-    help: 'The faster engine of this machine by trial, whole steps in one dispatch, and 20,000 of them.',
-    changes: { engine: 'auto', launch: 'resident', steps: '20000' },
+    help: 'The fastest engine and launch of this machine, by trial, and 20,000 steps.',
+    changes: { engine: 'auto', launch: 'auto', steps: '20000' },
   },
 ];
 

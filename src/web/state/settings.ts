@@ -15,7 +15,7 @@ import type { RunSettings, Source } from '../messages.ts';
 
 export const DATA_CHOICES = ['builtin', ...TOY_NAMES, 'text', 'file'] as const;
 export const ENGINE_CHOICES = ['webgpu', 'cpu', 'oracle', 'auto'] as const;
-export const LAUNCH_CHOICES = ['graph', 'eager', 'fused', 'resident'] as const;
+export const LAUNCH_CHOICES = ['graph', 'eager', 'fused', 'resident', 'auto'] as const;
 
 const NUMBERS = {
   n_layer: DEFAULT_MODEL.nLayer,
@@ -90,12 +90,12 @@ export function readSettings(values: Fields, chosen: File | undefined): RunSetti
     blockSize: number('block_size'),
   };
   const training = {
+    ...DEFAULT_TRAINING,
     steps: number('steps'),
     batchSize: number('batch_size'),
     learningRate: number('lr'),
     beta1: number('beta1'),
     beta2: number('beta2'),
-    eps: DEFAULT_TRAINING.eps,
     seed: number('seed'),
   };
   const temperature = number('temperature');

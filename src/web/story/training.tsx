@@ -72,7 +72,13 @@ function TrainingSettings() {
           name="launch"
           label="Kernel launch"
           help="How a step reaches the GPU, which is what a small model pays for most."
-          options={{ graph: 'graph', eager: 'eager', fused: 'fused', resident: 'resident' }}
+          options={{
+            graph: 'graph',
+            eager: 'eager',
+            fused: 'fused',
+            resident: 'resident',
+            auto: 'The fastest by trial',
+          }}
           disabled={!usesGpu(fields.value.engine)}
         />
       </Settings>

@@ -1,0 +1,54 @@
+// The options of `microgpt sweep` -> what to train.
+
+import type { PopulationChoice } from '../populations.ts';
+import { gpu } from './gpu.ts';
+import type { OutputOptions } from './output.ts';
+import type { SweepSettings } from './sweep.ts';
+import { dataSource } from './train-settings.ts';
+
+export interface SweepFlags extends OutputOptions {
+  data: string;
+  engine: PopulationChoice['engine'];
+  steps: number;
+  nLayer: number;
+  nEmbd: number;
+  nHead: number;
+  blockSize: number;
+  batchSize: number;
+  seed: number[];
+  lr: number[];
+  beta1: number[];
+  beta2: number[];
+  eps: number[];
+  initScale: number[];
+  samples: number;
+  temperature: number;
+  out?: string;
+}
+
+/** No oracle: a step of it takes as long as thousands of the others. */
+export const POPULATION_ENGINES: readonly PopulationChoice['engine'][] = ['auto', 'cpu', 'webgpu'];
+
+/** For --help. */
+export const RANGES = `
+Values are a list of numbers and ranges:
+  1..8            every whole number (--seed)
+  0.001..0.1:5    5 numbers with one ratio between neighbours (--lr, --eps, --init-scale)
+  0.8..0.95:4     4 numbers with one difference (--beta1, --beta2)
+  0.01..0.05:5lin, 0.8..0.95:4log   the other way round
+Inner numbers of a range are rounded to 4 digits. All combinations are trained; the final loss is
+the mean over the last fifth of the steps, at least 50.`;
+
+export function sweepSettings(flags: SweepFlags): SweepSettings {
+  const { nLayer, nEmbd, nHead, blockSize, steps, batchSize, samples, temperature } = flags;
+  const { seed, initScale, eps, beta1, beta2, lr } = flags;
+  return {
+    source: dataSource(flags.data),
+    choice: { engine: flags.engine, gpu },
+    model: { nLayer, nEmbd, nHead, blockSize },
+    training: { steps, batchSize },
+    axes: { seed, initScale, eps, beta2, beta1, learningRate: lr },
+    sampling: { samples, temperature },
+    out: flags.out,
+  };
+}

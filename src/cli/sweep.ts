@@ -1,0 +1,214 @@
+// microgpt sweep: the same training with many settings; the best model becomes an ordinary run.
+
+import type { EngineInfo } from '../engine.ts';
+import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
+import { choosePopulations, type PopulationChoice } from '../populations.ts';
+import { TrainingError } from '../train/finite.ts';
+import { pickLosses } from '../train/metrics-file.ts';
+import { prepareRun } from '../train/prepare.ts';
+import type { DataSummary } from '../train/records.ts';
+import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
+import { AXIS_LABELS, gridPoint, gridSize, varyingAxes, type Axes } from '../train/sweep-grid.ts';
+import {
+  bestSetting,
+  runSweep,
+  smoothingWindow,
+  sweepSource,
+  type ModelResult,
+  type SweepOptions,
+  type SweepOutcome,
+} from '../train/sweep.ts';
+import { ConfigError } from '../util/errors.ts';
+import { PythonRandom } from '../util/python-random.ts';
+import { readSource } from './data.ts';
+import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { duration, rate } from './progress-lines.ts';
+import { MOST_VALUES } from './ranges.ts';
+import { claimDirectory } from './run-directory.ts';
+import { engineOf } from '../train/run-engine.ts';
+import { printSamples, sampleEngine } from './sample.ts';
+import { checkNoSweep, writeSweep } from './sweep-directory.ts';
+import { SweepProgressLines, type SweepTotal } from './sweep-progress.ts';
+import { settingLine, sweepTable } from './sweep-table.ts';
+import { checkSize } from './train.ts';
+
+export interface SweepSettings extends Omit<SweepOptions, 'documents'> {
+  /** builtin, names, - or a path. */
+  readonly source: string;
+  readonly choice: PopulationChoice;
+  /** Of the best model. */
+  readonly sampling: RunConfig['sampling'];
+  /** Where sweep.json, sweep.svg and the best run go, if anywhere. */
+  readonly out?: string | undefined;
+}
+
+/** Gives the exit status. */
+export async function sweepCommand(settings: SweepSettings, output: Output): Promise<number> {
+  const { out, model, training, axes } = settings;
+  // Before the text is read: what is wrong must not wait for a download or for standard input.
+  checkTrainingConfig({ ...training, ...gridPoint(axes, 0) });
+  checkModelConfig({ ...model, vocabSize: 2 });
+  checkSize(model);
+  checkModels(axes);
+  if (out !== undefined) await checkNoSweep(out);
+  const documents = await readSource(settings.source, (text) => output.note(text));
+  const data = {
+    source: settings.source,
+    documents: documents.length,
+    sha256: await fingerprintDocuments(documents),
+  };
+  const claimed = out === undefined ? undefined : await claimDirectory(out);
+  const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
+  try {
+    return await sweepAndSave({ ...settings, documents }, data, interrupt, output);
+  } finally {
+    interrupt.release();
+    claimed?.release();
+  }
+}
+
+async function sweepAndSave(
+  settings: SweepSettings & SweepOptions,
+  data: DataSummary,
+  interrupt: Interrupt,
+  output: Output,
+): Promise<number> {
+  const { training, axes, out } = settings;
+  const source = sweepSource(settings);
+  const { model, size } = source;
+  const parameters = source.member(0).parameters.length;
+  output.detail(`num docs: ${data.documents}`);
+  output.detail(`vocab size: ${model.vocabSize}`);
+  output.detail(`num params: ${parameters}`);
+  output.detail(`models: ${productText(axes)}`);
+  const signal = AbortSignal.any([interrupt.signal, output.closed]);
+  const window = smoothingWindow(training.steps);
+  const populations = await choosePopulations(settings.choice, source);
+  const { info: engine, reason } = populations;
+  const progress = new SweepProgressLines(output);
+  let outcome: SweepOutcome;
+  try {
+    output.note(`engine: ${reason}`);
+    const all = { model, training, axes, models: size, parameters, data, engine, reason };
+    output.record({ type: 'sweep', ...all, smoothingWindow: window });
+    outcome = await runSweep(source, populations, { signal, onProgress: (now) => progress.show(now) });
+  } finally {
+    populations.close();
+  }
+  output.endStatus();
+  const { results } = outcome;
+  const total = progress.total();
+  await printResults(settings, outcome, total, output);
+
+  const best = bestRun(settings, data, engine, outcome);
+  if (out !== undefined && results.length > 0) {
+    const sweep = { model, training, axes, data, engine: engineOf(engine), smoothingWindow: window, results };
+    const paths = await writeSweep(out, sweep, best);
+    if (best !== undefined) {
+      output.record({ type: 'checkpoint', step: best.state.step, directory: paths[paths.length - 1] });
+    }
+    output.note(`saved: ${paths.join(', ')}`);
+  }
+  if (best?.state.step === training.steps) await sampleBest(settings, best, signal, output);
+
+  const interrupted = interrupt.signal.aborted;
+  if (interrupted) output.note(stopped(results, size, training.steps));
+  const diverged = results.filter((result) => result.diverged).length;
+  const loss = results[0]?.loss;
+  const setting = bestSetting(axes, results);
+  output.record({
+    type: 'done',
+    models: results.length,
+    diverged,
+    ...(loss === undefined ? {} : { loss }),
+    ...(setting === undefined ? {} : { setting }),
+    ...total,
+    ...(interrupted ? { interrupted } : {}),
+  });
+  if (diverged > 0 && diverged === results.length) throw allDiverged(diverged, axes);
+  return interrupted ? INTERRUPTED : 0;
+}
+
+async function printResults(
+  { training, axes }: SweepSettings,
+  { results }: SweepOutcome,
+  { modelSteps, seconds, modelStepsPerSecond }: SweepTotal,
+  output: Output,
+): Promise<void> {
+  if (results.length === 0) return;
+  const time = seconds < 60 ? `${seconds.toFixed(2)} s` : duration(seconds);
+  output.note(`${modelSteps} model-steps in ${time}: ${rate(modelStepsPerSecond)} model-steps/s`);
+  for (const [i, result] of results.entries()) {
+    output.record({ type: 'model', rank: i + 1, ...gridPoint(axes, result.index), ...result });
+    await output.drained();
+  }
+  for (const line of sweepTable(axes, results, training.steps)) output.line(line);
+  const setting = bestSetting(axes, results);
+  if (setting !== undefined) output.line(settingLine(axes, setting));
+  const window = smoothingWindow(training.steps);
+  output.detail(`final loss: mean over the last ${window} steps ± its standard error`);
+}
+
+/** The best model as `microgpt train` with its settings would save it. */
+function bestRun(
+  { documents, model, axes, training, sampling }: SweepSettings & SweepOptions,
+  data: DataSummary,
+  engine: EngineInfo,
+  { best }: SweepOutcome,
+): SavedRun | undefined {
+  if (best === undefined) return undefined;
+  const own: TrainingConfig = { ...training, ...gridPoint(axes, best.result.index) };
+  const { spec, tokenizer, random } = prepareRun({ documents, model, training: own });
+  const config = { model: spec.model, training: own, data, engine: engineOf(engine), sampling };
+  const losses = pickLosses(best.losses, training.steps);
+  return { config, tokenizer, state: best.state, random: random.getState(), losses };
+}
+
+async function sampleBest(
+  { choice, sampling }: SweepSettings,
+  run: SavedRun,
+  signal: AbortSignal,
+  output: Output,
+): Promise<void> {
+  const { samples, temperature } = sampling;
+  if (samples === 0 || signal.aborted) return;
+  const { engine, close } = await sampleEngine({ ...choice, engine: 'auto', launch: 'auto' }, run);
+  try {
+    output.detail('--- inference of the best (new, hallucinated names) ---');
+    const random = new PythonRandom(0);
+    random.setState(run.random);
+    const options = { temperature, blockSize: run.config.model.blockSize };
+    await printSamples(engine, run.tokenizer, random, options, samples, signal, output);
+  } finally {
+    close();
+  }
+}
+
+function checkModels(axes: Axes): void {
+  const size = gridSize(axes);
+  if (size <= MOST_VALUES) return;
+  throw new ConfigError(
+    `sweep: expected at most ${MOST_VALUES} models, got ${productText(axes)}. Use shorter lists or ranges.`,
+  );
+}
+
+/** `72 = 8 seed × 9 lr` */
+function productText(axes: Axes): string {
+  const factors = varyingAxes(axes).map((name) => `${axes[name].length} ${AXIS_LABELS[name]}`);
+  const size = String(gridSize(axes));
+  return factors.length === 0 ? size : `${size} = ${factors.toReversed().join(' × ')}`;
+}
+
+function allDiverged(models: number, axes: Axes): TrainingError {
+  const least = Math.min(...axes.learningRate);
+  return new TrainingError(
+    `sweep: all ${models} models diverged: expected finite losses. Try smaller learning rates than ${least}.`,
+  );
+}
+
+function stopped(results: readonly ModelResult[], size: number, steps: number): string {
+  const whole = results.filter(({ step, diverged }) => diverged || step === steps).length;
+  const part = results.length - whole;
+  return `stopped: of ${size} models ${whole} were trained to the end, ${part} in part, ${size - results.length} not at all`;
+}

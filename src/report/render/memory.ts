@@ -1,0 +1,69 @@
+// Bytes on the device by purpose, against the least that would do.
+
+import { memoryFinding } from '../findings.ts';
+import { bytes, count } from '../format.ts';
+import type { Memory } from '../schema.ts';
+import { number, words, type Drawing, type Section } from './section.ts';
+import { partKey, partStyles, stackedBar } from './stack.ts';
+import { element, label, line } from './svg.ts';
+
+export function memorySection(memory: Memory): Section {
+  return {
+    id: 'memory',
+    title: 'How much memory does it take?',
+    finding: memoryFinding(memory),
+    key: 'Bytes on the device by purpose, each shape on a scale of its own; the upright line is the least that would do.',
+    software: false,
+    draw: (width) => draw(memory, width),
+    tables: [
+      {
+        id: 'memory',
+        caption: 'Bytes on the device',
+        columns: [
+          { label: 'strategy' },
+          { label: 'shape' },
+          { label: 'purpose' },
+          { label: 'bytes', numeric: true },
+          { label: 'least', numeric: true },
+        ],
+        rows: memory.rows.flatMap(({ strategy, shape, purposes, bytes: all, least }) =>
+          [...purposes, { purpose: 'all', bytes: all, least }].map((row) => ({
+            cells: [
+              words(strategy),
+              words(shape),
+              words(row.purpose),
+              number(row.bytes, count),
+              number(row.least, count),
+            ],
+          })),
+        ),
+      },
+    ],
+    notes: [],
+  };
+}
+
+function draw({ rows }: Memory, width: number): Drawing {
+  const styles = partStyles(rows.flatMap(({ purposes }) => purposes.map(({ purpose }) => purpose)));
+  const key = partKey(styles, width);
+  const row = 58;
+  const bars = rows.map(({ strategy, shape, purposes, bytes: all, least }, i) => {
+    const y = key.height + i * row;
+    const most = Math.max(1, ...rows.filter((r) => r.shape === shape).map((r) => Math.max(r.bytes, r.least)));
+    const size = (value: number) => (value / most) * (width - 2);
+    const parts = purposes.map((part) => ({
+      name: part.purpose,
+      value: part.bytes,
+      text: bytes(part.bytes),
+    }));
+    return element(
+      'g',
+      {},
+      label(0, y + 14, `${strategy}, ${shape}`, { class: 'value', room: width * 0.55 }),
+      label(width, y + 14, `${bytes(all)}, least ${bytes(least)}`, { class: 'value', 'text-anchor': 'end' }),
+      stackedBar(parts, styles, size, { x: 0, y: y + 22, height: 22, end: width }),
+      line(size(least), y + 18, size(least), y + 48, 'mark'),
+    );
+  });
+  return { height: key.height + rows.length * row, body: key.body + bars.join('') };
+}

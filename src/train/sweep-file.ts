@@ -1,0 +1,116 @@
+// sweep.json: what was tried, on what, and how each model ended.
+
+import * as v from 'valibot';
+import {
+  checkModelConfig,
+  checkTrainingConfig,
+  type ModelConfig,
+  type TrainingConfig,
+} from '../model/config.ts';
+import type { DataSummary } from './records.ts';
+import type { RunConfig } from './run-files.ts';
+import { damaged, inFile, parseJson, readText } from './saved-file.ts';
+import { AXIS_NAMES, gridPoint, gridSize, type Axes, type GridPoint } from './sweep-grid.ts';
+import { compareResults, type ModelResult } from './sweep.ts';
+
+export interface SavedSweep {
+  readonly model: ModelConfig;
+  /** What all models have in common. */
+  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize'>;
+  readonly axes: Axes;
+  readonly data: DataSummary;
+  readonly engine: RunConfig['engine'];
+  /** Steps that the final loss of a model is the mean of. */
+  readonly smoothingWindow: number;
+  /** Of all models that were begun, the best first. */
+  readonly results: readonly ModelResult[];
+}
+
+const FORMAT = 'microgpt-sweep-1';
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const axis = v.pipe(v.array(v.number()), v.minLength(1));
+const SWEEP = v.object({
+  format: v.literal(FORMAT),
+  model: v.object({ nLayer: count, nEmbd: count, nHead: count, blockSize: count, vocabSize: count }),
+  training: v.object({ steps: count, batchSize: count }),
+  axes: v.object({
+    seed: axis,
+    initScale: axis,
+    eps: axis,
+    beta2: axis,
+    beta1: axis,
+    learningRate: axis,
+  }),
+  data: v.object({ source: v.string(), documents: count, sha256: v.string() }),
+  engine: v.object({
+    name: v.picklist(['oracle', 'cpu', 'webgpu']),
+    launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
+    adapter: v.optional(v.string()),
+  }),
+  smoothingWindow: count,
+  models: v.array(
+    v.object({
+      index: count,
+      seed: v.number(),
+      initScale: v.number(),
+      eps: v.number(),
+      beta2: v.number(),
+      beta1: v.number(),
+      learningRate: v.number(),
+      step: count,
+      loss: v.exactOptional(v.number()),
+      error: v.exactOptional(v.number()),
+      diverged: v.exactOptional(v.boolean()),
+    }),
+  ),
+});
+
+/** The bytes of sweep.json. Each model is listed with its settings, for readers that do not know the grid. */
+export function encodeSweep({ results, ...rest }: SavedSweep): Uint8Array {
+  const models = results.map((result) => ({ ...gridPoint(rest.axes, result.index), ...result }));
+  return new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...rest, models }, null, 2)}\n`);
+}
+
+/** Throws CheckpointError where the file, named `where`, is damaged. */
+export function decodeSweep(bytes: Uint8Array, where: string): SavedSweep {
+  const { format: _, models, ...rest } = parseJson(SWEEP, readText(bytes, where), where);
+  const { axes, model, training } = rest;
+  const size = gridSize(axes);
+  inFile(where, () => {
+    checkModelConfig(model);
+    for (const name of AXIS_NAMES) {
+      for (const value of axes[name])
+        checkTrainingConfig({ ...training, ...gridPoint(axes, 0), [name]: value });
+    }
+  });
+  const results = models.map(({ index, step, loss, error, diverged, ...point }, place): ModelResult => {
+    const here = `models.${place}`;
+    if (index >= size) throw damaged(where, `${here}: expected an index below ${size}, got ${index}`);
+    const expected: GridPoint = gridPoint(axes, index);
+    const name = AXIS_NAMES.find((axisName) => point[axisName] !== expected[axisName]);
+    if (name !== undefined) {
+      throw damaged(
+        where,
+        `${here}: expected ${name} ${expected[name]} at index ${index}, got ${point[name]}`,
+      );
+    }
+    if (step > training.steps) {
+      throw damaged(where, `${here}: expected at most ${training.steps} steps, got ${step}`);
+    }
+    if ((loss === undefined) !== (diverged === true)) {
+      throw damaged(where, `${here}: expected a loss or that it diverged`);
+    }
+    return {
+      index,
+      step,
+      ...(loss === undefined ? {} : { loss }),
+      ...(error === undefined ? {} : { error }),
+      ...(diverged === undefined ? {} : { diverged }),
+    };
+  });
+  const ordered = results.every((result, i) => i === 0 || compareResults(results[i - 1], result) < 0);
+  if (!ordered || new Set(results.map(({ index }) => index)).size < results.length) {
+    throw damaged(where, 'models: expected each once, from the best to the worst');
+  }
+  return { ...rest, results };
+}

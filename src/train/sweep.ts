@@ -1,0 +1,248 @@
+// A sweep: the same training with many settings, a population at a time, ranked by how well each model ends.
+
+import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
+import type { TrainingState } from '../engine.ts';
+import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import { initParameters } from '../model/parameters.ts';
+import { orderLength, type Population, type PopulationMember } from '../population.ts';
+import type { ChosenPopulations, PopulationSource } from '../populations.ts';
+import { PythonRandom } from '../util/python-random.ts';
+import { gridPoint, gridSize, type Axes, type GridPoint } from './sweep-grid.ts';
+import { nextCount, turn } from './trainer.ts';
+
+export interface SweepOptions {
+  /** In the order of the file. */
+  readonly documents: readonly string[];
+  readonly model: Omit<ModelConfig, 'vocabSize'>;
+  /** What all models have in common; of the rest the axes have the values. */
+  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize'>;
+  readonly axes: Axes;
+}
+
+/** How one model ended. */
+export interface ModelResult {
+  /** Its place in the grid. */
+  readonly index: number;
+  /** Steps that have a finite loss: fewer than the run's where it diverged or was stopped. */
+  readonly step: number;
+  /** Final loss: the mean over the last `smoothingWindow` steps, nats per token. Absent without a step or after divergence. */
+  readonly loss?: number;
+  /** Standard error of that mean: how far it may be off because it saw these documents and not others. */
+  readonly error?: number;
+  /** True where the loss of step `step` + 1 was no finite number. */
+  readonly diverged?: boolean;
+}
+
+export interface SweepOutcome {
+  /** Of all models that were begun, the best first. */
+  readonly results: readonly ModelResult[];
+  /** The first of them, if it did not diverge, with all that a run needs. */
+  readonly best?: {
+    readonly result: ModelResult;
+    readonly losses: Float64Array;
+    readonly state: TrainingState;
+  };
+}
+
+export interface SweepProgress {
+  /** Steps done of all models together, and of how many. */
+  readonly modelSteps: number;
+  readonly allModelSteps: number;
+  /** Models done, and of how many. */
+  readonly models: number;
+  readonly allModels: number;
+  /** Steps done of those that train now, and of how many. */
+  readonly step: number;
+  readonly steps: number;
+  readonly best?: ModelResult;
+}
+
+export interface RunSweepOptions {
+  /** Stops at the next step boundary once it is aborted. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: SweepProgress) => void;
+}
+
+/** How long an engine may keep the thread, and how long other work may wait, in milliseconds. */
+const INTERVAL = 100;
+const PATIENCE = 20;
+/** Losses of one population that are kept, in bytes. */
+const LOSS_BYTES = 2 ** 28;
+
+/**
+ * Models of the same seed share their documents' order and, at one initial scale, their initial values: those that
+ * `prepareRun` gives a run with these settings.
+ */
+export function sweepSource({ documents, model, training, axes }: SweepOptions): PopulationSource {
+  const tokenizer = createTokenizer(documents);
+  const config: ModelConfig = { ...model, vocabSize: tokenizer.vocabSize };
+  let last: (Omit<PopulationMember, 'training'> & { seed: number; initScale: number }) | undefined;
+  const start = (own: TrainingConfig) => {
+    const { seed, initScale } = own;
+    if (last?.seed === seed && last.initScale === initScale) return last;
+    const random = new PythonRandom(seed);
+    const order = documents.map((_, i) => i);
+    random.shuffle(order);
+    const parameters = initParameters(config, random, initScale);
+    const needed = order.slice(0, orderLength(documents.length, own));
+    return (last = { seed, initScale, order: Uint32Array.from(needed), parameters });
+  };
+  return {
+    model: config,
+    documents: tokenizeDocuments(tokenizer, documents),
+    size: gridSize(axes),
+    member(index) {
+      const own: TrainingConfig = { ...training, ...gridPoint(axes, index) };
+      const { order, parameters } = start(own);
+      return { training: own, order, parameters };
+    },
+  };
+}
+
+/** Trains all models of `source`, as many at a time as fit. Throws what engines throw; divergence is a result. */
+export async function runSweep(
+  source: PopulationSource,
+  { capacity, create }: Pick<ChosenPopulations, 'capacity' | 'create'>,
+  { signal, onProgress }: RunSweepOptions = {},
+): Promise<SweepOutcome> {
+  const { steps } = source.member(0).training;
+  const together = Math.max(1, Math.min(capacity, Math.floor(LOSS_BYTES / (8 * steps))));
+  const results: ModelResult[] = [];
+  let best: SweepOutcome['best'];
+  const pace: Pace = { k: 1, lastTurn: performance.now() };
+  let stopped = false;
+
+  for (let from = 0; from < source.size && !stopped; from += together) {
+    const size = Math.min(together, source.size - from);
+    const members = Array.from({ length: size }, (_, i) => source.member(from + i));
+    const population = await create(members);
+    try {
+      const report = (step: number) =>
+        onProgress?.({
+          modelSteps: from * steps + size * step,
+          allModelSteps: source.size * steps,
+          models: step === steps ? from + size : from,
+          allModels: source.size,
+          step,
+          steps,
+          ...(best === undefined ? {} : { best: best.result }),
+        });
+      const { step, losses, finite } = await trainAll(population, steps, pace, signal, report);
+      stopped = signal?.aborted === true;
+      if (step === 0) break;
+      const own = losses.map((all, i) => {
+        const diverged = finite[i] < step;
+        return resultOf(from + i, all.subarray(0, finite[i]), diverged, steps);
+      });
+      results.push(...own);
+      const winner = own.reduce((a, b) => (compareResults(a, b) <= 0 ? a : b));
+      if (!winner.diverged && (best === undefined || compareResults(winner, best.result) < 0)) {
+        const state = (await population.states())[winner.index - from];
+        best = { result: winner, losses: losses[winner.index - from].slice(), state };
+      }
+    } finally {
+      population.dispose();
+    }
+  }
+  return { results: results.toSorted(compareResults), ...(best === undefined ? {} : { best }) };
+}
+
+interface Pace {
+  /** Steps to ask for at once, learnt from one population to the next. */
+  k: number;
+  /** When other work last had its turn. */
+  lastTurn: number;
+}
+
+/** Trains until the last step, the signal, or the divergence of every model. */
+async function trainAll(
+  population: Population,
+  steps: number,
+  pace: Pace,
+  signal: AbortSignal | undefined,
+  report: (step: number) => void,
+): Promise<{ step: number; losses: Float64Array[]; finite: Uint32Array }> {
+  const losses = Array.from({ length: population.size }, () => new Float64Array(steps));
+  const finite = new Uint32Array(population.size); // steps before the first loss that is not finite
+  let step = 0;
+  while (step < steps && finite.includes(step)) {
+    if (performance.now() - pace.lastTurn > PATIENCE) {
+      await turn();
+      pace.lastTurn = performance.now();
+    }
+    if (signal?.aborted) break;
+    const asked = Math.min(pace.k, steps - step);
+    const began = performance.now();
+    const pieces = await population.advance(asked);
+    pace.k = nextCount(asked, performance.now() - began, INTERVAL, pace.k);
+    for (const [i, piece] of pieces.entries()) {
+      losses[i].set(piece, step);
+      if (finite[i] < step) continue; // it diverged before
+      const bad = piece.findIndex((loss) => !Number.isFinite(loss));
+      finite[i] = step + (bad < 0 ? asked : bad);
+    }
+    step += asked;
+    report(step);
+  }
+  return { step, losses: losses.map((all) => all.subarray(0, step)), finite };
+}
+
+/**
+ * Steps that the final loss is a mean of: the last fifth of the run, at least 50. Another seed sees other documents in
+ * the end, whose losses differ by some tenths each, so a short mean (such as a progress line's) would rank the luck of
+ * the draw; a longer one would count steps from when the model was worse. The learning rate has fallen to a fifth by
+ * then, and the loss falls little.
+ */
+export function smoothingWindow(steps: number): number {
+  return Math.min(steps, Math.max(50, Math.ceil(steps / 5)));
+}
+
+function resultOf(index: number, losses: Float64Array, diverged: boolean, steps: number): ModelResult {
+  const step = losses.length;
+  if (diverged) return { index, step, diverged };
+  const last = losses.subarray(-smoothingWindow(steps));
+  const n = last.length;
+  let sum = 0;
+  for (const loss of last) sum += loss;
+  const mean = sum / n;
+  if (n === 1) return { index, step, loss: mean };
+  let squares = 0;
+  for (const loss of last) squares += (loss - mean) ** 2;
+  return { index, step, loss: mean, error: Math.sqrt(squares / (n - 1) / n) };
+}
+
+/** A setting that all seeds have tried, and the mean of the final losses there. */
+export interface SettingResult {
+  readonly setting: Omit<GridPoint, 'seed'>;
+  readonly seeds: number;
+  readonly loss: number;
+}
+
+/**
+ * The setting with the lowest mean over all seeds. The luck of the draw is in every setting's mean alike, as each seed
+ * shows the same documents to all. Undefined where there is one seed or one setting, or where no setting has been
+ * trained as far as the best model with all seeds.
+ */
+export function bestSetting(axes: Axes, results: readonly ModelResult[]): SettingResult | undefined {
+  const seeds = axes.seed.length;
+  const settings = gridSize(axes) / seeds;
+  if (seeds === 1 || settings === 1) return undefined;
+  const sums = Array.from({ length: settings }, () => ({ loss: 0, models: 0 }));
+  for (const { index, loss, step } of results) {
+    if (loss === undefined || step !== results[0].step) continue;
+    const sum = sums[index % settings]; // seeds are the slowest axis
+    sum.loss += loss;
+    sum.models++;
+  }
+  const means = sums.map(({ loss, models }) => (models === seeds ? loss / seeds : Infinity));
+  const loss = Math.min(...means);
+  if (loss === Infinity) return undefined;
+  const { seed: _, ...setting } = gridPoint(axes, means.indexOf(loss));
+  return { setting, seeds, loss };
+}
+
+/** The better model first: not diverged, then trained further, then with the lower loss; of equals the first in the grid. */
+export function compareResults(a: ModelResult, b: ModelResult): number {
+  const diverged = Number(a.diverged ?? false) - Number(b.diverged ?? false);
+  return diverged || b.step - a.step || (a.loss ?? 0) - (b.loss ?? 0) || a.index - b.index;
+}

@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest';
+import { createCpuEngine } from '../../src/cpu/engine.ts';
+import { createCpuPopulation } from '../../src/cpu/population.ts';
+import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { Population, PopulationMember } from '../../src/population.ts';
+import type { PopulationSource } from '../../src/populations.ts';
+import { pickLosses } from '../../src/train/metrics-file.ts';
+import { prepareRun } from '../../src/train/prepare.ts';
+import { gridPoint, gridSize, varyingAxes, type Axes } from '../../src/train/sweep-grid.ts';
+import {
+  bestSetting,
+  compareResults,
+  runSweep,
+  smoothingWindow,
+  sweepSource,
+  type ModelResult,
+  type SweepOptions,
+  type SweepProgress,
+} from '../../src/train/sweep.ts';
+import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
+import { createWebGpuPopulation } from '../../src/webgpu/population.ts';
+import { deviceForTest, noAdapter } from '../support/device.ts';
+
+const ONE: Axes = {
+  seed: [42],
+  initScale: [0.08],
+  eps: [1e-8],
+  beta2: [0.99],
+  beta1: [0.85],
+  learningRate: [0.01],
+};
+const OPTIONS: SweepOptions = {
+  documents: ['anna', 'bea', 'christopher', 'dora', 'emil', 'fritz', 'g'],
+  model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6 },
+  training: { steps: 60, batchSize: 2 },
+  axes: { ...ONE, seed: [1, 7], initScale: [0.02, 0.2], beta1: [0, 0.9], learningRate: [0.003, 0.03] },
+};
+
+/** Populations on the CPU engine, at most `capacity` models at a time. */
+function onCpu({ model, documents }: PopulationSource, capacity: number) {
+  const create = async (members: readonly PopulationMember[]) =>
+    createCpuPopulation({ model, documents, members });
+  return { capacity, create };
+}
+
+/** The run that a model of the sweep is to equal. */
+function alone({ documents, model, training, axes }: SweepOptions, index: number) {
+  return prepareRun({ documents, model, training: { ...training, ...gridPoint(axes, index) } }).spec;
+}
+
+describe('the grid', () => {
+  it('has every combination once, learning rates fastest and seeds slowest', () => {
+    const { axes } = OPTIONS;
+    expect(gridSize(axes)).toBe(16);
+    const points = Array.from({ length: 16 }, (_, i) => gridPoint(axes, i));
+    expect(new Set(points.map((point) => JSON.stringify(point))).size).toBe(16);
+    expect(points[0]).toEqual({
+      seed: 1,
+      initScale: 0.02,
+      eps: 1e-8,
+      beta2: 0.99,
+      beta1: 0,
+      learningRate: 0.003,
+    });
+    expect(points[1]).toEqual({ ...points[0], learningRate: 0.03 });
+    expect(points[8]).toEqual({ ...points[0], seed: 7 });
+    expect(varyingAxes(axes)).toEqual(['learningRate', 'beta1', 'initScale', 'seed']);
+  });
+});
+
+describe('a sweep', () => {
+  it('gives every model what it gets alone, however many train at a time', async () => {
+    const source = sweepSource(OPTIONS);
+    const whole = await runSweep(source, onCpu(source, 16));
+    expect(whole.results).toHaveLength(16);
+    for (const result of whole.results) {
+      const engine = createCpuEngine(alone(OPTIONS, result.index));
+      const losses = await engine.advance(60);
+      const last = [...losses.subarray(10)];
+      const mean = last.reduce((sum, loss) => sum + loss, 0) / 50;
+      const variance = last.reduce((sum, loss) => sum + (loss - mean) ** 2, 0) / 49;
+      expect(result).toEqual({ index: result.index, step: 60, loss: mean, error: Math.sqrt(variance / 50) });
+      if (result.index !== whole.best?.result.index) continue;
+      expect(whole.best).toEqual({ result: whole.results[0], losses, state: await engine.state() });
+    }
+    const ranked = whole.results.map(({ loss }) => loss!);
+    expect(ranked).toEqual(ranked.toSorted((a, b) => a - b));
+    for (const capacity of [1, 5, 100])
+      expect(await runSweep(source, onCpu(source, capacity))).toEqual(whole);
+  });
+
+  it.skipIf(noAdapter)('gives the bits of each training alone on a device too', async () => {
+    const gpu = await deviceForTest({ limits: 'adapter' });
+    const training = { steps: 12, batchSize: 2 };
+    const options: SweepOptions = {
+      ...OPTIONS,
+      training,
+      axes: { ...OPTIONS.axes, beta1: [0], eps: [1e-8, 1e-3] },
+    };
+    const source = sweepSource(options);
+    const { model, documents } = source;
+    const create = (members: readonly PopulationMember[]) =>
+      createWebGpuPopulation(gpu, { model, documents, members });
+    const outcome = await runSweep(source, { capacity: 11, create });
+    expect(outcome.results).toHaveLength(16);
+    for (const result of outcome.results) {
+      const engine = await createWebGpuEngine(alone(options, result.index), { gpu, launch: 'resident' });
+      const losses = await engine.advance(12);
+      expect(result.loss).toBe(losses.reduce((sum, loss) => sum + loss, 0) / 12);
+      if (result.index === outcome.best?.result.index) {
+        expect(outcome.best).toMatchObject({ losses, state: await engine.state() });
+      }
+      engine.dispose();
+    }
+  });
+
+  it('marks models that diverge, ranks them last and trains the others to the end', async () => {
+    const options = { ...OPTIONS, axes: { ...ONE, seed: [1, 2], learningRate: [1e38, 0.01, 1e30] } };
+    const source = sweepSource(options);
+    for (const capacity of [1, 6]) {
+      const { results, best } = await runSweep(source, onCpu(source, capacity));
+      expect(results.map(({ diverged }) => diverged ?? false)).toEqual([
+        false,
+        false,
+        true,
+        true,
+        true,
+        true,
+      ]);
+      expect(new Set(results.slice(0, 2).map(({ index }) => index))).toEqual(new Set([1, 4]));
+      expect(results.slice(0, 2).map(({ step }) => step)).toEqual([60, 60]);
+      for (const { index, step, loss } of results.slice(2)) {
+        const losses = await createCpuEngine(alone(options, index)).advance(60);
+        expect(losses.findIndex((x) => !Number.isFinite(x))).toBe(step);
+        expect(loss).toBeUndefined();
+      }
+      expect(best?.result).toEqual(results[0]);
+    }
+    const none = sweepSource({ ...options, axes: { ...ONE, learningRate: [1e38] } });
+    const { results, best } = await runSweep(none, onCpu(none, 4));
+    expect(results).toMatchObject([{ index: 0, diverged: true }]);
+    expect(best).toBeUndefined();
+  });
+
+  it('keeps what it has when it is stopped', async () => {
+    const source = sweepSource(OPTIONS);
+    const whole = await runSweep(source, onCpu(source, 1));
+    const stop = new AbortController();
+    const onProgress = ({ models, step }: SweepProgress) => {
+      if (models === 2 && step < 60) stop.abort();
+    };
+    const { create } = onCpu(source, 1);
+    let made = 0;
+    const slow = async (members: readonly PopulationMember[]): Promise<Population> => {
+      const population = await create(members);
+      if (++made !== 2) return population;
+      const advance = async (k: number) => {
+        await new Promise((resolve) => setTimeout(resolve, 400)); // so that the third is not trained at one go
+        return population.advance(k);
+      };
+      return { ...population, advance };
+    };
+    const options = { signal: stop.signal, onProgress };
+    const { results, best } = await runSweep(source, { capacity: 1, create: slow }, options);
+    const inPart = results[2]; // stopped in the middle: behind those that are done
+    expect(results).toHaveLength(3);
+    expect(inPart.index).toBe(2);
+    expect(inPart.step).toBeGreaterThan(0);
+    expect(inPart.step).toBeLessThan(60);
+    const done = whole.results.filter(({ index }) => index < 2);
+    expect(results.slice(0, 2)).toEqual(done);
+    expect(best?.result).toEqual(done[0]);
+
+    stop.abort();
+    expect(await runSweep(source, onCpu(source, 1), { signal: stop.signal })).toEqual({ results: [] });
+  });
+
+  it('tells how far it is', async () => {
+    const source = sweepSource(OPTIONS);
+    const seen: SweepProgress[] = [];
+    await runSweep(source, onCpu(source, 5), { onProgress: (progress) => seen.push(progress) });
+    const last = seen.at(-1)!;
+    expect(last).toMatchObject({ modelSteps: 960, allModelSteps: 960, models: 16, allModels: 16, step: 60 });
+    for (let i = 1; i < seen.length; i++) expect(seen[i].modelSteps).toBeGreaterThan(seen[i - 1].modelSteps);
+  });
+
+  it('disposes of its populations, and hands on what goes wrong in one', async () => {
+    const source = sweepSource(OPTIONS);
+    const { create } = onCpu(source, 8);
+    let open = 0;
+    const counted = async (members: readonly PopulationMember[]): Promise<Population> => {
+      const population = await create(members);
+      open++;
+      return { ...population, dispose: () => (open--, population.dispose()) };
+    };
+    await runSweep(source, { capacity: 8, create: counted });
+    expect(open).toBe(0);
+    const failing = async (members: readonly PopulationMember[]): Promise<Population> => ({
+      ...(await counted(members)),
+      advance: () => Promise.reject(new Error('lost')),
+      dispose: () => open--,
+    });
+    await expect(runSweep(source, { capacity: 8, create: failing })).rejects.toThrow('lost');
+    expect(open).toBe(0);
+  });
+});
+
+describe('ranking', () => {
+  it('puts models that got further first, then lower losses, then those that came first', () => {
+    const ranked: ModelResult[] = [
+      { index: 5, step: 60, loss: 2 },
+      { index: 6, step: 60, loss: 2 },
+      { index: 0, step: 60, loss: 3 },
+      { index: 1, step: 20, loss: 1 },
+      { index: 2, step: 50, diverged: true },
+      { index: 3, step: 0, diverged: true },
+    ];
+    expect(ranked.toReversed().toSorted(compareResults)).toEqual(ranked);
+  });
+
+  it.each([
+    [1, 1],
+    [50, 50],
+    [60, 50],
+    [250, 50],
+    [1000, 200],
+    [1001, 201],
+  ])('of runs of %i steps takes the mean of %i', (steps, window) => {
+    expect(smoothingWindow(steps)).toBe(window);
+  });
+
+  it('finds the setting that is best over all seeds', () => {
+    const axes = { ...ONE, seed: [1, 2], learningRate: [0.1, 0.2, 0.3] };
+    const losses = [2, 2.1, 1, 3, 2.2, 9]; // the single best model is an outlier
+    const results = losses
+      .map((loss, index): ModelResult => ({ index, step: 9, loss }))
+      .toSorted(compareResults);
+    const { seed: _, ...rest } = gridPoint(axes, 1);
+    expect(bestSetting(axes, results)).toEqual({ setting: rest, seeds: 2, loss: (2.1 + 2.2) / 2 });
+    // All seeds of a setting must have been trained to the same step.
+    const fewer = results.filter(({ index }) => index !== 4);
+    expect(bestSetting(axes, fewer)?.setting.learningRate).toBe(0.1);
+    const diverged = results.map((result) =>
+      result.index > 2 ? { index: result.index, step: 1, diverged: true } : result,
+    );
+    expect(bestSetting(axes, diverged)).toBeUndefined();
+    expect(bestSetting({ ...axes, seed: [1] }, results)).toBeUndefined();
+    expect(bestSetting({ ...ONE, seed: [1, 2] }, results)).toBeUndefined();
+    expect(bestSetting(axes, [])).toBeUndefined();
+  });
+});
+
+it('of a long run as many losses are kept as train keeps', () => {
+  const losses = Float64Array.from({ length: 10 }, (_, step) => step + 1);
+  expect([...pickLosses(losses, 100_000)]).toEqual([...losses]);
+  expect([...pickLosses(losses, 250_000)]).toEqual([3, 6, 9]);
+});
+
+it('the defaults of a sweep are those of a run', () => {
+  const { steps: _, batchSize: __, ...rest } = DEFAULT_TRAINING;
+  expect(gridPoint(ONE, 0)).toEqual(rest);
+});
