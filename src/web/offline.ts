@@ -12,13 +12,14 @@ export const update = signal<ServiceWorker | undefined>(undefined);
 
 const RELOADED = 'microgpt: reloaded to be isolated';
 
+/** Whether somebody has done something with the page. */
+let touched = false;
+for (const event of ['pointerdown', 'keydown', 'input']) {
+  addEventListener(event, () => (touched = true), { once: true });
+}
+
 export async function goOffline(): Promise<void> {
   if (typeof SERVICE_WORKER === 'undefined' || !('serviceWorker' in navigator)) return;
-  let touched = false;
-  const touch = () => {
-    touched = true;
-  };
-  for (const event of ['pointerdown', 'keydown', 'input']) addEventListener(event, touch, { once: true });
   try {
     const registration = await navigator.serviceWorker.register(SERVICE_WORKER, {
       updateViaCache: 'none',

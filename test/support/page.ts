@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { BUILTIN_NAMES } from '../../src/data/builtin-names.ts';
 import { readDocuments } from '../../src/data/documents.ts';
@@ -71,7 +71,10 @@ export function usePage(): PageUnderTest {
 
   beforeAll(async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url));
+    // As it is published: libraries look at this, and the test runner has set it to `test`.
+    vi.stubEnv('NODE_ENV', 'production');
     await build({ root, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+    vi.unstubAllEnvs();
     served = await serveFolder(folder);
     browser = await launchChromium();
   });

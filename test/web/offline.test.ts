@@ -73,8 +73,15 @@ describe.skipIf(noChromium)('the page offline', () => {
 
   it('does not load itself again under the reader’s hands, nor for ever', async () => {
     const { url, folder } = await publish();
-    await at.open({ url, serviceWorkers: 'allow' });
-    await at.page.keyboard.press('Shift'); // somebody is there
+    writeFileSync(join(folder, 'blank.html'), '<link rel="icon" href="data:,">');
+    await at.open({ url, hash: 'blank.html', serviceWorkers: 'allow' });
+    await at.page.addInitScript(() => {
+      // Somebody is there before the service worker is.
+      addEventListener('DOMContentLoaded', () =>
+        dispatchEvent(new KeyboardEvent('keydown', { key: 'Shift' })),
+      );
+    });
+    await at.page.goto(url);
     await at.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     await at.page.waitForTimeout(300);
     expect(await loads()).toBe('navigate');

@@ -1,17 +1,13 @@
-// Where a run begins: with settings, or with a run that the browser keeps.
+// Where a run begins: with settings. One that the browser keeps begins in reopen.ts.
 
-import { tokenizeDocuments } from '../../data/tokenizer.ts';
-import type { EngineSpec } from '../../engine.ts';
 import { countParameters } from '../../model/parameters.ts';
 import { prepareRun, type PreparedRun } from '../../train/prepare.ts';
-import { otherEngine, engineOf } from '../../train/run-engine.ts';
-import { fingerprintDocuments, type RunConfig, type SavedRun } from '../../train/run-files.ts';
+import { engineOf } from '../../train/run-engine.ts';
+import { fingerprintDocuments, type RunConfig } from '../../train/run-files.ts';
 import { checkSampleOptions } from '../../train/sampler.ts';
-import { ConfigError, DataError } from '../../util/errors.ts';
-import { PythonRandom } from '../../util/python-random.ts';
-import type { DataMessage, NoticeMessage, Post, RunSettings } from '../messages.ts';
-import { RunFolder } from '../store/runs.ts';
-import { checkSameText, documentsOf } from '../store/texts.ts';
+import { ConfigError } from '../../util/errors.ts';
+import type { Post, RunSettings } from '../messages.ts';
+import type { RunFolder } from '../store/runs.ts';
 import { RunKeeper, type NewRun } from './keeper.ts';
 import { LiveRun } from './live-run.ts';
 import { describeData, readSource } from './source.ts';
@@ -58,43 +54,8 @@ export async function begin(settings: RunSettings, post: Post): Promise<Begun> {
   return { live, keeper, data, temperature, losses: [] };
 }
 
-/** A run that is kept, where it was left. Throws MicrogptError. */
-export async function reopen(id: string, post: Post): Promise<Begun> {
-  const folder = await RunFolder.open(id);
-  try {
-    const { checkpoint, notices } = await folder.read();
-    const { config, tokenizer, state, losses } = checkpoint;
-    const { name, text } = await folder.readDetails();
-    const documents = documentsOf(text, await folder.readText(), name);
-    if (documents !== undefined) await checkSameText(documents, config.data, name);
-    else if (state.step < config.training.steps) {
-      throw new DataError(
-        `${name}: to go on, this run needs its text, “${config.data.source}”. Choose it in Runs.`,
-      );
-    }
-    const { spec, data } = documents === undefined ? withoutText(checkpoint) : withText(config, documents);
-    post([data]);
-    const random = new PythonRandom(0);
-    random.setState(checkpoint.random);
-    const { engine, launch = 'auto' } = { engine: config.engine.name, launch: config.engine.launch };
-    const live = await LiveRun.create({ spec, tokenizer, random }, { engine, launch });
-    await live.resume(state);
-    const other = otherEngine(config.engine, engineOf(live.engine.info));
-    const said = other === undefined ? notices : [...notices, `${other}.`.replace(/^t/, 'T')];
-    post([
-      { type: 'kept', id, step: state.step },
-      ...said.map((message): NoticeMessage => ({ type: 'notice', message })),
-    ]);
-    const now = { ...config, engine: engineOf(live.engine.info) };
-    const keeper = keep(folder, now, { tokenizer, random }, { step: state.step, losses }, post);
-    return { live, keeper, data: config.data, temperature: config.sampling.temperature, losses };
-  } catch (error) {
-    folder.release();
-    throw error;
-  }
-}
-
-function keep(
+/** What saves a run; `from`: what is saved already. */
+export function keep(
   run: RunFolder | NewRun,
   config: RunConfig,
   { tokenizer, random }: Pick<PreparedRun, 'tokenizer' | 'random'>,
@@ -116,27 +77,6 @@ function newRun({ source }: RunSettings, documents: readonly string[]): NewRun {
       return { details: { name: '', text: { kind: 'stored' } }, text };
     }
   }
-}
-
-function withText(config: RunConfig, documents: readonly string[]): { spec: EngineSpec; data: DataMessage } {
-  const { spec } = prepareRun({ documents, model: config.model, training: config.training });
-  return { spec, data: describeData({ name: config.data.source, documents }, config.training.seed) };
-}
-
-/** Of a run that is done and needs no text any more: engines want a document all the same. */
-function withoutText({ config, tokenizer, state }: SavedRun): { spec: EngineSpec; data: DataMessage } {
-  const { model, training, data } = config;
-  return {
-    spec: { model, training, parameters: state.parameters, documents: tokenizeDocuments(tokenizer, ['']) },
-    data: {
-      type: 'data',
-      source: data.source,
-      count: data.documents,
-      documents: [],
-      chars: tokenizer.chars,
-      longest: 0,
-    },
-  };
 }
 
 /** Before anything of that size is made. */

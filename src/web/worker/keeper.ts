@@ -6,7 +6,7 @@ import { keptLosses, metricsStride } from '../../train/metrics-file.ts';
 import type { SavedRun } from '../../train/run-files.ts';
 import { MicrogptError } from '../../util/errors.ts';
 import type { KeptMessage } from '../messages.ts';
-import { RunFolder, type RunDetails } from '../store/runs.ts';
+import type { RunDetails, RunFolder } from '../store/runs.ts';
 
 /** Milliseconds between two checkpoints; more where one takes long: they may take 1/50 of the time. */
 const SAVE_INTERVAL = 2000;
@@ -76,7 +76,7 @@ export class RunKeeper {
 
   /** Another tab, or this one later, may open the run. */
   release(): void {
-    if (this.#run instanceof RunFolder) this.#run.release();
+    if ('id' in this.#run) this.#run.release();
   }
 
   async #write(state: TrainingState): Promise<void> {
@@ -90,8 +90,9 @@ export class RunKeeper {
         losses: Float64Array.from(this.#losses),
         smoothedLoss: this.#smoothedLoss,
       };
-      if (!(this.#run instanceof RunFolder)) {
+      if (!('id' in this.#run)) {
         const { details, text } = this.#run;
+        const { RunFolder } = await import('../store/runs.ts'); // not before there is something to save
         this.#run = await RunFolder.create(details, text);
       }
       await this.#run.save(checkpoint);

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { COMMAND, type Command, type Post } from '../messages.ts';
 import { errorMessage } from './errors.ts';
 import { Orders } from './orders.ts';
-import { begin, reopen, type Begun } from './begin.ts';
+import { begin, type Begun } from './begin.ts';
 import { run } from './run.ts';
 import { describeData, readSource } from './source.ts';
 
@@ -33,7 +33,7 @@ function obey(command: Command): void {
       train(begin(command.settings, post));
       break;
     case 'open':
-      train(reopen(command.id, post));
+      train(import('./reopen.ts').then(({ reopen }) => reopen(command.id, post)));
       break;
     case 'pace':
       orders.pace = command.stepsPerSecond;
