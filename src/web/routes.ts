@@ -13,7 +13,10 @@ export interface Room {
 }
 
 /** The rooms beside the story, in the order of their links. */
-export const ROOMS: readonly Room[] = [{ id: 'walk', title: 'Walk', load: () => import('./rooms/walk.tsx') }];
+export const ROOMS: readonly Room[] = [
+  { id: 'walk', title: 'Walk', load: () => import('./rooms/walk.tsx') },
+  { id: 'runs', title: 'Runs', load: () => import('./rooms/runs.tsx') },
+];
 
 export const room = signal<Room | undefined>(undefined);
 
