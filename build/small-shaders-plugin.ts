@@ -18,8 +18,8 @@ export function smallShaders(): Plugin {
   };
 }
 
-/** WGSL has no strings: `//` always begins a comment. */
+/** WGSL has no strings, so `//` always begins a comment. `//each` and `//end` are for src/ops/product.ts. */
 function smaller(shader: string): string {
-  const lines = shader.split('\n').map((line) => line.replace(/\/\/.*$/, '').trim());
+  const lines = shader.split('\n').map((line) => line.replace(/\/\/(?!each |end$).*$/, '').trim());
   return `${lines.filter((line) => line !== '').join('\n')}\n`;
 }
