@@ -48,6 +48,12 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
+/** A page served with these may share memory among threads: the CPU engine then trains on several cores. */
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
   plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript(), contentSecurityPolicy],
@@ -62,6 +68,8 @@ export default defineConfig(({ isSsrBuild }) => ({
         target: 'es2022',
         rolldownOptions: { external: NODE_ONLY },
       },
+  server: { headers: ISOLATED },
+  preview: { headers: ISOLATED },
   optimizeDeps: { exclude: NODE_ONLY },
   worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions: { external: NODE_ONLY } },
   test: {

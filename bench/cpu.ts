@@ -1,10 +1,12 @@
-// What does a training step take on one core: by variant of the CPU engine, width and batch?
+// What does a training step take on the CPU: by variant of the engine, threads, width and batch? And what a new token?
 //
-//   npm run bench -- cpu [--variants simd,plain] [--sizes 16x1,16x16,64x16,128x16,256x16] [--rounds N] [--time MS]
+//   npm run bench -- cpu [--variants simd,plain] [--threads 1,2] [--sizes 16x1,16x16,64x16,128x16,256x16] [--rounds N]
+//                        [--time MS]
 //
 // A size is width × batch: one layer, 4 heads, block 16, the documents of test/golden/names.txt. Losses and
 // gradients are checked first: against microgpt.py at 16x1, against f64 elsewhere. Then rounds of about MS milliseconds
-// each, in turns. µs per sample (document); the shortest round tells most on a machine that others use as well.
+// each, in turns. µs per sample (document); the shortest round tells most on a machine that others use as well. Sampling
+// is that of microgpt.py's model, texts included, after its names have been checked.
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -14,6 +16,7 @@ import type { Engine, EngineSpec } from '../src/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
 import { parameterSpecs } from '../src/model/parameters.ts';
 import { prepareRun } from '../src/train/prepare.ts';
+import { sampleDocuments } from '../src/train/sampler.ts';
 import { loadGolden, namesDocuments, prepareGolden } from '../test/support/golden.ts';
 import type { FloatArray } from '../src/util/arrays.ts';
 import { largestDifference, relativeError } from '../src/verify/check.ts';
@@ -31,6 +34,7 @@ export async function main(args: string[]): Promise<void> {
     args,
     options: {
       variants: { type: 'string', default: 'simd,plain' },
+      threads: { type: 'string', default: '1' },
       sizes: { type: 'string', default: '16x1,16x16,64x16,128x16,256x16' },
       rounds: { type: 'string', default: '9' },
       time: { type: 'string', default: '300' },
@@ -42,8 +46,11 @@ export async function main(args: string[]): Promise<void> {
     const [width, batch] = size.split('x').map(Number);
     await check(variants, width, batch);
     for (const variant of variants) {
-      const engine = createCpuEngine(specOf(width, batch, RUN), { variant });
-      contestants.push(await timed(`d${width} b${batch} ${variant}`, engine, batch, Number(values.time)));
+      for (const threads of variant === 'plain' ? [1] : values.threads.split(',').map(Number)) {
+        const engine = createCpuEngine(specOf(width, batch, RUN), { variant, threads });
+        const name = `d${width} b${batch} ${variant}${threads > 1 ? ` ×${threads}` : ''}`;
+        contestants.push(await timed(name, engine, batch, Number(values.time)));
+      }
     }
   }
   const timings = await runRounds(contestants, Number(values.rounds), 42);
@@ -52,9 +59,13 @@ export async function main(args: string[]): Promise<void> {
     const shortest = Math.min(...timing.rounds).toFixed(2);
     console.log(`${timing.name.padEnd(20)} ${show(timing).padStart(20)} ${shortest.padStart(12)}`);
   }
+  const tokens = await tokensPerSecond(20 * Number(values.rounds));
+  console.log(`sampling, d16: ${(tokens / 1e6).toFixed(2)}M tokens/s in the shortest round`);
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
   const { info } = createCpuEngine(specOf(16, 1, 1));
-  console.log(JSON.stringify({ bench: 'cpu', unit: 'µs/sample', auto: info.description, timings, machine }));
+  console.log(
+    JSON.stringify({ bench: 'cpu', unit: 'µs/sample', auto: info.description, timings, tokens, machine }),
+  );
 }
 
 /** One layer of this width and batch on the names. */
@@ -87,6 +98,34 @@ async function check(variants: readonly CpuVariant[], width: number, batch: numb
 
 export function expectNear(what: string, error: number): void {
   if (!(error <= F32_BAR)) throw new Error(`${what}: off by ${error}, expected at most ${F32_BAR}.`);
+}
+
+/** Names of a round of sampling: some milliseconds, so that a busy machine leaves some rounds alone. */
+const NAMES = 2000;
+
+/** Tokens a second of microgpt.py's trained model, ends included: the best of many rounds. */
+async function tokensPerSecond(rounds: number): Promise<number> {
+  const golden = loadGolden('names');
+  const { spec, tokenizer, random } = prepareGolden(golden);
+  const engine = createCpuEngine(spec);
+  await engine.advance(golden.losses.length);
+  const { blockSize } = spec.model;
+  const options = { temperature: golden.temperature, blockSize };
+  const names: string[] = [];
+  for await (const text of sampleDocuments(engine, tokenizer, random, options, 20)) names.push(text);
+  if (names.join() !== golden.samples.join())
+    throw new Error(`sampling: expected microgpt.py's names, got ${names.join()}.`);
+  let best = 0;
+  for (let round = 0; round < rounds; round++) {
+    let tokens = 0;
+    const start = performance.now();
+    for await (const text of sampleDocuments(engine, tokenizer, random, options, NAMES)) {
+      tokens += Math.min(text.length + 1, blockSize);
+    }
+    best = Math.max(best, (tokens * 1000) / (performance.now() - start));
+  }
+  engine.dispose();
+  return best;
 }
 
 /**

@@ -7,23 +7,22 @@
 // python3 unless told; --matmul measures the ceiling of f32 products as well. What is not installed is listed as such.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Engine, EngineSpec } from '../src/engine.ts';
 import { gpu as openGpu } from '../src/cli/gpu.ts';
+import { Peer, PEER_MODES, writeProblem } from '../src/cli/peer.ts';
 import { createCpuEngine } from '../src/cpu/engine.ts';
-import { parameterSpecs } from '../src/model/parameters.ts';
-import { encodeSafetensors } from '../src/train/safetensors.ts';
 import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
 import { modelFlops } from '../src/webgpu/cost.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
 import { whyNotResident } from '../src/webgpu/resident-layout.ts';
 import { problemSpec } from './support/problem.ts';
-import { Peer } from './support/peer.ts';
+
 import { runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
 
@@ -127,14 +126,6 @@ async function compare(
   }
 }
 
-const PEER_MODES = [
-  ['numpy', 'numpy_train.py', 'f64'],
-  ['numpy', 'numpy_train.py', 'f32'],
-  ['torch', 'torch_train.py', 'eager'],
-  ['torch', 'torch_train.py', 'compile'],
-  ['torch', 'torch_train.py', 'graphs'], // CUDA graphs
-] as const;
-
 async function ourEngines(spec: EngineSpec, gpu: GpuDevice | undefined): Promise<[string, Engine][]> {
   const flops = modelFlops(spec.model, spec.training.batchSize);
   const engines: [string, Engine][] = [];
@@ -177,24 +168,6 @@ async function ourContestant(name: string, engine: Engine, losses: Float64Array)
   };
   for (let i = 0; i < 5; i++) await round(); // warms up compilers, and finds how many steps a submit may take
   return { name, round };
-}
-
-/** What bench/peers/problem.py reads. */
-function writeProblem(
-  folder: string,
-  { model, training, parameters, documents }: EngineSpec,
-  losses: Float64Array,
-): void {
-  mkdirSync(folder, { recursive: true });
-  const tensors = new Map(
-    parameterSpecs(model).map(({ name, shape, offset, size }) => {
-      return [name, { shape, data: parameters.slice(offset, offset + size) }];
-    }),
-  );
-  const { tokens, offsets } = documents;
-  const problem = { model, training, tokens: [...tokens], offsets: [...offsets], losses: [...losses] };
-  writeFileSync(join(folder, 'init.safetensors'), encodeSafetensors({ tensors, metadata: {} }));
-  writeFileSync(join(folder, 'problem.json'), JSON.stringify(problem));
 }
 
 function matmulCeiling(python: string, sizes: string): unknown {

@@ -21,10 +21,10 @@ import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { loadGolden, prepareGolden } from '../test/support/golden.ts';
 import { runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
-import { median } from './support/statistics.ts';
+import { median } from '../src/report/statistics.ts';
 
 const NAMES = fileURLToPath(new URL('../test/golden/names.txt', import.meta.url));
-const PEER = fileURLToPath(new URL('./peers/cpython.py', import.meta.url));
+const PEER = fileURLToPath(new URL('../src/cli/cpython.py', import.meta.url));
 
 /** 1e-12 relative: f64, only the last bits differ. 1e-5 absolute: f32 over a run. */
 const F64_BAR = 1e-12;

@@ -44,3 +44,30 @@ fn embedding_grad(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
   }
   dtable[i] = sum;
 }
+
+// embedding_grad_ordered: the same for large tables. What token_order gives says which rows an element sums, in the same
+// order; most rows of a large vocabulary have none and are just set to 0. Neighbours read neighbours of a row of dout.
+
+@group(0) @binding(2) var<storage, read> order: array<u32>;
+@group(0) @binding(3) var<storage, read> ranges: array<vec2u>;
+@group(0) @binding(4) var<storage, read> dout_ordered: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dtable_ordered: array<f32>;
+
+@compute @workgroup_size(256)
+fn embedding_grad_ordered(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = element_id(id, groups);
+  let n = i / C;
+  if (n >= ROWS) {
+    return;
+  }
+  var range = ranges[n];
+  // Of a row that no id names, range is left from another time: then it starts beyond the rows or at one with another id.
+  if (range.x >= step.rows || ids[order[range.x]] != n) {
+    range = vec2u();
+  }
+  var sum = 0.0;
+  for (var place = range.x; place < range.y; place++) {
+    sum += dout_ordered[order[place] * C + i % C];
+  }
+  dtable_ordered[i] = sum;
+}

@@ -39,6 +39,47 @@ fn embedding_norm(
   }
 }
 
+// embedding_norm_grad: through the first layer's norm and the embedding's own in one go, one workgroup per row.   // (R, C)
+//
+//   dsum_i = other_i + scale * (dnormed_i - normed_i * sum_j(dnormed_j * normed_j) / C)     as normed_grad_add has it
+//   dx_i = scale_out * (dsum_i - out_i * sum_j(dsum_j * out_j) / C)
+
+@group(0) @binding(1) var<storage, read> normed: array<f32>;
+@group(0) @binding(2) var<storage, read> normed_scale: array<f32>;
+@group(0) @binding(3) var<storage, read> dnormed: array<f32>;
+@group(0) @binding(4) var<storage, read> other: array<f32>;
+@group(0) @binding(5) var<storage, read> out_again: array<f32>;
+@group(0) @binding(6) var<storage, read> scale_again: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(WORKERS)
+fn embedding_norm_grad(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) worker: u32,
+) {
+  let r = row_id(group, groups);
+  if (r >= step.rows) {
+    return;
+  }
+  let row = r * C;
+  var products = 0.0;
+  for (var i = row + worker; i < row + C; i += WORKERS) {
+    products += dnormed[i] * normed[i];
+  }
+  let slope = workgroup_sum(worker, products) / f32(C);
+  products = 0.0;
+  for (var i = row + worker; i < row + C; i += WORKERS) {
+    let dsum = other[i] + normed_scale[r] * (dnormed[i] - normed[i] * slope);
+    dx[i] = dsum;
+    products += dsum * out_again[i];
+  }
+  let slope_out = workgroup_sum(worker, products) / f32(C);
+  for (var i = row + worker; i < row + C; i += WORKERS) {
+    dx[i] = scale_again[r] * (dx[i] - out_again[i] * slope_out);
+  }
+}
+
 // embedding_tables_grad: dwte[n, c] = sum of dout[r, c] over the rows r with tokens[r] == n, dwpe the same by
 // position. Each element gathers its own sum in row order.                                     // (V, C), (T, C)
 

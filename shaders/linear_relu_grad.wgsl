@@ -2,23 +2,18 @@
 // out > 0; lib/both_grads.wgsl.                                                               // (R, I), (O, I)
 
 @group(0) @binding(0) var<uniform> step: Step;
-@group(0) @binding(1) var<storage, read> dout: array<f32>;
-@group(0) @binding(2) var<storage, read> out: array<f32>;
-@group(0) @binding(3) var<storage, read> x: array<f32>;
-@group(0) @binding(4) var<storage, read> w: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dw: array<f32>;
+@group(0) @binding(1) var<storage, read> dout: array<dout_item>;
+@group(0) @binding(2) var<storage, read> out: array<out_item>;
+@group(0) @binding(3) var<storage, read> x: array<x_item>;
+@group(0) @binding(4) var<storage, read> w: array<w_item>;
+@group(0) @binding(5) var<storage, read_write> dx: array<dx_item>;
+@group(0) @binding(6) var<storage, read_write> dw: array<dw_item>;
 
-fn dout_at(r: u32, o: u32) -> f32 {
-  let i = r * O + o;
-  return select(0, dout[i], out[i] > 0);
+fn dout_at(r: u32, o: u32) -> vec4f {
+  return select(vec4f(), dout_quad(r, o), out_quad(r, o) > vec4f());
 }
 
-@compute @workgroup_size(WORKERS_X, WORKERS_Y)
-fn linear_relu_grad(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) worker: u32,
-) {
-  both_grads(group, local, worker);
+@compute @workgroup_size(WORKERS)
+fn linear_relu_grad(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) worker: u32) {
+  both_grads(group, worker);
 }

@@ -3,30 +3,30 @@
 override O: u32;
 
 @group(0) @binding(0) var<uniform> step: Step;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-@group(0) @binding(4) var<storage, read_write> normed: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<x_item>;
+@group(0) @binding(2) var<storage, read> w: array<w_item>;
+@group(0) @binding(3) var<storage, read_write> out: array<out_item>;
+@group(0) @binding(4) var<storage, read_write> normed: array<normed_item>;
 @group(0) @binding(5) var<storage, read_write> scale: array<f32>;
 
-fn a_at(m: u32, k: u32) -> f32 {
-  return x[m * C + k];
+fn a_quad(m: u32, k: u32) -> vec4f {
+  return x_quad(m, k);
 }
 
-fn b_at(k: u32, n: u32) -> f32 {
-  return w[n * C + k];
+fn b_quad(n: u32, k: u32) -> vec4f {
+  return w_quad(n, k);
 }
 
-fn c_put(m: u32, n: u32, sum: f32) {
-  out[m * O + n] = max(sum * scales[m % BM], 0);
+fn c_put(m: u32, n: u32, sums: vec4f) {
+  out_put(m, n, max(sums, vec4f()));
 }
 
-@compute @workgroup_size(WORKERS_X, WORKERS_Y)
+@compute @workgroup_size(WORKERS)
 fn norm_linear_relu(
   @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) worker: u32,
 ) {
-  take_scales(group.y * BM, worker, group.x == 0);
-  multiply(Product(step.rows, O, C, true, true), group.y * BM, group.x * BN, local, worker);
+  multiply(Product(step.rows, O, 0, C, true, true), group.y * BM, group.x * BN, worker);
+  put_normed(group, groups, worker);
 }

@@ -1,39 +1,40 @@
 // qkv_grad_w: the gradients of wq, wk and wv, of one shape, as one product: dw[o, i] = sum_r dqkv[r, o] * normed[r, i].
-// (C, C) each
+// With PARTS > 1 each is that many sums over some of the rows.                               // (PARTS, C, C) each
 
 override C: u32;
+override PARTS: u32;
 
 @group(0) @binding(0) var<uniform> step: Step;
-@group(0) @binding(1) var<storage, read> dqkv: array<f32>;
-@group(0) @binding(2) var<storage, read> normed: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dwq: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dwk: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dwv: array<f32>;
+@group(0) @binding(1) var<storage, read> dqkv: array<dqkv_item>;
+@group(0) @binding(2) var<storage, read> normed: array<normed_item>;
+@group(0) @binding(3) var<storage, read_write> dwq: array<dwq_item>;
+@group(0) @binding(4) var<storage, read_write> dwk: array<dwk_item>;
+@group(0) @binding(5) var<storage, read_write> dwv: array<dwv_item>;
 
-fn a_at(m: u32, k: u32) -> f32 {
-  return dqkv[k * 3 * C + m];
+var<private> part: u32;
+
+fn a_quad(k: u32, m: u32) -> vec4f {
+  return dqkv_quad(k, m);
 }
 
-fn b_at(k: u32, n: u32) -> f32 {
-  return normed[k * C + n];
+fn b_quad(k: u32, n: u32) -> vec4f {
+  return normed_quad(k, n);
 }
 
-fn c_put(m: u32, n: u32, sum: f32) {
-  let i = m % C * C + n;
+fn c_put(m: u32, n: u32, sums: vec4f) {
+  let row = part * C + m % C;
   if (m < C) {
-    dwq[i] = sum;
+    dwq_put(row, n, sums);
   } else if (m < 2 * C) {
-    dwk[i] = sum;
+    dwk_put(row, n, sums);
   } else {
-    dwv[i] = sum;
+    dwv_put(row, n, sums);
   }
 }
 
-@compute @workgroup_size(WORKERS_X, WORKERS_Y)
-fn qkv_grad_w(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) worker: u32,
-) {
-  multiply(Product(3 * C, C, step.rows, false, false), group.y * BM, group.x * BN, local, worker);
+@compute @workgroup_size(WORKERS)
+fn qkv_grad_w(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) worker: u32) {
+  part = group.z;
+  let rows = part_of(step.rows, group.z, PARTS);  // not of `part`: a private variable is never uniform
+  multiply(Product(3 * C, C, rows.x, rows.y, false, false), group.y * BM, group.x * BN, worker);
 }

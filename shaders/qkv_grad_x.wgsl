@@ -3,36 +3,31 @@
 override C: u32;
 
 @group(0) @binding(0) var<uniform> step: Step;
-@group(0) @binding(1) var<storage, read> dqkv: array<f32>;
-@group(0) @binding(2) var<storage, read> wq: array<f32>;
-@group(0) @binding(3) var<storage, read> wk: array<f32>;
-@group(0) @binding(4) var<storage, read> wv: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dnormed: array<f32>;
+@group(0) @binding(1) var<storage, read> dqkv: array<dqkv_item>;
+@group(0) @binding(2) var<storage, read> wq: array<wq_item>;
+@group(0) @binding(3) var<storage, read> wk: array<wk_item>;
+@group(0) @binding(4) var<storage, read> wv: array<wv_item>;
+@group(0) @binding(5) var<storage, read_write> dnormed: array<dnormed_item>;
 
-fn a_at(m: u32, k: u32) -> f32 {
-  return dqkv[m * 3 * C + k];
+fn a_quad(m: u32, k: u32) -> vec4f {
+  return dqkv_quad(m, k);
 }
 
-fn b_at(k: u32, n: u32) -> f32 {
-  let i = k % C * C + n;
+fn b_quad(k: u32, n: u32) -> vec4f {
   if (k < C) {
-    return wq[i];
+    return wq_quad(k, n);
   }
   if (k < 2 * C) {
-    return wk[i];
+    return wk_quad(k - C, n);
   }
-  return wv[i];
+  return wv_quad(k - 2 * C, n);
 }
 
-fn c_put(m: u32, n: u32, sum: f32) {
-  dnormed[m * C + n] = sum;
+fn c_put(m: u32, n: u32, sums: vec4f) {
+  dnormed_put(m, n, sums);
 }
 
-@compute @workgroup_size(WORKERS_X, WORKERS_Y)
-fn qkv_grad_x(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-  @builtin(local_invocation_index) worker: u32,
-) {
-  multiply(Product(step.rows, C, 3 * C, true, false), group.y * BM, group.x * BN, local, worker);
+@compute @workgroup_size(WORKERS)
+fn qkv_grad_x(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) worker: u32) {
+  multiply(Product(step.rows, C, 0, 3 * C, true, false), group.y * BM, group.x * BN, worker);
 }

@@ -1,14 +1,15 @@
 // Makes an engine: the one asked for, or the one that is faster here.
 
-import { createCpuEngine } from './cpu/engine.ts';
+import { createCpuEngine, type CpuOptions } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
 import { createOracleEngine } from './oracle/engine.ts';
 import { figure, timeSteps, trialSpec } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
-import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
+import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from './webgpu/adapter.ts';
 import { chooseLaunch, type LaunchChoice } from './webgpu/choose-launch.ts';
 import { createWebGpuEngine } from './webgpu/engine.ts';
+import type { TuningOptions } from './webgpu/tuning.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
 export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
@@ -17,8 +18,12 @@ export interface EngineChoice {
   readonly engine: 'auto' | EngineName;
   /** How a WebGPU engine launches its kernels. `auto` is the fastest of some trial steps on the device. */
   readonly launch: 'auto' | LaunchStrategy;
+  /** Of the CPU engine; see `CpuOptions`. An engine that has no threads refuses more than one. */
+  readonly threads?: number;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
+  /** How a WebGPU engine finds the fastest kernels for its adapter; it takes defaults without. */
+  readonly tuning?: TuningOptions;
 }
 
 export interface ChosenEngine {
@@ -50,19 +55,24 @@ const CPU_TRIAL_FLOPS = 1e9;
  * Throws DeviceError where WebGPU was asked for and cannot be had, ConfigError where the choice makes no sense.
  */
 export async function createEngine(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
-  const { engine, launch } = choice;
+  const { engine, launch, threads = 1 } = choice;
   if (launch !== 'auto' && (engine === 'oracle' || engine === 'cpu')) {
     throw new ConfigError(
       `launch ${launch}: the ${engine} engine launches no kernels. Leave it out, or choose the engine webgpu.`,
+    );
+  }
+  if (threads !== 1 && (engine === 'oracle' || engine === 'webgpu')) {
+    throw new ConfigError(
+      `threads ${threads}: the ${engine} engine has one thread. Leave it out, or choose the engine cpu.`,
     );
   }
   switch (engine) {
     case 'oracle':
       return plain(createOracleEngine(spec));
     case 'cpu':
-      return plain(createCpuEngine(spec));
+      return plain(createCpuEngine(spec, cpuOptions(choice)));
     case 'webgpu': {
-      const device = await openDevice(await choice.gpu());
+      const device = await openDevice(await choice.gpu(), deviceOptions(choice));
       return orDestroy(device, async () => {
         if (launch !== 'auto') return onDevice(device, spec, launch);
         const chosen = await chooseLaunch(spec, device);
@@ -77,20 +87,27 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
 async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   let device: GpuDevice;
   try {
-    device = await openDevice(await choice.gpu());
+    device = await openDevice(await choice.gpu(), deviceOptions(choice));
   } catch (error) {
-    return plain(createCpuEngine(spec), summary(error));
+    return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
   }
   if (device.info.software) {
     device.destroy();
-    return plain(createCpuEngine(spec), `the WebGPU adapter is software: ${adapterName(device.info)}`);
+    return plain(
+      createCpuEngine(spec, cpuOptions(choice)),
+      `the WebGPU adapter is software: ${adapterName(device.info)}`,
+    );
   }
   try {
     return await orDestroy(device, () => faster(device, choice, spec));
   } catch (error) {
-    if (error instanceof DeviceError) return plain(createCpuEngine(spec), summary(error));
+    if (error instanceof DeviceError) return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
     throw error;
   }
+}
+
+function deviceOptions({ tuning }: EngineChoice): DeviceOptions {
+  return tuning === undefined ? {} : { tuning };
 }
 
 /** The engine on the device or the CPU's, whichever takes its steps faster. */
@@ -102,7 +119,7 @@ async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec)
     return onDevice(device, spec, onGpu.launch, `${onGpu.why}; too large to be tried on the CPU`, measured);
   }
   const trial = trialSpec(spec);
-  const milliseconds = await timeSteps(createCpuEngine(trial), trial.training.steps, 1);
+  const milliseconds = await timeSteps(createCpuEngine(trial, cpuOptions(choice)), trial.training.steps, 1);
   measured.push({ engine: 'cpu', milliseconds });
   if (onGpu.measured[0].milliseconds < milliseconds) {
     const why = `${onGpu.why}; on the CPU ${figure(milliseconds)} ms`;
@@ -110,7 +127,7 @@ async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec)
   }
   device.destroy();
   const why = `${figure(milliseconds)} ms a step; on ${adapterName(device.info)} ${onGpu.why}`;
-  return plain(createCpuEngine(spec), why, measured);
+  return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
 }
 
 function ofGpu({ measured }: LaunchChoice): Measured[] {
@@ -144,6 +161,10 @@ async function orDestroy<T>(device: GpuDevice, work: () => Promise<T>): Promise<
     device.destroy();
     throw error;
   }
+}
+
+function cpuOptions({ threads }: EngineChoice): CpuOptions {
+  return threads === undefined ? {} : { threads };
 }
 
 function because(engine: Engine, why: string | undefined): string {

@@ -1,7 +1,8 @@
 // Contestants timed in turns, so that what slows the machine for a while slows them all.
 
+import { mad, median } from '../../src/report/statistics.ts';
+import { inTurns } from '../../src/report/subjects.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
-import { mad, median } from './statistics.ts';
 
 /** One way to do the work that is measured. */
 export interface Contestant {
@@ -24,13 +25,15 @@ export async function runRounds(
   rounds: number,
   seed: number,
 ): Promise<Timing[]> {
-  const random = new PythonRandom(seed);
-  const order = contestants.map((_, i) => i);
   const figures: number[][] = contestants.map(() => []);
-  for (let r = 0; r < rounds; r++) {
-    random.shuffle(order);
-    for (const i of order) figures[i].push(await contestants[i].round());
-  }
+  await inTurns(
+    contestants.length,
+    new PythonRandom(seed),
+    async (i) => {
+      figures[i].push(await contestants[i].round());
+    },
+    (round) => round < rounds,
+  );
   return contestants.map(({ name }, i) => ({
     name,
     median: median(figures[i]),

@@ -1,43 +1,40 @@
-// rmsnorm of the rows of a tile, ahead of the product that takes them: c(m, n) = normed[m] . w[n] = scales[m] * x[m] . w[n].
-// The tile is that of lib/product.wgsl; the shader that includes this file declares x, normed and scale.
+// rmsnorm of the rows that a product takes: c(m, n) = normed[m] . w[n] = scales[m] * x[m] . w[n]. The invocations that fetch
+// x for lib/product.wgsl add up its squares as they pass, so the norm reads nothing of its own. The shader that
+// includes this file declares x, normed and scale, all of rows of C.
 
 override C: u32;
-override LANES = WORKERS_X * WORKERS_Y / BM;  // invocations that share a row
-const BLOCK = 16u;  // a sum of sums: serial, that of a wide row would lose digits that the exponentials of attention show
 
-var<workgroup> squares: array<f32, WORKERS_X * WORKERS_Y>;
-var<workgroup> scales: array<f32, BM>;  // of row m0 + i
+// Squares of a row are summed in four parts, those of the channels 4 part ... 4 part + 3 modulo 16, whatever the
+// depth of a slab: all tiles give the same bits. Puts the parts of an invocation's four rows where a's slabs were;
+// an invocation has one of them where slabs are 16 deep, and every other slab's where they are 8.
+fn share_squares(slab: u32, squares: vec4f, worker: u32) {
+  if (worker < A_PIECES) {
+    a_tile[0][slab * (BK / 4) + worker / (BM / 4)][worker % (BM / 4)] = squares;
+  }
+}
 
-// `keep`: this workgroup also stores the normed rows and their scales, which the backward pass takes.
-fn take_scales(m0: u32, worker: u32, keep: bool) {
+// The scales of the rows 4 quad ... 4 quad + 3 of the tile.
+fn row_scales(quad: u32) -> vec4f {
+  let sums = a_tile[0][0][quad] + a_tile[0][1][quad] + a_tile[0][2][quad] + a_tile[0][3][quad];
+  return vec4f(norm_scale(sums.x, C), norm_scale(sums.y, C), norm_scale(sums.z, C), norm_scale(sums.w, C));
+}
+
+// Stores the scales and the normed rows of this tile, which the backward pass takes. The workgroups of a row of tiles
+// have the same scales, so each stores some of the columns.
+fn put_normed(group: vec3u, groups: vec3u, worker: u32) {
+  let m0 = group.y * BM;
   let rows = min(BM, max(step.rows, m0) - m0);
-  if (worker / LANES < rows) {
-    let row = (m0 + worker / LANES) * C;
-    var sum = 0.0;
-    for (var c0 = worker % LANES; c0 < C; c0 += LANES * BLOCK) {
-      var part = 0.0;
-      for (var c = c0; c < min(C, c0 + LANES * BLOCK); c += LANES) {
-        part += x[row + c] * x[row + c];
-      }
-      sum += part;
-    }
-    squares[worker] = sum;
+  let quads = (C + 3) / 4;
+  let first = quads * group.x / groups.x;
+  let count = quads * (group.x + 1) / groups.x - first;
+  for (var i = worker; i < rows * count; i += WORKERS) {
+    let row = i / count;
+    let column = (first + i % count) * 4;
+    normed_put(m0 + row, column, x_quad(m0 + row, column) * row_scales(row / 4)[row % 4]);
   }
-  workgroupBarrier();
-  if (worker < rows) {
-    var sum = 0.0;
-    for (var lane = 0u; lane < LANES; lane++) {
-      sum += squares[worker * LANES + lane];
-    }
-    scales[worker] = norm_scale(sum, C);
-    if (keep) {
-      scale[m0 + worker] = scales[worker];
-    }
-  }
-  workgroupBarrier();
-  if (keep) {
-    for (var i = worker; i < rows * C; i += WORKERS_X * WORKERS_Y) {
-      normed[m0 * C + i] = x[m0 * C + i] * scales[i / C];
+  if (group.x == 0) {
+    for (var row = worker; row < rows; row += WORKERS) {
+      scale[m0 + row] = row_scales(row / 4)[row % 4];
     }
   }
 }

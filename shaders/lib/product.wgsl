@@ -1,81 +1,223 @@
-// One tile of a matrix product, c(m, n) = sum_k a(m, k) * b(k, n): a workgroup makes BM x BN elements, each invocation
-// 4 x 4 of them; k runs in steps of 16 through workgroup memory. The shader that includes this file says what a, b and
-// c are: a_at(m, k), b_at(k, n), c_put(m, n, sum).
-
-override BM: u32 = 32;
-override BN: u32 = 32;
-override WORKERS_X = BN / 4;
-override WORKERS_Y = BM / 4;
-const BK = 16u;
+// One tile of a matrix product, c(m, n) = sum_k a(m, k) * b(k, n): a workgroup makes BM x BN elements, k runs in slabs
+// of BK through workgroup memory. Where the lines `//each i < N ... //end` stand, src/ops/product.ts writes what is
+// between them N times, with {i} = 0, 1, ...: registers have no index.
+//
+// Why it is built so, for 128x128x16/8x8 (256 invocations, 16 KiB):
+//
+//   registers   4 RQ x 4 CQ sums (64), a column of a and a row of b (16), the next slab's piece (16): about 110, which
+//               lets an SM of 64K registers hold two workgroups, one computing while the other waits.
+//   reuse       a k takes 4 loads of 16 bytes and 64 multiply-adds. 32 neighbours stand 8 wide and 4 high, so they
+//               read 128 bytes of b and 64 of a, the rest is broadcast: 3/8 of what workgroup memory could give.
+//   memory      an invocation fetches one 4 x 4 piece of a slab, four vec4 along the way the matrix lies, turns it in
+//               registers where k is that way, and stores four vec4 along m (or n): 8 neighbours store 128 bytes, without
+//               bank conflicts, and fetch whole sectors of 32 bytes at least. The next slab is on its way during the sums.
+//   no loop     over k within a slab: a loop costs the test that WebGPU adds against endless ones, and an index that may run
+//               costs a clamp. The smallest tile, which is for small products, is written out 2 deep instead of 16.
+//   edges       rows and columns beyond the end repeat the last one and are never stored: no test in the loop. Only a
+//               slab that k leaves half empty is masked, because memory beyond it may hold anything.
+//
+// k goes up serially, whatever the tile: all tiles give the same bits.
+//
+// The shader that includes this file says what a, b and c are, in quads, four neighbours in memory:
+// a_quad(slow, fast) and b_quad(slow, fast), where k is fast if the product says so, else m or n; and
+// c_put(m, n, sums) of row m, columns n ... n + 3.
 
 struct Product {
   m_end: u32,
   n_end: u32,
+  k_begin: u32,
   k_end: u32,
   a_along_k: bool,  // whether neighbours in k are neighbours in memory
   b_along_k: bool,
 }
 
-var<workgroup> a_tile: array<f32, BK * BM>;  // [k, m]
-var<workgroup> b_tile: array<f32, BK * BN>;  // [k, n]
+const X = BN / (4 * CQ);  // invocations side by side, a multiple of 8
+const Y = BM / (4 * RQ);  // and above each other, a multiple of 4
+const WORKERS = X * Y;
+const A_PIECES = BM / 4 * (BK / 4);  // the first invocations fetch a, the next ones b
+const B_PIECES = BN / 4 * (BK / 4);
+
+var<workgroup> a_tile: array<array<array<vec4f, BM / 4>, BK>, BUFFERS>;  // [k, m]
+var<workgroup> b_tile: array<array<array<vec4f, BN / 4>, BK>, BUFFERS>;  // [k, n]
 
 // The tile whose first element is (m0, n0); nothing where it lies beyond m_end.
-fn multiply(product: Product, m0: u32, n0: u32, local: vec3u, worker: u32) {
+fn multiply(product: Product, m0: u32, n0: u32, worker: u32) {
   if (m0 >= product.m_end) {
     return;
   }
-  let workers = WORKERS_X * WORKERS_Y;
-  var s0 = vec4f();
-  var s1 = vec4f();
-  var s2 = vec4f();
-  var s3 = vec4f();
+  let x = worker % 8 + worker / 32 % (X / 8) * 8;
+  let y = worker / 8 % 4 + worker / (4 * X) * 4;
+  //each g < RQ
+  //each i < 4
+  //each h < CQ
+  var s{g}{i}{h} = vec4f();
+  //end
+  //end
+  //end
+  //each j < SQUARES
+  var squares{j} = vec4f();
+  var recent{j} = vec4f();  // of the last 64 k at most: a long serial sum would lose digits
+  //end
 
-  for (var k0 = 0u; k0 < product.k_end; k0 += BK) {
-    // Neighbouring invocations read neighbouring memory, whichever way the matrix lies.
-    for (var i = worker; i < BK * BM; i += workers) {
-      let k = select(i / BM, i % BK, product.a_along_k);
-      let m = select(i % BM, i / BK, product.a_along_k);
-      var value = 0.0;
-      if (m0 + m < product.m_end && k0 + k < product.k_end) {
-        value = a_at(m0 + m, k0 + k);
-      }
-      a_tile[k * BM + m] = value;
+  var buffer = 0u;
+  var piece = mat4x4f();
+  //each n < AHEAD
+  if (product.k_begin < product.k_end) {
+    piece = fetch(product, m0, n0, product.k_begin, worker);
+  }
+  //end
+  for (var k0 = product.k_begin; k0 < product.k_end; k0 += BK) {
+    //each n < NOT_AHEAD
+    piece = fetch(product, m0, n0, k0, worker);
+    //end
+    //each n < NORM
+    let own = piece[0] * piece[0] + piece[1] * piece[1] + piece[2] * piece[2] + piece[3] * piece[3];
+    //end
+    //each j < SQUARES
+    recent{j} += select(vec4f(), own, k0 / BK % (16 / BK) == {j});
+    if ((k0 + BK) % 64 == 0) {
+      squares{j} += recent{j};
+      recent{j} = vec4f();
     }
-    for (var i = worker; i < BK * BN; i += workers) {
-      let k = select(i / BN, i % BK, product.b_along_k);
-      let n = select(i % BN, i / BK, product.b_along_k);
-      var value = 0.0;
-      if (n0 + n < product.n_end && k0 + k < product.k_end) {
-        value = b_at(k0 + k, n0 + n);
-      }
-      b_tile[k * BN + n] = value;
-    }
+    //end
+    keep(buffer, piece, worker);
     workgroupBarrier();
-    for (var k = 0u; k < min(BK, product.k_end - k0); k++) {
-      let p = k * BM + local.y * 4;
-      let q = k * BN + local.x * 4;
-      let right = vec4f(b_tile[q], b_tile[q + 1], b_tile[q + 2], b_tile[q + 3]);
-      s0 += a_tile[p] * right;
-      s1 += a_tile[p + 1] * right;
-      s2 += a_tile[p + 2] * right;
-      s3 += a_tile[p + 3] * right;
+    //each n < AHEAD
+    if (k0 + BK < product.k_end) {
+      piece = fetch(product, m0, n0, k0 + BK, worker);
     }
-    workgroupBarrier();
+    //end
+    //each n < ROLLED
+    for (var k = 0u; k < BK; k += UNROLL) {
+    //end
+    //each n < FLAT
+    {
+      const k = 0u;
+    //end
+      //each j < UNROLL
+      {
+        //each g < RQ
+        let a{g} = a_tile[buffer][k + {j}][y + {g} * Y];
+        //end
+        //each h < CQ
+        let b{h} = b_tile[buffer][k + {j}][x + {h} * X];
+        //end
+        //each g < RQ
+        //each i < 4
+        //each h < CQ
+        s{g}{i}{h} += a{g}[{i}] * b{h};
+        //end
+        //end
+        //end
+      }
+      //end
+    }
+    // With two buffers the next slab goes where nobody reads any more.
+    if (BUFFERS == 1) {
+      workgroupBarrier();
+    } else {
+      buffer = 1 - buffer;
+    }
   }
 
-  let m = m0 + local.y * 4;
-  let n = n0 + local.x * 4;
-  put_row(product, m, n, s0);
-  put_row(product, m + 1, n, s1);
-  put_row(product, m + 2, n, s2);
-  put_row(product, m + 3, n, s3);
+  //each n < NORM
+  if (BUFFERS == 2) {
+    workgroupBarrier();  // others may still be at the last slab
+  }
+  //end
+  //each j < SQUARES
+  share_squares({j}, squares{j} + recent{j}, worker);
+  //end
+  //each n < NORM
+  workgroupBarrier();
+  //end
+  //each g < RQ
+  {
+    let m = m0 + 4 * (y + {g} * Y);
+    //each n < NORM
+    let scales = row_scales(y + {g} * Y);
+    //end
+    //each i < 4
+    if (m + {i} < product.m_end) {
+      //each h < CQ
+      if (n0 + 4 * (x + {h} * X) < product.n_end) {
+        //each n < NORM
+        s{g}{i}{h} *= scales[{i}];
+        //end
+        c_put(m + {i}, n0 + 4 * (x + {h} * X), s{g}{i}{h});
+      }
+      //end
+    }
+    //end
+  }
+  //end
 }
 
-fn put_row(product: Product, m: u32, n: u32, sums: vec4f) {
-  if (m >= product.m_end) {
-    return;
+// This invocation's piece of the slab at k0; column j is k + j, four rows of a or columns of b.
+fn fetch(product: Product, m0: u32, n0: u32, k0: u32, worker: u32) -> mat4x4f {
+  var piece = mat4x4f();
+  var k = k0;
+  if (worker < A_PIECES) {
+    k += worker / (BM / 4) * 4;
+    piece = a_piece(product, m0 + worker % (BM / 4) * 4, k);
+  } else if (worker < A_PIECES + B_PIECES) {
+    let place = worker - A_PIECES;
+    k += place / (BN / 4) * 4;
+    piece = b_piece(product, n0 + place % (BN / 4) * 4, k);
   }
-  for (var j = 0u; j < min(4, product.n_end - min(product.n_end, n)); j++) {
-    c_put(m, n + j, sums[j]);
+  if (k0 + BK > product.k_end) {
+    //each j < 4
+    piece[{j}] = select(vec4f(), piece[{j}], k + {j} < product.k_end);
+    //end
+  }
+  return piece;
+}
+
+fn a_piece(product: Product, m: u32, k: u32) -> mat4x4f {
+  let along = product.a_along_k;
+  let last_slow = select(product.k_end, product.m_end, along) - 1;
+  let last_fast = (select(product.m_end, product.k_end, along) - 1) / 4 * 4;
+  let slow = select(k, m, along);
+  let fast = min(select(m, k, along), last_fast);
+  let piece = mat4x4f(
+    //each j < 4
+    a_quad(min(slow + {j}, last_slow), fast),
+    //end
+  );
+  if (along) {
+    return transpose(piece);
+  }
+  return piece;
+}
+
+fn b_piece(product: Product, n: u32, k: u32) -> mat4x4f {
+  let along = product.b_along_k;
+  let last_slow = select(product.k_end, product.n_end, along) - 1;
+  let last_fast = (select(product.n_end, product.k_end, along) - 1) / 4 * 4;
+  let slow = select(k, n, along);
+  let fast = min(select(n, k, along), last_fast);
+  let piece = mat4x4f(
+    //each j < 4
+    b_quad(min(slow + {j}, last_slow), fast),
+    //end
+  );
+  if (along) {
+    return transpose(piece);
+  }
+  return piece;
+}
+
+fn keep(buffer: u32, piece: mat4x4f, worker: u32) {
+  if (worker < A_PIECES) {
+    let k = worker / (BM / 4) * 4;
+    //each j < 4
+    a_tile[buffer][k + {j}][worker % (BM / 4)] = piece[{j}];
+    //end
+  } else if (worker < A_PIECES + B_PIECES) {
+    let place = worker - A_PIECES;
+    let k = place / (BN / 4) * 4;
+    //each j < 4
+    b_tile[buffer][k + {j}][place % (BN / 4)] = piece[{j}];
+    //end
   }
 }

@@ -1,13 +1,15 @@
-// --engine and --launch, which several commands have.
+// --engine, --launch and --threads, which several commands have.
 
 import { Option, type Command } from 'commander';
 import type { EngineName, LaunchStrategy } from '../engine.ts';
 import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
+import { integer } from './arguments.ts';
 import { gpu } from './gpu.ts';
 
 export interface EngineFlags {
   engine: 'auto' | EngineName;
   launch: 'auto' | LaunchStrategy;
+  threads?: number;
 }
 
 /** --launch where there is no `auto` to choose. */
@@ -23,9 +25,10 @@ export function engineOptions(command: Command): Command {
   );
   return command
     .addOption(engine.default('auto'))
-    .addOption(launch.choices(['auto', ...LAUNCH_STRATEGIES]).default('auto'));
+    .addOption(launch.choices(['auto', ...LAUNCH_STRATEGIES]).default('auto'))
+    .option('--threads <n>', 'of the CPU engine (default: as many as turn out to be faster)', integer(1));
 }
 
-export function engineChoice({ engine, launch }: EngineFlags): EngineChoice {
-  return { engine, launch, gpu };
+export function engineChoice({ engine, launch, threads }: EngineFlags): EngineChoice {
+  return { engine, launch, gpu, ...(threads === undefined ? {} : { threads }) };
 }

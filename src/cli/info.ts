@@ -73,7 +73,7 @@ function cpuNote(): string {
 }
 
 /** Of the npm package, which names Dawn's release. */
-function webgpuVersion(): string {
+export function webgpuVersion(): string {
   try {
     const { version: found } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
     return found;

@@ -9,6 +9,7 @@ import { engineChoice, engineOptions, launchOption, type EngineFlags } from './e
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
 import { Output, type OutputOptions } from './output.ts';
+import { reportCommand, type ReportFlags } from './report.ts';
 import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
 import { numbers, wholeNumbers } from './ranges.ts';
@@ -162,6 +163,29 @@ export function createProgram(done: (status: number) => void): Command {
   outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
       done(await verifyCommand(engineChoice(flags), flags.limits, output));
+    }),
+  );
+
+  const report = program
+    .command('report')
+    .description(
+      'measure this machine: how fast each engine is, where the time goes, from where on a GPU pays',
+    )
+    .option('--out <dir>', 'directory for report.json, report.md and report.html', 'report')
+    .option('--quick', 'fewer samples, within 2 minutes instead of 20')
+    .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
+    .option('--python <file>', 'microgpt.py, to time it under CPython as well')
+    .option('--no-peers', 'leave out NumPy and PyTorch, which are timed where a checkout has them')
+    .option('--peer-python <program>', 'a Python that has NumPy and PyTorch', 'python3')
+    .option('--compare <files...>', 'measure nothing: set these report.json files side by side')
+    .option('--name <text>', 'what to call this machine; default: its processor')
+    .addOption(
+      new Option('--engine <name>', 'cpu leaves the GPU out').choices(['auto', 'cpu']).default('auto'),
+    )
+    .addOption(number('--seed', 'of the order of rounds and of the intervals', integer(0), 42));
+  outputOptions(report).action((flags: ReportFlags) =>
+    withOutput(flags, async (output) => {
+      done(await reportCommand(flags, output));
     }),
   );
 

@@ -114,14 +114,13 @@ async function resumed(
 
 /** The run's own engine, which gives the same bits as if it had never stopped, unless another one is asked for. */
 function resumedEngine(
-  { engine, launch }: TrainFlags,
+  flags: TrainFlags,
   given: (option: string) => boolean,
   was: RunConfig['engine'],
 ): TrainSettings['choice'] {
-  const other = given('engine') && engine !== was.name;
-  const name = given('engine') ? engine : was.name;
-  if (given('launch')) return engineChoice({ engine: given('engine') ? engine : 'webgpu', launch });
-  return engineChoice({ engine: name, launch: other ? 'auto' : (was.launch ?? 'auto') });
+  const engine = given('engine') ? flags.engine : was.name;
+  if (given('launch')) return engineChoice({ ...flags, engine: given('engine') ? engine : 'webgpu' });
+  return engineChoice({ ...flags, engine, launch: engine === was.name ? (was.launch ?? 'auto') : 'auto' });
 }
 
 /** Options may repeat what the run has; what differs would make it another run. */

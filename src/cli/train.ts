@@ -20,6 +20,7 @@ import { ConfigError, DataError } from '../util/errors.ts';
 import { shellQuote, type Every } from './arguments.ts';
 import { readSource } from './data.ts';
 import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
+import { readKernelChoices } from './kernel-choices.ts';
 import type { Output } from './output.ts';
 import { duration, ProgressLines, rate } from './progress-lines.ts';
 import { checkNoRun, checkWritableRun, claimDirectory, type ClaimedDirectory } from './run-directory.ts';
@@ -72,7 +73,10 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
   const store = out === undefined ? undefined : await openStore(out, claimed);
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
-    const chosen = await createEngine(settings.choice, prepared.spec);
+    const kernels = await readKernelChoices((text) => output.note(text));
+    const tuning = { cache: kernels, note: (text: string) => output.note(text) };
+    const chosen = await createEngine({ ...settings.choice, tuning }, prepared.spec);
+    await kernels.save();
     try {
       return await trainAndSample(settings, prepared, data, chosen, store, interrupt, output);
     } finally {

@@ -47,7 +47,20 @@ export interface Launch {
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
   readonly workgroups: readonly [x: number, y: number, z: number];
+  /** Which of several ways this is, for people and for the tuner's cache: `128x128x16/8x8 vec4`. */
+  readonly variant?: string;
+  /** WGSL in place of the kernel's own, where the variant is another text; op, variant and constants determine it. */
+  readonly source?: string;
 }
+
+/** What a variant may use of a device. The names are WebGPU's. */
+export interface KernelLimits {
+  /** Bytes of workgroup memory. */
+  readonly maxComputeWorkgroupStorageSize: number;
+}
+
+/** What every WebGPU device has. */
+export const DEFAULT_KERNEL_LIMITS: KernelLimits = { maxComputeWorkgroupStorageSize: 16_384 };
 
 /**
  * A compute shader. Binding 0 is the step (`var<uniform> step`; the op that writes it has it as
@@ -60,7 +73,13 @@ export interface Kernel {
   readonly entry: string;
   /** WGSL variable names from binding 1 on, where they differ from the op's names. */
   readonly bindings?: readonly string[];
+  /** The way that is taken where nothing was measured. It runs within `DEFAULT_KERNEL_LIMITS`. */
   launch(shapes: readonly Shape[], attrs: Attrs): Launch;
+  /**
+   * All ways for these shapes within `limits`, that of `launch` among them: same results, and the rows in use are those of
+   * the first input. Absent where there is one only.
+   */
+  variants?(shapes: readonly Shape[], attrs: Attrs, limits: KernelLimits): readonly Launch[];
 }
 
 /** Input values for one call, for the parity checks of tests and `microgpt verify`. */

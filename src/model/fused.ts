@@ -3,7 +3,7 @@
 
 import type { Graph, Node, Tensor } from '../graph/graph.ts';
 import { add } from '../ops/add.ts';
-import { attentionQkv } from '../ops/attention-qkv.ts';
+import { attentionQkvFor } from '../ops/attention-tiled.ts';
 import { embeddingNorm } from '../ops/embedding-norm.ts';
 import { linearAdd, linearWithGrad } from '../ops/linear-add.ts';
 import { normLinearRelu } from '../ops/norm-linear-relu.ts';
@@ -30,20 +30,21 @@ export function fusedLoss(
 ): { nll: Tensor; node: Node } {
   const weight = (name: string) => parameters.get(name)!;
   const heads = { heads: config.nHead, block: config.blockSize };
+  const attention = attentionQkvFor(config.nEmbd, heads);
 
   let [x] = graph.apply(embeddingNorm, [weight('wte'), weight('wpe'), tokens, positions]); // (R, C)
   for (let i = 0; i < config.nLayer; i++) {
     graph.where = `layer${i}`;
     const layer = (name: string) => weight(`layer${i}.${name}`);
     const [qkv] = graph.apply(normQkv, [x, layer('attn_wq'), layer('attn_wk'), layer('attn_wv')]); // (R, 3C)
-    const [mixed] = graph.apply(attentionQkv, [qkv, spans], heads); // (R, C)
+    const [mixed] = graph.apply(attention, [qkv, spans], heads); // (R, C)
     [x] = graph.apply(linearAdd, [mixed, layer('attn_wo'), x]);
     const [hidden] = graph.apply(normLinearRelu, [x, layer('mlp_fc1')]); // (R, 4C)
     [x] = graph.apply(linearAdd, [hidden, layer('mlp_fc2'), x]); // (R, C)
   }
   graph.where = 'head';
   const [logits] = graph.apply(linearWithGrad, [x, weight('lm_head')]); // (R, V)
-  const [nll] = graph.apply(softmaxLoss, [logits, targets, weights]); // (R)
+  const [nll] = graph.apply(softmaxLoss, [targets, weights, logits]); // (R)
   return { nll, node: graph.nodes.at(-1)! };
 }
 

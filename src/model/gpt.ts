@@ -12,6 +12,7 @@ import type { Place, Plan, Region } from '../graph/plan.ts';
 import { adam } from '../ops/adam.ts';
 import { add } from '../ops/add.ts';
 import { attentionDecode } from '../ops/attention-decode.ts';
+import { attentionFor } from '../ops/attention-tiled.ts';
 import { attention } from '../ops/attention.ts';
 import { batch } from '../ops/batch.ts';
 import { crossEntropy } from '../ops/cross-entropy.ts';
@@ -150,8 +151,9 @@ export function trainingPlan(
     graph.apply(loss, [nll, weights, ring]);
   } else {
     const heads = { heads: config.nHead, block: config.blockSize };
+    const suited = attentionFor(config.nEmbd, heads);
     const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
-      return graph.apply(attention, [q, k, v, spans], heads)[0];
+      return graph.apply(suited, [q, k, v, spans], heads)[0];
     });
     const [nll] = graph.apply(crossEntropy, [logits, targets]);
     graph.where = '';

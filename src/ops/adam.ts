@@ -8,6 +8,7 @@ import stepLib from '../../shaders/lib/step.wgsl?raw';
 import updateLib from '../../shaders/lib/update.wgsl?raw';
 import shader from '../../shaders/adam.wgsl?raw';
 import type { Op } from '../graph/op.ts';
+import { ShapeError } from '../util/errors.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { elementGrid, exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
 
@@ -21,7 +22,9 @@ export const adam: Op = {
   integers: ['counter'],
 
   infer(shapes, _attrs, where) {
-    matchShapes('adam', where, shapes, { grads: ['N'], parameters: ['N'], m: ['N'], v: ['N'], counter: [1] });
+    const patterns = { grads: ['N'], parameters: ['N'], m: ['N'], v: ['N'], counter: [1] } as const;
+    const { N } = matchShapes('adam', where, shapes, patterns);
+    if (N % 4 !== 0) throw new ShapeError(`adam at ${where}: expected grads [a multiple of 4], got [${N}]`);
     return [];
   },
 
@@ -52,14 +55,14 @@ export const adam: Op = {
       const N = grads[0];
       return {
         constants: {
-          N,
+          QUADS: N / 4,
           BETA1: beta1,
           ONE_MINUS_BETA1: 1 - beta1,
           BETA2: beta2,
           ONE_MINUS_BETA2: 1 - beta2,
           EPS: eps,
         },
-        workgroups: elementGrid(N),
+        workgroups: elementGrid(N / 4),
       };
     },
   },
@@ -67,7 +70,7 @@ export const adam: Op = {
   flops: ([grads]) => 14 * grads[0],
 
   example(random) {
-    const N = randomInteger(random, 1, 2000);
+    const N = 4 * randomInteger(random, 1, 500);
     const v = randomNormal(random, N).map((x) => x * x);
     return {
       shapes: [[N], [N], [N], [N], [1]], // prettier-ignore

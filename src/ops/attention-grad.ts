@@ -79,8 +79,9 @@ export const attentionGradStats: Op = {
   },
 };
 
-function inferGrad(op: Op, shapes: readonly Shape[], attrs: Attrs, where: string): Shape {
-  const { R, C, H } = matchShapes(op.name, where, shapes, {
+/** The shape of dq, dk and dv. */
+export function inferGrad(name: string, shapes: readonly Shape[], attrs: Attrs, where: string): Shape {
+  const { R, C, H } = matchShapes(name, where, shapes, {
     q: ['R', 'C'],
     k: ['R', 'C'],
     v: ['R', 'C'],
@@ -88,8 +89,8 @@ function inferGrad(op: Op, shapes: readonly Shape[], attrs: Attrs, where: string
     stats: ['R', 'H', 2],
     spans: ['R', 2],
   });
-  headDims(op.name, where, C, { heads: H });
-  if (H !== attrs.heads) matchShapes(op.name, where, [shapes[4]], { stats: ['R', attrs.heads, 2] });
+  headDims(name, where, C, { heads: H });
+  if (H !== attrs.heads) matchShapes(name, where, [shapes[4]], { stats: ['R', attrs.heads, 2] });
   return [R, C];
 }
 
@@ -103,7 +104,7 @@ export const attentionGradQ: Op = {
   inputs: ['q', 'k', 'v', 'dout', 'stats', 'spans'],
   outputs: ['dq'],
   integers: ['spans'],
-  infer: (shapes, attrs, where) => [inferGrad(attentionGradQ, shapes, attrs, where)],
+  infer: (shapes, attrs, where) => [inferGrad('attention_grad_q', shapes, attrs, where)],
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
     const [q, k, v, dout, stats] = inputs as FloatArray[] as [
@@ -150,7 +151,7 @@ export const attentionGradKv: Op = {
   integers: ['spans'],
 
   infer(shapes, attrs, where) {
-    const shape = inferGrad(attentionGradKv, shapes, attrs, where);
+    const shape = inferGrad('attention_grad_kv', shapes, attrs, where);
     return [shape, shape];
   },
 
@@ -196,9 +197,8 @@ export const attentionGradKv: Op = {
 };
 
 /** Random q, k, v and dout, with the stats of a softmax: lse large enough that no p exceeds 1. */
-function exampleGrad(random: PythonRandom): OpCase {
+export function exampleGrad(random: PythonRandom, { H, C } = randomHeads(random)): OpCase {
   const { capacity: R, rows, spans } = randomPackedRows(random, randomInteger(random, 1, 90));
-  const { H, C } = randomHeads(random);
   const normal = () => randomNormal(random, R * C);
   const stats = randomNormal(random, R * H * 2);
   for (let i = 0; i < R * H; i++) stats[2 * i] = Math.abs(stats[2 * i]) + 3;

@@ -24,8 +24,8 @@ import {
   rowGrid,
 } from './support.ts';
 
-/** R and C of qkv (R, 3C). */
-function dimsOf(op: string, where: string, qkv: Shape, attrs: Attrs): { R: number; C: number } {
+/** R and C of qkv (R, 3C). Throws ShapeError. */
+export function qkvDims(op: string, where: string, qkv: Shape, attrs: Attrs): { R: number; C: number } {
   const dims: Record<string, number> = {};
   expectShape(op, where, 'qkv', qkv, ['R', 'M'], dims);
   const C = dims.M / 3;
@@ -37,17 +37,25 @@ function dimsOf(op: string, where: string, qkv: Shape, attrs: Attrs): { R: numbe
   return { R: dims.R, C };
 }
 
+/** out (R, C) and lse (R, H). */
+export function inferQkv(
+  name: string,
+  [qkv, spans]: readonly Shape[],
+  attrs: Attrs,
+  where: string,
+): readonly Shape[] {
+  const { R, C } = qkvDims(name, where, qkv, attrs);
+  expectShape(name, where, 'spans', spans, ['R', 2], { R });
+  return [[R, C], [R, attrs.heads]]; // prettier-ignore
+}
+
 export const attentionQkv: Op = {
   name: 'attention_qkv',
   inputs: ['qkv', 'spans'],
   outputs: ['out', 'lse'],
   integers: ['spans'],
 
-  infer([qkv, spans], attrs, where) {
-    const { R, C } = dimsOf('attention_qkv', where, qkv, attrs);
-    expectShape('attention_qkv', where, 'spans', spans, ['R', 2], { R });
-    return [[R, C], [R, attrs.heads]]; // prettier-ignore
-  },
+  infer: (shapes, attrs, where) => inferQkv('attention_qkv', shapes, attrs, where),
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
     const [qkv, spans] = inputs as [FloatArray, Uint32Array];
@@ -113,7 +121,7 @@ export const attentionQkvGrad: Op = {
   integers: ['spans'],
 
   infer([qkv, out, lse, dout, spans], attrs, where) {
-    const { R, C } = dimsOf('attention_qkv_grad', where, qkv, attrs);
+    const { R, C } = qkvDims('attention_qkv_grad', where, qkv, attrs);
     const expected: [string, Shape, number][] = [['out', out, C], ['lse', lse, attrs.heads], ['dout', dout, C], ['spans', spans, 2]]; // prettier-ignore
     for (const [name, shape, width] of expected) {
       expectShape('attention_qkv_grad', where, name, shape, ['R', width], { R });
@@ -123,36 +131,22 @@ export const attentionQkvGrad: Op = {
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
     const [qkv, out, lse, dout] = inputs as [FloatArray, FloatArray, FloatArray, FloatArray];
-    const spans = inputs[4] as Uint32Array;
-    const dqkv = outputs[0] as FloatArray;
-    const C = shapes[1][1];
-    const { H, D, scale } = headDims('attention_qkv_grad', '', C, attrs);
-    dqkv.fill(0, 0, step.rows * 3 * C);
-    for (let r = 0; r < step.rows; r++) {
-      for (let h = 0; h < H; h++) {
-        const row = r * C + h * D;
-        const query = 3 * r * C + h * D;
-        let delta = 0;
-        for (let d = 0; d < D; d++) delta += dout[row + d] * out[row + d];
-        for (let t = spans[2 * r]; t <= r; t++) {
-          const key = (3 * t + 1) * C + h * D;
-          const value = key + C;
-          let score = 0;
-          let dp = 0;
-          for (let d = 0; d < D; d++) {
-            score += qkv[query + d] * qkv[key + d];
-            dp += dout[row + d] * qkv[value + d];
-          }
-          const p = Math.exp(score * scale - lse[r * H + h]);
-          const ds = p * (dp - delta) * scale;
-          for (let d = 0; d < D; d++) {
-            dqkv[query + d] += ds * qkv[key + d]; // (R, 3C)
-            dqkv[key + d] += ds * qkv[query + d];
-            dqkv[value + d] += p * dout[row + d];
-          }
-        }
-      }
-    }
+    const D = shapes[1][1] / attrs.heads;
+    const stats = (i: number): [number, number] => {
+      let delta = 0;
+      for (let j = i * D; j < (i + 1) * D; j++) delta += dout[j] * out[j];
+      return [lse[i], delta];
+    };
+    qkvGradients(
+      qkv,
+      dout,
+      stats,
+      inputs[4] as Uint32Array,
+      outputs[0] as FloatArray,
+      step.rows,
+      shapes[1][1],
+      attrs,
+    );
   },
 
   kernel: {
@@ -185,3 +179,42 @@ export const attentionQkvGrad: Op = {
     };
   },
 };
+
+/** dqkv (R, 3C) of the first `rows` rows; `statsOf(r·H + h)` gives lse and delta. */
+export function qkvGradients(
+  qkv: FloatArray,
+  dout: FloatArray,
+  statsOf: (i: number) => readonly [lse: number, delta: number],
+  spans: Uint32Array,
+  dqkv: FloatArray,
+  rows: number,
+  C: number,
+  attrs: Attrs,
+): void {
+  const { H, D, scale } = headDims('attention_qkv_grad', '', C, attrs);
+  dqkv.fill(0, 0, rows * 3 * C);
+  for (let r = 0; r < rows; r++) {
+    for (let h = 0; h < H; h++) {
+      const row = r * C + h * D;
+      const query = 3 * r * C + h * D;
+      const [lse, delta] = statsOf(r * H + h);
+      for (let t = spans[2 * r]; t <= r; t++) {
+        const key = (3 * t + 1) * C + h * D;
+        const value = key + C;
+        let score = 0;
+        let dp = 0;
+        for (let d = 0; d < D; d++) {
+          score += qkv[query + d] * qkv[key + d];
+          dp += dout[row + d] * qkv[value + d];
+        }
+        const p = Math.exp(score * scale - lse);
+        const ds = p * (dp - delta) * scale;
+        for (let d = 0; d < D; d++) {
+          dqkv[query + d] += ds * qkv[key + d]; // (R, 3C)
+          dqkv[key + d] += ds * qkv[query + d];
+          dqkv[value + d] += p * dout[row + d];
+        }
+      }
+    }
+  }
+}

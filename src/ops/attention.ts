@@ -9,7 +9,7 @@ import attendLib from '../../shaders/lib/attend.wgsl?raw';
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/attention.wgsl?raw';
-import type { Op } from '../graph/op.ts';
+import type { Attrs, Op, Shape } from '../graph/op.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
@@ -32,16 +32,7 @@ export const attention: Op = {
   outputs: ['out', 'lse'],
   integers: ['spans'],
 
-  infer(shapes, attrs, where) {
-    const { R, C } = matchShapes('attention', where, shapes, {
-      q: ['R', 'C'],
-      k: ['R', 'C'],
-      v: ['R', 'C'],
-      spans: ['R', 2],
-    });
-    const { H } = headDims('attention', where, C, attrs);
-    return [[R, C], [R, H]]; // prettier-ignore
-  },
+  infer: (shapes, attrs, where) => inferAttention('attention', shapes, attrs, where),
 
   cpu({ inputs, outputs, shapes, attrs, step }) {
     const [q, k, v, spans] = inputs as [FloatArray, FloatArray, FloatArray, Uint32Array];
@@ -90,6 +81,23 @@ export const attention: Op = {
     };
   },
 };
+
+/** out (R, C) and lse (R, H). */
+export function inferAttention(
+  name: string,
+  shapes: readonly Shape[],
+  attrs: Attrs,
+  where: string,
+): readonly Shape[] {
+  const { R, C } = matchShapes(name, where, shapes, {
+    q: ['R', 'C'],
+    k: ['R', 'C'],
+    v: ['R', 'C'],
+    spans: ['R', 2],
+  });
+  const { H } = headDims(name, where, C, attrs);
+  return [[R, C], [R, H]]; // prettier-ignore
+}
 
 /**
  * One query row (at `queryAt`) over `count` key and value rows C apart, the first at `firstAt`: adds the mixed values to

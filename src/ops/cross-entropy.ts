@@ -3,14 +3,14 @@
 
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
+import softmaxLib from '../../shaders/lib/softmax.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/cross_entropy.wgsl?raw';
-import type { Op } from '../graph/op.ts';
+import type { Launch, Op, Shape } from '../graph/op.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
 import {
-  elementGrid,
   exampleStep,
   matchShapes,
   randomIds,
@@ -20,7 +20,13 @@ import {
   workersFor,
 } from './support.ts';
 
-const source = stepLib + gridLib + reduceLib + shader;
+const source = stepLib + gridLib + reduceLib + softmaxLib + shader;
+
+/** How the rows of logits (R, V) are launched: with 16 logits an invocation or more, up to 256 invocations share a row. */
+export function launchRows([R, V]: Shape): Launch {
+  const workers = Math.max(workersFor(V), workersFor(V / 16, 256));
+  return { constants: { V, WORKERS: workers }, workgroups: rowGrid(R) };
+}
 
 export const crossEntropy: Op = {
   name: 'cross_entropy',
@@ -50,16 +56,14 @@ export const crossEntropy: Op = {
 
   vjp(graph, node, [dnll]) {
     const [logits, targets] = node.inputs as [Tensor, Tensor];
-    return [graph.apply(crossEntropyGrad, [logits, targets, node.outputs[1], dnll!])[0], null];
+    graph.apply(crossEntropyGrad, [targets, node.outputs[1], dnll!, logits]);
+    return [logits, null]; // whose place the gradient has taken: nothing may read the logits after this
   },
 
   kernel: {
     source,
     entry: 'cross_entropy',
-    launch: ([logits]) => ({
-      constants: { V: logits[1], WORKERS: workersFor(logits[1]) },
-      workgroups: rowGrid(logits[0]),
-    }),
+    launch: ([logits]) => launchRows(logits),
   },
 
   flops: ([logits]) => 4 * logits[0] * logits[1],
@@ -70,32 +74,32 @@ export const crossEntropy: Op = {
   },
 };
 
-/** dlogits[r, v] = dnll[r] · (exp(logits[r, v] − lse[r]) − [v = target]): softmax minus one-hot. */
+/** logits[r, v] ← dnll[r] · (exp(logits[r, v] − lse[r]) − [v = target]): softmax minus one-hot, in the logits' place. */
 export const crossEntropyGrad: Op = {
   name: 'cross_entropy_grad',
-  inputs: ['logits', 'targets', 'lse', 'dnll'],
-  outputs: ['dlogits'],
+  inputs: ['targets', 'lse', 'dnll'],
+  updates: ['logits'],
+  outputs: [],
   integers: ['targets'],
 
   infer(shapes, _attrs, where) {
-    const { R, V } = matchShapes('cross_entropy_grad', where, shapes, {
-      logits: ['R', 'V'],
+    matchShapes('cross_entropy_grad', where, shapes, {
       targets: ['R'],
       lse: ['R'],
       dnll: ['R'],
+      logits: ['R', 'V'],
     });
-    return [[R, V]];
+    return [];
   },
 
-  cpu({ inputs, outputs, shapes, step }) {
-    const [logits, targets, lse, dnll] = inputs as [FloatArray, Uint32Array, FloatArray, FloatArray];
-    const dlogits = outputs[0] as FloatArray;
-    const V = shapes[0][1];
+  cpu({ inputs, shapes, step }) {
+    const [targets, lse, dnll, logits] = inputs as [Uint32Array, FloatArray, FloatArray, FloatArray];
+    const V = shapes[3][1];
     for (let r = 0; r < step.rows; r++) {
       const row = r * V;
       for (let v = 0; v < V; v++) {
         const p = Math.exp(logits[row + v] - lse[r]);
-        dlogits[row + v] = dnll[r] * (v === targets[r] ? p - 1 : p); // (R, V)
+        logits[row + v] = dnll[r] * (v === targets[r] ? p - 1 : p); // (R, V)
       }
     }
   },
@@ -103,22 +107,19 @@ export const crossEntropyGrad: Op = {
   kernel: {
     source,
     entry: 'cross_entropy_grad',
-    bindings: ['logits', 'targets', 'lse_of_row', 'dnll', 'dlogits'],
-    launch: ([logits]) => ({
-      constants: { V: logits[1] },
-      workgroups: elementGrid(logits[0] * logits[1]),
-    }),
+    bindings: ['target_of_row', 'lse_of_row', 'dnll', 'dlogits'],
+    launch: ([, , , logits]) => launchRows(logits),
   },
 
-  flops: ([logits]) => 4 * logits[0] * logits[1],
+  flops: ([, , , logits]) => 4 * logits[0] * logits[1],
 
   example(random) {
     const { R, V, logits, targets } = randomLogits(random);
     const lse = randomNormal(random, R).map((x) => Math.abs(x) + 4);
     return {
-      shapes: [[R, V], [R], [R], [R]], // prettier-ignore
+      shapes: [[R], [R], [R], [R, V]], // prettier-ignore
       attrs: {},
-      inputs: [logits, targets, lse, randomNormal(random, R)],
+      inputs: [targets, lse, randomNormal(random, R), logits],
       step: exampleStep(randomInteger(random, 1, R)),
     };
   },
@@ -126,6 +127,9 @@ export const crossEntropyGrad: Op = {
 
 /** With `spread`, differences of over 88 among the logits of a row, whose exp f32 cannot hold. */
 function randomLogits(random: PythonRandom, spread = 1) {
-  const [R, V] = [randomInteger(random, 1, 40), randomInteger(random, 1, 300)];
+  const [R, V] = [
+    randomInteger(random, 1, 40),
+    randomInteger(random, 1, randomInteger(random, 1, 4) === 1 ? 3000 : 300),
+  ];
   return { R, V, logits: randomNormal(random, R * V, spread), targets: randomIds(random, R, V) };
 }

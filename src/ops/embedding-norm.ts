@@ -1,4 +1,5 @@
-// embedding_norm: out = rmsnorm(wte[token] + wpe[position]) in one kernel, and the gradients of both tables in one.
+// embedding_norm: out = rmsnorm(wte[token] + wpe[position]) in one kernel; on the way back its norm together with that of the
+// first layer, and the gradients of both tables together where they are small.
 
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import normLib from '../../shaders/lib/norm.wgsl?raw';
@@ -8,8 +9,8 @@ import shader from '../../shaders/embedding_norm.wgsl?raw';
 import type { Tensor } from '../graph/graph.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { embedding, embeddingGrad } from './embedding.ts';
-import { normedGrad } from './normed-grad.ts';
+import { embedding, embeddingGrad, isLargeTable, tableGradient } from './embedding.ts';
+import { normedGrad, normedGradAdd } from './normed-grad.ts';
 import { normRows } from './rmsnorm.ts';
 import {
   elementGrid,
@@ -46,7 +47,16 @@ export const embeddingNorm: Op = {
   // Through the norm, then to the rows of both tables that were taken.
   vjp(graph, node, [dout]) {
     const [wte, wpe, tokens, positions] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
-    const [dsum] = graph.apply(normedGrad, [node.outputs[0], node.outputs[1], dout!]);
+    // What comes through the first layer's norm goes through both at once; the node of that one is then not needed.
+    const [dsum] =
+      dout!.node?.op === normedGradAdd
+        ? graph.apply(embeddingNormGrad, [...dout!.node.inputs, ...node.outputs])
+        : graph.apply(normedGrad, [...node.outputs, dout!]);
+    const R = tokens.shape[0];
+    if (isLargeTable(wte.shape, R) || isLargeTable(wpe.shape, R)) {
+      const gradient = (table: Tensor, ids: Tensor) => tableGradient(graph, table, ids, dsum);
+      return [gradient(wte, tokens), gradient(wpe, positions), null, null];
+    }
     const tables = { tokenRows: wte.shape[0], positionRows: wpe.shape[0] };
     const [dwte, dwpe] = graph.apply(embeddingTablesGrad, [tokens, positions, dsum], tables);
     return [dwte, dwpe, null, null];
@@ -61,6 +71,42 @@ export const embeddingNorm: Op = {
   flops: ([[, C], , [R]]) => R * (4 * C + 4),
   touches: (shapes, attrs) => embedding.touches!(shapes, attrs),
   example: (random) => embedding.example(random),
+};
+
+/** normed_grad_add of a layer's norm, then normed_grad of the embedding's: dx (R, C). */
+export const embeddingNormGrad: Op = {
+  name: 'embedding_norm_grad',
+  inputs: [...normedGradAdd.inputs, 'out', 'out_scale'],
+  outputs: ['dx'],
+
+  infer(shapes, _attrs, where) {
+    const patterns = { normed: ['R', 'C'], scale: ['R'], dout: ['R', 'C'], other: ['R', 'C'], out: ['R', 'C'], out_scale: ['R'] } as const; // prettier-ignore
+    const { R, C } = matchShapes('embedding_norm_grad', where, shapes, patterns);
+    return [[R, C]];
+  },
+
+  cpu(call) {
+    const [shapes, out, scale] = [call.shapes, call.inputs[4], call.inputs[5]];
+    normedGradAdd.cpu(call);
+    const dsum = call.outputs[0].slice();
+    normedGrad.cpu({ ...call, shapes: [shapes[4], shapes[5], shapes[0]], inputs: [out, scale, dsum] });
+  },
+
+  kernel: {
+    source,
+    entry: 'embedding_norm_grad',
+    bindings: ['normed', 'normed_scale', 'dnormed', 'other', 'out_again', 'scale_again', 'dx'],
+    launch: ([[R, C]]) => ({ constants: { C, WORKERS: workersFor(C) }, workgroups: rowGrid(R) }),
+  },
+
+  flops: ([[R, C]]) => R * (11 * C + 2),
+
+  example(random) {
+    const { shapes, inputs, ...rest } = normedGradAdd.example(random);
+    const [R, C] = shapes[0] as [number, number];
+    const out = [randomNormal(random, R * C), randomNormal(random, R).map(Math.abs)];
+    return { ...rest, shapes: [...shapes, [R, C], [R]], inputs: [...inputs, ...out] };
+  },
 };
 
 /** dwte[n] = Σ over the rows r with tokens[r] = n of dout[r], dwpe the same by position. */

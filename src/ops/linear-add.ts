@@ -1,13 +1,22 @@
 // linear_add: out = x·w + residual, and linear_grad: the derivatives of a linear layer by x and by w in one dispatch.
 
 import bothGradsLib from '../../shaders/lib/both_grads.wgsl?raw';
-import productLib from '../../shaders/lib/product.wgsl?raw';
-import stepLib from '../../shaders/lib/step.wgsl?raw';
+import partsLib from '../../shaders/lib/parts.wgsl?raw';
 import gradShader from '../../shaders/linear_grad.wgsl?raw';
 import shader from '../../shaders/linear_add.wgsl?raw';
-import type { Launch, Op, OpCase, Shape } from '../graph/op.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
+import type { Attrs, Kernel, Op, OpCase, Shape } from '../graph/op.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import { launchTiles, linear, linearGradW, linearGradX, tileOf } from './linear.ts';
+import {
+  applyInParts,
+  linear,
+  linearGradW,
+  linearGradX,
+  partsOf,
+  partsShape,
+  randomParts,
+} from './linear.ts';
+import { groupsOf, productKernel } from './product.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
 
 export const linearAdd: Op = {
@@ -32,14 +41,17 @@ export const linearAdd: Op = {
   // dx = dout·w and dw = doutᵀ·x at once; the residual takes dout as it is.
   vjp(graph, node, [dout]) {
     const [x, w] = node.inputs;
-    return [...graph.apply(linearGrad, [dout!, x, w]), dout!];
+    return [...bothGradients(graph, dout!, x, w), dout!];
   },
 
-  kernel: {
-    source: stepLib + productLib + shader,
+  kernel: productKernel({
     entry: 'linear_add',
-    launch: ([[R], [O, I]]) => launchTiles(R, O, { O, I }),
-  },
+    source: shader,
+    reads: { x: 'I', w: 'I', residual: 'O' },
+    writes: { out: 'O' },
+    constants: ([, [O, I]]) => ({ O, I }),
+    products: ([[R], [O]]) => [[R, O]],
+  }),
 
   flops: ([[R], [O, I]]) => R * O * (2 * I + 1),
   example: (random) => exampleOf(random, (R, I, O) => [[R, I], [O, I], [R, O]]), // prettier-ignore
@@ -48,19 +60,26 @@ export const linearAdd: Op = {
 /** `linear` whose derivative is one dispatch. */
 export const linearWithGrad: Op = {
   ...linear,
-  vjp: (graph, node, [dout]) => graph.apply(linearGrad, [dout!, ...node.inputs]),
+  vjp(graph, node, [dout]) {
+    const [x, w] = node.inputs;
+    return bothGradients(graph, dout!, x, w);
+  },
 };
 
-/** dx[r, i] = Σₒ dout[r, o] · w[o, i] and dw[o, i] = Σᵣ dout[r, o] · x[r, i]. */
+function bothGradients(graph: Graph, dout: Tensor, x: Tensor, w: Tensor): readonly Tensor[] {
+  return applyInParts(graph, linearGrad, [dout, x, w], [x.shape[0], w.shape[0], w.shape[1]]);
+}
+
+/** dx[r, i] = Σₒ dout[r, o] · w[o, i] and dw[o, i] = Σᵣ dout[r, o] · x[r, i], in `attrs.parts` as linear_grad_w. */
 export const linearGrad: Op = {
   name: 'linear_grad',
   inputs: ['dout', 'x', 'w'],
   outputs: ['dx', 'dw'],
 
-  infer(shapes, _attrs, where) {
+  infer(shapes, attrs, where) {
     const patterns = { dout: ['R', 'O'], x: ['R', 'I'], w: ['O', 'I'] } as const;
     const { R, O, I } = matchShapes('linear_grad', where, shapes, patterns);
-    return [[R, I], [O, I]]; // prettier-ignore
+    return [[R, I], partsShape(attrs, O, I)];
   },
 
   cpu(call) {
@@ -71,24 +90,47 @@ export const linearGrad: Op = {
     linearGradW.cpu({ ...call, inputs: [dout, x], shapes: [ofDout, ofX], outputs: [dw] });
   },
 
-  kernel: {
-    source: stepLib + productLib + bothGradsLib + gradShader,
-    entry: 'linear_grad',
-    launch: ([, [R], [O, I]]) => launchBothGrads(R, O, I),
-  },
+  kernel: bothGradsKernel('linear_grad', gradShader, {}, (shapes) => shapes.slice(1)),
 
   flops: ([, [R], [O, I]]) => 4 * R * O * I,
-  example: (random) => exampleOf(random, (R, I, O) => [[R, O], [R, I], [O, I]]), // prettier-ignore
+
+  example(random) {
+    const example = exampleOf(random, (R, I, O) => [[R, O], [R, I], [O, I]]); // prettier-ignore
+    return { ...example, attrs: randomParts(random) };
+  },
 };
 
-/** The tiles of dx (R, I) above those of dw (O, I), for shaders/lib/both_grads.wgsl. */
-export function launchBothGrads(R: number, O: number, I: number): Launch {
-  const tile = tileOf({ M: Math.min(R, O), N: I });
-  const tilesOf = (M: number) => Math.ceil(M / tile);
-  return {
-    constants: { O, I, TILES: tilesOf(R), BM: tile, BN: tile },
-    workgroups: [Math.ceil(I / tile), tilesOf(R) + tilesOf(O), 1],
+/** A kernel around shaders/lib/both_grads.wgsl, which also reads `reads`; `operands` gives the shapes of x and w. */
+export function bothGradsKernel(
+  entry: string,
+  source: string,
+  reads: Readonly<Record<string, string>>,
+  operands: (shapes: readonly Shape[]) => readonly Shape[],
+): Kernel {
+  const sizes = (shapes: readonly Shape[], attrs: Attrs) => {
+    const [[R], [O, I]] = operands(shapes);
+    return { R, O, I, parts: partsOf(attrs) };
   };
+  return productKernel({
+    entry,
+    source: partsLib + bothGradsLib + source,
+    reads: { dout: 'O', ...reads, x: 'I', w: 'I' },
+    writes: { dx: 'I', dw: 'I' },
+    constants(shapes, attrs, tile) {
+      const { R, O, I, parts } = sizes(shapes, attrs);
+      return { O, I, TILES: groupsOf(R, tile.rows), PARTS: parts };
+    },
+    products(shapes, attrs) {
+      const { R, O, I, parts } = sizes(shapes, attrs);
+      return [[R, I], [O, I, parts]]; // prettier-ignore
+    },
+    // The tiles of dx (R, I) above those of dw (parts, O, I).
+    workgroups(shapes, attrs, tile) {
+      const { R, O, I, parts } = sizes(shapes, attrs);
+      const high = groupsOf(R, tile.rows) + parts * groupsOf(O, tile.rows);
+      return [groupsOf(I, tile.columns), high, 1];
+    },
+  });
 }
 
 export function exampleOf(

@@ -1,61 +1,77 @@
 // linear: out[r, o] = Σᵢ x[r, i] · w[o, i], microgpt.py's `linear`, and its two derivatives. On the GPU all
 // three are one matrix product c = a·b; strides say how a and b lie in memory.
 
-import productLib from '../../shaders/lib/product.wgsl?raw';
-import stepLib from '../../shaders/lib/step.wgsl?raw';
+import partsLib from '../../shaders/lib/parts.wgsl?raw';
 import shader from '../../shaders/linear.wgsl?raw';
-import type { Kernel, Launch, Op, Shape } from '../graph/op.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
+import type { Attrs, CpuCall, Kernel, Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
+import { partsFor, productKernel } from './product.ts';
+import { sumParts } from './sum-parts.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
 
-/** c (M, N) = a (M, K) · b (K, N) with a(m, k) = a[m·aM + k·aK] and b(k, n) = b[k·bK + n·bN]. */
+/** c (M, N) = a · b, where a and b are matrices with rows of widths A and B. */
 interface Product {
   readonly M: number;
   readonly N: number;
   readonly K: number;
-  readonly aM: number;
-  readonly aK: number;
-  readonly bK: number;
-  readonly bN: number;
+  readonly A: number;
+  readonly B: number;
   /** Which dimension is the rows, of which a step uses only some. */
   readonly rows: 'M' | 'K';
 }
 
-/** Small products take small tiles: more workgroups, and less of a tile is wasted at the edges. */
-export function tileOf({ M, N }: { readonly M: number; readonly N: number }): number {
-  return Math.min(M, N) >= 256 ? 64 : 32;
-}
-
-/** Tiles for a product of M rows and N columns, for kernels around shaders/lib/product.wgsl. */
-export function launchTiles(M: number, N: number, constants: Launch['constants']): Launch {
-  const tile = tileOf({ M, N });
-  return {
-    constants: { ...constants, BM: tile, BN: tile },
-    workgroups: [Math.ceil(N / tile), Math.ceil(M / tile), 1],
-  };
-}
-
-function launchProduct(product: Product): Launch {
-  const { M, N, K, rows } = product;
-  return launchTiles(M, N, {
-    M: rows === 'M' ? 0 : M,
-    N,
-    K: rows === 'K' ? 0 : K,
-    A_M: product.aM,
-    A_K: product.aK,
-    B_K: product.bK,
-    B_N: product.bN,
+function kernel(entry: string, productOf: (shapes: readonly Shape[]) => Product): Kernel {
+  return productKernel({
+    entry,
+    source: partsLib + shader,
+    bindings: ['a', 'b', 'out'],
+    reads: { a: 'A', b: 'B' },
+    writes: { out: 'N' },
+    constants(shapes, attrs) {
+      const { rows, ...product } = productOf(shapes);
+      return { ...product, [rows]: 0, PARTS: partsOf(attrs) };
+    },
+    products(shapes, attrs) {
+      const { M, N } = productOf(shapes);
+      return [[M, N, partsOf(attrs)]];
+    },
   });
 }
 
-function kernel(entry: string, productOf: (shapes: readonly Shape[]) => Product): Kernel {
-  return {
-    source: stepLib + productLib + shader,
-    entry,
-    bindings: ['a', 'b', 'c'],
-    launch: (shapes) => launchProduct(productOf(shapes)),
-  };
+/** `attrs.parts`: in how many parts a weight gradient is summed, 1 unless told. */
+export function partsOf(attrs: Attrs): number {
+  return attrs.parts ?? 1;
+}
+
+/** The shape of a weight gradient (O, I), or of its parts. */
+export function partsShape(attrs: Attrs, O: number, I: number): Shape {
+  const parts = partsOf(attrs);
+  return parts === 1 ? [O, I] : [parts, O, I];
+}
+
+/** The rows of each part, as `part_of` of shaders/lib/parts.wgsl has them. */
+export function partRows(rows: number, parts: number): [first: number, end: number][] {
+  const length = Math.ceil(rows / (4 * parts)) * 4;
+  return Array.from({ length: parts }, (_, i) => [
+    Math.min(rows, i * length),
+    Math.min(rows, (i + 1) * length),
+  ]);
+}
+
+/** Nodes of `op`, a gradient by weights (O, I) over R rows among others, which are summed in parts where that pays. */
+export function applyInParts(
+  graph: Graph,
+  op: Op,
+  inputs: readonly Tensor[],
+  [R, O, I]: readonly [number, number, number],
+): readonly Tensor[] {
+  const parts = partsFor(O, I, R);
+  if (parts === 1) return graph.apply(op, inputs);
+  return graph.apply(op, inputs, { parts }).map((tensor) => {
+    return tensor.shape.length === 3 ? graph.apply(sumParts, [tensor])[0] : tensor;
+  });
 }
 
 export const linear: Op = {
@@ -84,12 +100,14 @@ export const linear: Op = {
   // dx = dout · w and dw = doutᵀ · x.
   vjp(graph, node, [dout]) {
     const [x, w] = node.inputs;
-    return [graph.apply(linearGradX, [dout!, w])[0], graph.apply(linearGradW, [dout!, x])[0]];
+    const [dx] = graph.apply(linearGradX, [dout!, w]);
+    const [dw] = applyInParts(graph, linearGradW, [dout!, x], [x.shape[0], w.shape[0], w.shape[1]]);
+    return [dx, dw];
   },
 
   kernel: kernel('linear', ([x, w]) => {
     const [R, I] = x as [number, number];
-    return { M: R, N: w[0], K: I, aM: I, aK: 1, bK: 1, bN: I, rows: 'M' };
+    return { M: R, N: w[0], K: I, A: I, B: I, rows: 'M' };
   }),
 
   flops: ([x, w]) => 2 * x[0] * w[0] * w[1],
@@ -126,7 +144,7 @@ export const linearGradX: Op = {
 
   kernel: kernel('linear_grad_x', ([dout, w]) => {
     const [O, I] = w as [number, number];
-    return { M: dout[0], N: I, K: O, aM: O, aK: 1, bK: I, bN: 1, rows: 'M' };
+    return { M: dout[0], N: I, K: O, A: O, B: I, rows: 'M' };
   }),
 
   flops: ([dout, w]) => 2 * dout[0] * w[0] * w[1],
@@ -137,44 +155,53 @@ export const linearGradX: Op = {
   },
 };
 
-/** dw[o, i] = Σᵣ dout[r, o] · x[r, i]. */
+/** dw[o, i] = Σᵣ dout[r, o] · x[r, i]; with `attrs.parts` that many sums, (parts, O, I), each over its share of the rows. */
 export const linearGradW: Op = {
   name: 'linear_grad_w',
   inputs: ['dout', 'x'],
   outputs: ['dw'],
 
-  infer(shapes, _attrs, where) {
+  infer(shapes, attrs, where) {
     const { O, I } = matchShapes('linear_grad_w', where, shapes, { dout: ['R', 'O'], x: ['R', 'I'] });
-    return [[O, I]];
+    return [partsShape(attrs, O, I)];
   },
 
-  cpu({ inputs, outputs, shapes, step }) {
-    const [dout, x] = inputs as [FloatArray, FloatArray];
-    const dw = outputs[0] as FloatArray;
-    const O = shapes[0][1];
-    const I = shapes[1][1];
-    dw.fill(0);
-    for (let r = 0; r < step.rows; r++) {
-      for (let o = 0; o < O; o++) {
-        const d = dout[r * O + o];
-        for (let i = 0; i < I; i++) dw[o * I + i] += d * x[r * I + i]; // (O, I)
-      }
-    }
-  },
+  cpu: (call) => weightGradient(call, call.inputs[0] as FloatArray, call.inputs[1] as FloatArray),
 
   kernel: kernel('linear_grad_w', ([dout, x]) => {
     const [R, O] = dout as [number, number];
     const I = x[1];
-    return { M: O, N: I, K: R, aM: 1, aK: O, bK: I, bN: 1, rows: 'K' };
+    return { M: O, N: I, K: R, A: O, B: I, rows: 'K' };
   }),
 
   flops: ([dout, x]) => 2 * dout[0] * dout[1] * x[1],
 
   example(random) {
     const { R, I, O } = randomDims(random);
-    return exampleOf(random, [[R, O], [R, I]], R); // prettier-ignore
+    return { ...exampleOf(random, [[R, O], [R, I]], R), attrs: randomParts(random) }; // prettier-ignore
   },
 };
+
+function weightGradient({ outputs, shapes, attrs, step }: CpuCall, dout: FloatArray, x: FloatArray): void {
+  const dw = outputs[0] as FloatArray;
+  const O = shapes[0][1];
+  const I = shapes[1][1];
+  dw.fill(0);
+  partRows(step.rows, partsOf(attrs)).forEach(([first, end], part) => {
+    for (let r = first; r < end; r++) {
+      for (let o = 0; o < O; o++) {
+        const d = dout[r * O + o];
+        const row = (part * O + o) * I;
+        for (let i = 0; i < I; i++) dw[row + i] += d * x[r * I + i]; // (parts, O, I)
+      }
+    }
+  });
+}
+
+/** Mostly one part, which is the default. */
+export function randomParts(random: PythonRandom): Attrs {
+  return randomInteger(random, 1, 3) === 1 ? { parts: randomInteger(random, 2, 5) } : {};
+}
 
 function randomDims(random: PythonRandom): { R: number; I: number; O: number } {
   const pick = () => randomInteger(random, 1, randomInteger(random, 1, 8) === 1 ? 300 : 70);

@@ -1,18 +1,16 @@
 // norm_linear_relu: out = relu(rmsnorm(x)·w), the first half of the MLP in one kernel, and linear_relu_grad, both
 // derivatives of its product in one.
 
-import bothGradsLib from '../../shaders/lib/both_grads.wgsl?raw';
 import normLib from '../../shaders/lib/norm.wgsl?raw';
 import normedRowsLib from '../../shaders/lib/normed_rows.wgsl?raw';
-import productLib from '../../shaders/lib/product.wgsl?raw';
-import stepLib from '../../shaders/lib/step.wgsl?raw';
 import gradShader from '../../shaders/linear_relu_grad.wgsl?raw';
 import shader from '../../shaders/norm_linear_relu.wgsl?raw';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { exampleOf, launchBothGrads, linearGrad } from './linear-add.ts';
-import { launchTiles, linear } from './linear.ts';
+import { bothGradsKernel, exampleOf, linearGrad } from './linear-add.ts';
+import { applyInParts, linear, partsShape, randomParts } from './linear.ts';
 import { normedGrad } from './normed-grad.ts';
+import { productKernel } from './product.ts';
 import { reluGrad } from './relu.ts';
 import { normRows } from './rmsnorm.ts';
 import { matchShapes } from './support.ts';
@@ -39,30 +37,43 @@ export const normLinearRelu: Op = {
 
   vjp(graph, node, [dout]) {
     const [out, normed, scale] = node.outputs;
-    const [dnormed, dw] = graph.apply(linearReluGrad, [dout!, out, normed, node.inputs[1]]);
+    const [x, w] = node.inputs;
+    const [dnormed, dw] = applyInParts(
+      graph,
+      linearReluGrad,
+      [dout!, out, normed, w],
+      [x.shape[0], w.shape[0], w.shape[1]],
+    );
     return [graph.apply(normedGrad, [normed, scale, dnormed])[0], dw];
   },
 
-  kernel: {
-    source: stepLib + normLib + productLib + normedRowsLib + shader,
+  kernel: productKernel({
     entry: 'norm_linear_relu',
-    launch: ([[R, C], [O]]) => launchTiles(R, O, { C, O }),
-  },
+    source: normLib + normedRowsLib + shader,
+    norm: true,
+    reads: { x: 'C', w: 'C' },
+    writes: { out: 'O', normed: 'C' },
+    constants: ([[, C], [O]]) => ({ C, O }),
+    products: ([[R], [O]]) => [[R, O]],
+  }),
 
   flops: ([[R, C], [O]]) => R * (2 * C * O + O + 3 * C + 4),
   example: (random) => exampleOf(random, (R, I, O) => [[R, I], [O, I]]), // prettier-ignore
 };
 
-/** With d = dout · [out > 0]: dx = d·w, dw = dᵀ·x. The derivative at 0 is 0, as in microgpt.py. */
+/**
+ * With d = dout · [out > 0]: dx = d·w, dw = dᵀ·x, in `attrs.parts` as linear_grad_w. The derivative at 0 is 0, as in
+ * microgpt.py.
+ */
 export const linearReluGrad: Op = {
   name: 'linear_relu_grad',
   inputs: ['dout', 'out', 'x', 'w'],
   outputs: ['dx', 'dw'],
 
-  infer(shapes, _attrs, where) {
+  infer(shapes, attrs, where) {
     const patterns = { dout: ['R', 'O'], out: ['R', 'O'], x: ['R', 'I'], w: ['O', 'I'] } as const;
     const { R, O, I } = matchShapes('linear_relu_grad', where, shapes, patterns);
-    return [[R, I], [O, I]]; // prettier-ignore
+    return [[R, I], partsShape(attrs, O, I)];
   },
 
   cpu(call) {
@@ -73,12 +84,12 @@ export const linearReluGrad: Op = {
     linearGrad.cpu({ ...call, inputs: [masked, x, w], shapes: [ofDout, ofX, ofW] });
   },
 
-  kernel: {
-    source: stepLib + productLib + bothGradsLib + gradShader,
-    entry: 'linear_relu_grad',
-    launch: ([, , [R], [O, I]]) => launchBothGrads(R, O, I),
-  },
+  kernel: bothGradsKernel('linear_relu_grad', gradShader, { out: 'O' }, (shapes) => shapes.slice(2)),
 
   flops: ([, , [R], [O, I]]) => 4 * R * O * I,
-  example: (random) => exampleOf(random, (R, I, O) => [[R, O], [R, O], [R, I], [O, I]]), // prettier-ignore
+
+  example(random) {
+    const example = exampleOf(random, (R, I, O) => [[R, O], [R, O], [R, I], [O, I]]); // prettier-ignore
+    return { ...example, attrs: randomParts(random) };
+  },
 };

@@ -3,16 +3,16 @@
 
 import normLib from '../../shaders/lib/norm.wgsl?raw';
 import normedRowsLib from '../../shaders/lib/normed_rows.wgsl?raw';
-import productLib from '../../shaders/lib/product.wgsl?raw';
-import stepLib from '../../shaders/lib/step.wgsl?raw';
+import partsLib from '../../shaders/lib/parts.wgsl?raw';
 import shader from '../../shaders/norm_qkv.wgsl?raw';
 import gradWShader from '../../shaders/qkv_grad_w.wgsl?raw';
 import gradXShader from '../../shaders/qkv_grad_x.wgsl?raw';
 import type { Op, OpCase, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import { launchTiles } from './linear.ts';
+import { applyInParts, partRows, partsOf, partsShape, randomParts } from './linear.ts';
 import { normedGrad } from './normed-grad.ts';
+import { productKernel } from './product.ts';
 import { normRows } from './rmsnorm.ts';
 import { exampleStep, expectShape, matchShapes, randomInteger, randomNormal } from './support.ts';
 
@@ -48,14 +48,19 @@ export const normQkv: Op = {
     const [, normed, scale] = node.outputs;
     const [dnormed] = graph.apply(qkvGradX, [dqkv!, ...node.inputs.slice(1)]);
     const [dx] = graph.apply(normedGrad, [normed, scale, dnormed]);
-    return [dx, ...graph.apply(qkvGradW, [dqkv!, normed])];
+    const [R, C] = normed.shape as [number, number];
+    return [dx, ...applyInParts(graph, qkvGradW, [dqkv!, normed], [R, 3 * C, C])];
   },
 
-  kernel: {
-    source: stepLib + normLib + productLib + normedRowsLib + shader,
+  kernel: productKernel({
     entry: 'norm_qkv',
-    launch: ([[R, C]]) => launchTiles(R, 3 * C, { C }),
-  },
+    source: normLib + normedRowsLib + shader,
+    norm: true,
+    reads: { x: 'C', wq: 'C', wk: 'C', wv: 'C' },
+    writes: { qkv: '3 * C', normed: 'C' },
+    constants: ([[, C]]) => ({ C }),
+    products: ([[R, C]]) => [[R, 3 * C]],
+  }),
 
   flops: ([[R, C]]) => R * (6 * C * C + 3 * C + 4),
   example: (random) => exampleOf(random, (R, C) => [[R, C], ...weights(C)]),
@@ -88,51 +93,64 @@ export const qkvGradX: Op = {
     }
   },
 
-  kernel: {
-    source: stepLib + productLib + gradXShader,
+  kernel: productKernel({
     entry: 'qkv_grad_x',
-    launch: ([[R], [C]]) => launchTiles(R, C, { C }),
-  },
+    source: gradXShader,
+    reads: { dqkv: '3 * C', wq: 'C', wk: 'C', wv: 'C' },
+    writes: { dnormed: 'C' },
+    constants: ([, [C]]) => ({ C }),
+    products: ([[R], [C]]) => [[R, C]],
+  }),
 
   flops: ([[R], [C]]) => 6 * R * C * C,
   example: (random) => exampleOf(random, (R, C) => [[R, 3 * C], ...weights(C)]),
 };
 
-/** dwq[o, i] = Σᵣ dq[r, o] · normed[r, i], dwk and dwv likewise. */
+/** dwq[o, i] = Σᵣ dq[r, o] · normed[r, i], dwk and dwv likewise; in `attrs.parts` as linear_grad_w. */
 export const qkvGradW: Op = {
   name: 'qkv_grad_w',
   inputs: ['dqkv', 'normed'],
   outputs: ['dwq', 'dwk', 'dwv'],
 
-  infer(shapes, _attrs, where) {
+  infer(shapes, attrs, where) {
     const dims: Record<string, number> = {};
     expectShape('qkv_grad_w', where, 'dqkv', shapes[0], ['R', 'M'], dims);
     expectShape('qkv_grad_w', where, 'normed', shapes[1], ['R', dims.M / 3], dims);
     const C = shapes[1][1];
-    return weights(C);
+    return weights(C).map(([O, I]) => partsShape(attrs, O, I));
   },
 
-  cpu({ inputs, outputs, shapes, step }) {
+  cpu({ inputs, outputs, shapes, attrs, step }) {
     const [dqkv, normed] = inputs as [FloatArray, FloatArray];
     const C = shapes[1][1];
     for (const dw of outputs) dw.fill(0);
-    for (let r = 0; r < step.rows; r++) {
-      for (let m = 0; m < 3 * C; m++) {
-        const d = dqkv[r * 3 * C + m];
-        const dw = outputs[Math.floor(m / C)];
-        for (let i = 0; i < C; i++) dw[(m % C) * C + i] += d * normed[r * C + i]; // (C, C)
+    partRows(step.rows, partsOf(attrs)).forEach(([first, end], part) => {
+      for (let r = first; r < end; r++) {
+        for (let m = 0; m < 3 * C; m++) {
+          const d = dqkv[r * 3 * C + m];
+          const dw = outputs[Math.floor(m / C)];
+          const row = (part * C + (m % C)) * C;
+          for (let i = 0; i < C; i++) dw[row + i] += d * normed[r * C + i]; // (parts, C, C)
+        }
       }
-    }
+    });
   },
 
-  kernel: {
-    source: stepLib + productLib + gradWShader,
+  kernel: productKernel({
     entry: 'qkv_grad_w',
-    launch: ([, [, C]]) => launchTiles(3 * C, C, { C }),
-  },
+    source: partsLib + gradWShader,
+    reads: { dqkv: '3 * C', normed: 'C' },
+    writes: { dwq: 'C', dwk: 'C', dwv: 'C' },
+    constants: ([, [, C]], attrs) => ({ C, PARTS: partsOf(attrs) }),
+    products: ([, [, C]], attrs) => [[3 * C, C, partsOf(attrs)]],
+  }),
 
   flops: ([, [R, C]]) => 6 * R * C * C,
-  example: (random) => exampleOf(random, (R, C) => [[R, 3 * C], [R, C]]), // prettier-ignore
+
+  example(random) {
+    const example = exampleOf(random, (R, C) => [[R, 3 * C], [R, C]]); // prettier-ignore
+    return { ...example, attrs: randomParts(random) };
+  },
 };
 
 function weights(C: number): Shape[] {

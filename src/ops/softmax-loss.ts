@@ -1,53 +1,59 @@
-// softmax_loss: cross entropy and its derivative in one kernel. The loss of a step is Σᵣ weights[r] · nll[r]; dlogits is
-// the gradient of that sum: weights[r] · (softmax − one-hot). In a graph this op is the loss itself.
+// softmax_loss: cross entropy and its derivative in one kernel. The loss of a step is Σᵣ weights[r] · nll[r]; the gradient of
+// that sum, weights[r] · (softmax − one-hot), takes the logits' place. In a graph this op is the loss itself.
 
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
+import softmaxLib from '../../shaders/lib/softmax.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/softmax_loss.wgsl?raw';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { crossEntropy, crossEntropyGrad } from './cross-entropy.ts';
-import { matchShapes, randomNormal, rowGrid, workersFor } from './support.ts';
+import { crossEntropy, crossEntropyGrad, launchRows } from './cross-entropy.ts';
+import { matchShapes, randomNormal } from './support.ts';
 
 export const softmaxLoss: Op = {
   name: 'softmax_loss',
-  inputs: ['logits', 'targets', 'weights'],
-  outputs: ['nll', 'dlogits'],
+  inputs: ['targets', 'weights'],
+  updates: ['logits'],
+  outputs: ['nll'],
   integers: ['targets'],
 
   infer(shapes, _attrs, where) {
-    const patterns = { logits: ['R', 'V'], targets: ['R'], weights: ['R'] } as const;
-    const { R, V } = matchShapes('softmax_loss', where, shapes, patterns);
-    return [[R], [R, V]]; // prettier-ignore
+    const patterns = { targets: ['R'], weights: ['R'], logits: ['R', 'V'] } as const;
+    const { R } = matchShapes('softmax_loss', where, shapes, patterns);
+    return [[R]];
   },
 
   cpu(call) {
-    const [logits, targets, weights] = call.inputs;
-    const [nll, dlogits] = call.outputs as [FloatArray, FloatArray];
+    const [targets, weights, logits] = call.inputs;
+    const nll = call.outputs[0] as FloatArray;
     const lse = nll.slice();
-    crossEntropy.cpu({ ...call, outputs: [nll, lse] });
-    crossEntropyGrad.cpu({ ...call, inputs: [logits, targets, lse, weights], outputs: [dlogits] });
+    const shapes = [call.shapes[2], call.shapes[0]];
+    crossEntropy.cpu({ ...call, shapes, inputs: [logits, targets], outputs: [nll, lse] });
+    crossEntropyGrad.cpu({
+      ...call,
+      shapes: [[], [], [], call.shapes[2]],
+      inputs: [targets, lse, weights, logits],
+    });
   },
 
   vjp(_graph, node, douts) {
     if (douts.some((dout) => dout !== null))
       throw new Error('softmax_loss: it is the loss, nothing follows it');
-    return [node.outputs[1], null, null];
+    return [null, null, node.inputs[2]];
   },
 
   kernel: {
-    source: stepLib + gridLib + reduceLib + shader,
+    source: stepLib + gridLib + reduceLib + softmaxLib + shader,
     entry: 'softmax_loss',
-    launch: ([[R, V]]) => ({ constants: { V, WORKERS: workersFor(V) }, workgroups: rowGrid(R) }),
+    launch: ([, , logits]) => launchRows(logits),
   },
 
-  flops: ([[R, V]]) => 8 * R * V,
+  flops: ([, , [R, V]]) => 8 * R * V,
 
   example(random) {
-    const example = crossEntropy.example(random);
-    const R = example.shapes[0][0];
-    const weights = randomNormal(random, R).map(Math.abs);
-    return { ...example, shapes: [...example.shapes, [R]], inputs: [...example.inputs, weights] };
+    const { shapes, inputs, ...rest } = crossEntropy.example(random);
+    const weights = randomNormal(random, shapes[1][0]).map(Math.abs);
+    return { ...rest, shapes: [shapes[1], shapes[1], shapes[0]], inputs: [inputs[1], weights, inputs[0]] };
   },
 };

@@ -61,10 +61,10 @@ export function rowGrid(rows: number, perRow = 1): [number, number, number] {
   return [perRow, Math.ceil(rows / z), z];
 }
 
-/** Invocations for a workgroup that shares `items` among them: a power of two, at most 64; few items want few. */
-export function workersFor(items: number): number {
+/** Invocations for a workgroup that shares `items` among them: a power of two, at most `most`; few items want few. */
+export function workersFor(items: number, most = 64): number {
   let workers = 4;
-  while (workers < 64 && workers < items) workers *= 2;
+  while (workers < most && workers < items) workers *= 2;
   return workers;
 }
 

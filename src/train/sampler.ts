@@ -75,7 +75,8 @@ export async function* sampleDocuments(
   for (let left = count; left > 0;) {
     const now = Math.min(left, batch);
     ahead.setState(random.getState());
-    const uniforms = Float64Array.from({ length: now * room }, () => ahead.random());
+    const uniforms = new Float64Array(now * room);
+    for (let i = 0; i < uniforms.length; i++) uniforms[i] = ahead.random();
     const start = performance.now();
     const documents = await engine.generate({
       prefix: [bos, ...prompt],

@@ -3,6 +3,7 @@
 
 import type { AdapterInfo } from '../engine.ts';
 import { DeviceError } from '../util/errors.ts';
+import type { TuningOptions } from './tuning.ts';
 
 /**
  * `default`: the limits every WebGPU device has (16 KiB of workgroup memory, 256 invocations,
@@ -15,12 +16,15 @@ export interface DeviceOptions {
   readonly limits?: LimitsChoice;
   /** Wanted features; those the adapter lacks are left out. `OPTIONAL_FEATURES` unless told. */
   readonly features?: readonly GPUFeatureName[];
+  /** How to find the fastest kernels; without it each shape has its default. */
+  readonly tuning?: TuningOptions;
 }
 
 /** An open device and what has gone wrong on it. */
 export interface GpuDevice {
   readonly device: GPUDevice;
   readonly info: AdapterInfo;
+  readonly tuning?: TuningOptions;
 
   /** The first error since the device was opened: its loss, or an error outside every error scope. */
   firstError(): DeviceError | undefined;
@@ -115,7 +119,7 @@ export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = 
       { cause },
     );
   }
-  return watch(device, info);
+  return watch(device, info, options.tuning);
 }
 
 /** Destroys every open device. */
@@ -130,7 +134,7 @@ function adapterLimits(adapter: GPUAdapter): Record<string, number> {
 }
 
 /** Records the first thing that goes wrong on `device`. */
-function watch(device: GPUDevice, info: AdapterInfo): GpuDevice {
+function watch(device: GPUDevice, info: AdapterInfo, tuning: TuningOptions | undefined): GpuDevice {
   let first: DeviceError | undefined;
   let destroyed = false;
   const where = adapterName(info);
@@ -151,6 +155,7 @@ function watch(device: GPUDevice, info: AdapterInfo): GpuDevice {
   const gpuDevice: GpuDevice = {
     device,
     info,
+    ...(tuning && { tuning }),
     firstError: () => first,
     check() {
       if (first !== undefined) throw first;

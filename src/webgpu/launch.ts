@@ -23,7 +23,7 @@ export async function prepareDispatches(
 ): Promise<ReadyDispatch[]> {
   const step = { buffer: buffers.region('step') };
   const pipelines = await Promise.all(
-    plan.dispatches.map(({ node, launch }) => pipelineFor(gpu, node.op, launch.constants)),
+    plan.dispatches.map(({ node, launch }) => pipelineFor(gpu, node.op, launch)),
   );
   return plan.dispatches.map(({ node, label, inputs, outputs, launch }, i) => {
     const operands = [...inputs, ...outputs].map((view) => buffers.binding(view));

@@ -16,6 +16,11 @@ const FLAGS_VARIABLE = 'MICROGPT_DAWN_FLAGS';
 const KEY = Symbol.for('microgpt-webgpu.gpu');
 const registry = globalThis as { [KEY]?: Promise<GPU> };
 
+/** The flags that Dawn is given. */
+export function dawnFlags(): string[] {
+  return [...DAWN_FLAGS, ...(process.env[FLAGS_VARIABLE]?.split(' ').filter(Boolean) ?? [])];
+}
+
 /**
  * The GPU object of this process, created by the first call. Also defines the globals that browsers
  * have (GPUBufferUsage and the like), and destroys every open device when the process ends.
@@ -35,8 +40,7 @@ async function createGpu(): Promise<GPU> {
     );
   });
   Object.assign(globalThis, dawn.globals);
-  const more = process.env[FLAGS_VARIABLE]?.split(' ').filter(Boolean) ?? [];
-  const gpu = dawn.create([...DAWN_FLAGS, ...more]);
+  const gpu = dawn.create(dawnFlags());
   // process.exit() or an uncaught error while a mapAsync is pending crashes dawn.node now and then
   // (Node 22: 16 of 40 runs, exit status 139); with the devices destroyed first, 0 of 240.
   process.once('exit', closeDevices);

@@ -15,26 +15,29 @@ export interface NamedKernel {
 /** Modules and pipelines of one device: ops of the same shape share theirs. */
 const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
-/** The pipeline of `op` with `constants`. Throws DeviceError where the shader does not compile or exceeds a limit. */
+/** What of a launch makes a pipeline. */
+export type PipelineChoice = Pick<Launch, 'constants' | 'variant' | 'source'>;
+
+/** The pipeline of `op` for a launch. Throws DeviceError where the shader does not compile or exceeds a limit. */
 export async function pipelineFor(
   gpu: GpuDevice,
   op: NamedKernel,
-  constants: Launch['constants'],
+  choice: PipelineChoice,
 ): Promise<GPUComputePipeline> {
   let cache = caches.get(gpu.device);
   if (!cache) caches.set(gpu.device, (cache = new Map()));
-  const key = JSON.stringify([op.name, constants]);
+  const key = JSON.stringify([op.name, choice.variant ?? '', choice.constants]);
   let pipeline = cache.get(key);
-  if (!pipeline) cache.set(key, (pipeline = createPipeline(gpu, op, constants)));
+  if (!pipeline) cache.set(key, (pipeline = createPipeline(gpu, op, choice)));
   return pipeline;
 }
 
 async function createPipeline(
   gpu: GpuDevice,
   op: NamedKernel,
-  constants: Launch['constants'],
+  { constants, variant, source = op.kernel.source }: PipelineChoice,
 ): Promise<GPUComputePipeline> {
-  const { source, entry } = op.kernel;
+  const { entry } = op.kernel;
   const module = gpu.device.createShaderModule({ label: op.name, code: source });
   try {
     return await gpu.settle(
@@ -47,11 +50,10 @@ async function createPipeline(
   } catch (cause) {
     if (cause instanceof DeviceError) throw cause;
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const what = variant === undefined ? 'its shader' : `its shader ${variant}`;
     throw new DeviceError(
-      `${op.name}: this adapter cannot run its shader with ${JSON.stringify(constants)}: ${reason}`,
-      {
-        cause,
-      },
+      `${op.name}: this adapter cannot run ${what} with ${JSON.stringify(constants)}: ${reason}`,
+      { cause },
     );
   }
 }

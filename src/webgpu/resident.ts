@@ -118,7 +118,7 @@ export class ResidentModels {
     };
     const name = `resident (weights in ${memory.weights}, values in ${memory.values})`;
     const source = residentSource(memory);
-    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: 'resident' } }, constants);
+    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: 'resident' } }, { constants });
     const buffers = await DeviceBuffers.create(gpu, plan);
     buffers.write('corpus', corpus);
     buffers.write('hypers', hypers);

@@ -1,17 +1,21 @@
 // One op on its own, on the device: what tests and `microgpt verify` check kernels with.
 
 import { dtypeOf, operandNames, sizeOf, STEP_BYTES } from '../graph/op.ts';
-import type { Op, OpCase, StepScalars } from '../graph/op.ts';
+import type { Launch, Op, OpCase, StepScalars } from '../graph/op.ts';
 import type { OpResult } from '../graph/reference.ts';
 import type { TensorArray } from '../util/arrays.ts';
 import type { GpuDevice } from './adapter.ts';
 import { bindOperands, pipelineFor } from './pipelines.ts';
 
-/** Runs the op's kernel once. Outputs start as 0. Throws DeviceError for any error of the device. */
-export async function runOnDevice(gpu: GpuDevice, op: Op, example: OpCase): Promise<OpResult> {
+/** Runs the op's kernel once, in the way of `launch`. Outputs start as 0. Throws DeviceError for any error of the device. */
+export async function runOnDevice(
+  gpu: GpuDevice,
+  op: Op,
+  example: OpCase,
+  launch: Launch = op.kernel.launch(example.shapes, example.attrs),
+): Promise<OpResult> {
   const { device } = gpu;
-  const { constants, workgroups } = op.kernel.launch(example.shapes, example.attrs);
-  const pipeline = await pipelineFor(gpu, op, constants);
+  const pipeline = await pipelineFor(gpu, op, launch);
   const buffers: GPUBuffer[] = [];
   const make = (size: number, usage = 0): GPUBuffer => {
     usage |= GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -57,7 +61,7 @@ export async function runOnDevice(gpu: GpuDevice, op: Op, example: OpCase): Prom
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(...workgroups);
+    pass.dispatchWorkgroups(...launch.workgroups);
     pass.end();
     device.queue.submit([encoder.finish()]);
 

@@ -9,6 +9,7 @@ import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
 import { LAUNCHERS, prepareDispatches } from './launch.ts';
 import type { PlannedLaunch } from './launch.ts';
+import { tunePlan } from './tuner.ts';
 
 export type StateRegion = 'parameters' | 'gradients' | 'm' | 'v';
 
@@ -52,7 +53,7 @@ export class Readback {
   }
 }
 
-/** Steps as the dispatches of a plan. */
+/** Steps as the dispatches of a plan, with the kernels that are fastest here where the device is to be tuned for. */
 export async function plannedSteps(
   spec: EngineSpec,
   gpu: GpuDevice,
@@ -61,8 +62,9 @@ export async function plannedSteps(
   const { model, training, documents } = spec;
   const corpus = packCorpus(documents);
   const size = { length: corpus.length, documents: documents.count };
-  const plan = trainingPlan(model, training, parameterLayout(model), size, { fused: launch === 'fused' });
-  const buffers = await DeviceBuffers.create(gpu, plan);
+  const standard = trainingPlan(model, training, parameterLayout(model), size, { fused: launch === 'fused' });
+  const buffers = await DeviceBuffers.create(gpu, standard);
+  const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
   const dispatches = await prepareDispatches(gpu, plan, buffers);
   const withoutAdam = dispatches.slice(0, -1);
   buffers.write('corpus', corpus);

@@ -87,7 +87,7 @@ describe('info --plan', () => {
 
   it('prints one strategy, and what it costs as data', async () => {
     const text = (await microgpt(['info', '--plan', '--launch', 'fused'])).stdout;
-    expect(text).toMatch(/^22 dispatches a step/m);
+    expect(text).toMatch(/^21 dispatches a step/m);
     expect(text).not.toMatch(/^graph /m);
     const { stdout } = await microgpt(['info', '--plan', '--launch', 'resident', '--json']);
     const [alone, row] = records(stdout);

@@ -45,6 +45,19 @@ describe('createEngine', () => {
     await expect(createEngine(choice, specOf())).rejects.toThrow(ConfigError);
   });
 
+  it('hands the number of threads to the CPU engine, and refuses it for others', async () => {
+    const choice = { launch: 'auto', threads: 2, gpu: noGpu } as const;
+    for (const engine of ['cpu', 'auto'] as const) {
+      const chosen = await createEngine({ ...choice, engine }, specOf());
+      expect(chosen.engine.info.description).toMatch(/, 2 threads\)$/);
+      chosen.close();
+    }
+    for (const engine of ['oracle', 'webgpu'] as const) {
+      const refused = createEngine({ ...choice, engine }, specOf());
+      await expect(refused).rejects.toThrow(ConfigError);
+    }
+  });
+
   it('says why there is no WebGPU where it was asked for', async () => {
     const choice: EngineChoice = { engine: 'webgpu', launch: 'auto', gpu: noGpu };
     await expect(createEngine(choice, specOf())).rejects.toThrow(DeviceError);

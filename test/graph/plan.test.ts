@@ -86,6 +86,13 @@ describe('a plan', () => {
     expect(taken).toBeLessThan(separate / 2);
   });
 
+  test.each([false, true])('keeps one buffer of the size of the logits, fused: %s', (fuse) => {
+    const wide = { ...model, vocabSize: 5000 };
+    const plan = trainingPlan(wide, DEFAULT_TRAINING, parameterLayout(wide), corpus, { fused: fuse });
+    const scratch = plan.buffers.filter((buffer) => buffer.kind === 'scratch');
+    expect(scratch.filter((buffer) => buffer.length >= 16 * 5000)).toHaveLength(1);
+  });
+
   test('of a training step: batch first, adam last, every gradient in place', () => {
     const names = defaults.dispatches.map((dispatch) => dispatch.node.op.name);
     expect(names[0]).toBe('batch');
@@ -98,9 +105,9 @@ describe('a plan', () => {
     expect(written.map((view) => view.offset).toSorted((a, b) => a - b)).toEqual(layout.offsets);
   });
 
-  test('of a fused training step: 22 dispatches at one layer, 13 more for each other layer, the same gradients', () => {
+  test('of a fused training step: 21 dispatches at one layer, 13 more for each other layer, the same gradients', () => {
     const names = fused.dispatches.map((dispatch) => dispatch.node.op.name);
-    expect(names).toHaveLength(22);
+    expect(names).toHaveLength(21);
     expect(names[0]).toBe('batch');
     expect(names.at(-1)).toBe('adam');
     const index = fused.buffers.findIndex((buffer) => buffer.name === 'gradients');
@@ -108,7 +115,19 @@ describe('a plan', () => {
     expect(written.map((view) => view.offset).toSorted((a, b) => a - b)).toEqual(layout.offsets);
     const deep = { ...model, nLayer: 3 };
     const deepPlan = trainingPlan(deep, DEFAULT_TRAINING, parameterLayout(deep), corpus, { fused: true });
-    expect(deepPlan.dispatches).toHaveLength(22 + 2 * 13);
+    expect(deepPlan.dispatches).toHaveLength(21 + 2 * 13);
+  });
+
+  test('puts the rows in order for the gradients of large tables, and only for those', () => {
+    const orders = (vocabSize: number, fuse: boolean) => {
+      const wide = { ...model, vocabSize, nEmbd: 64, blockSize: 32 };
+      const training = { ...DEFAULT_TRAINING, batchSize: 16 };
+      const plan = trainingPlan(wide, training, parameterLayout(wide), corpus, { fused: fuse });
+      return plan.dispatches.filter((d) => d.node.op.name === 'token_order').length;
+    };
+    expect([27, 128].map((V) => orders(V, false))).toEqual([0, 0]);
+    expect([27, 128].map((V) => orders(V, true))).toEqual([0, 0]);
+    expect([orders(129, false), orders(129, true)]).toEqual([1, 1]);
   });
 
   test('counts the flops of the matrix products exactly', () => {

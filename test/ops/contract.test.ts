@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ResourceType, WgslReflect } from 'wgsl_reflect';
 import { dtypeOf, operandNames } from '../../src/graph/op.ts';
-import type { Op } from '../../src/graph/op.ts';
+import type { Attrs, Launch, Op, Shape } from '../../src/graph/op.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 
@@ -31,8 +31,8 @@ function expectedBindings(op: Op): Binding[] {
   ];
 }
 
-function declaredBindings(op: Op): Binding[] {
-  const { entry } = new WgslReflect(op.kernel.source);
+function declaredBindings(op: Op, source: string): Binding[] {
+  const { entry } = new WgslReflect(source);
   const found = entry.compute.find((f) => f.name === op.kernel.entry);
   expect(found, `entry point ${op.kernel.entry}`).toBeDefined();
   return found!.resources
@@ -50,10 +50,20 @@ function declaredBindings(op: Op): Binding[] {
     .toSorted((a, b) => a.binding - b.binding);
 }
 
+/** The default way of launching an op, and all others. */
+function launchesOf({ kernel }: Op, shapes: readonly Shape[], attrs: Attrs): readonly Launch[] {
+  const limits = { maxComputeWorkgroupStorageSize: 2 ** 20 };
+  return [kernel.launch(shapes, attrs), ...(kernel.variants?.(shapes, attrs, limits) ?? [])];
+}
+
 describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {
   test('has an entry point of its name and the bindings that the op says', () => {
     expect(op.kernel.entry).toBe(name);
-    expect(declaredBindings(op)).toEqual(expectedBindings(op));
+    const { shapes, attrs } = op.example(new PythonRandom(6));
+    const sources = new Set([op.kernel.source, ...launchesOf(op, shapes, attrs).map((l) => l.source)]);
+    for (const source of sources) {
+      if (source !== undefined) expect(declaredBindings(op, source)).toEqual(expectedBindings(op));
+    }
   });
 
   test('binds at most the 8 storage buffers that every WebGPU device has', () => {
@@ -63,30 +73,31 @@ describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {
 
   test('gives a value to every constant that its shader declares without one, and no others', () => {
     const random = new PythonRandom(5);
-    const declared = new Map(new WgslReflect(op.kernel.source).overrides.map((o) => [o.name, o]));
     for (let i = 0; i < 20; i++) {
       const { shapes, attrs } = op.example(random);
-      const { constants, workgroups } = op.kernel.launch(shapes, attrs);
+      const all = launchesOf(op, shapes, attrs);
+      const { constants, workgroups, source = op.kernel.source } = all[i % all.length];
+      const declared = new Map(new WgslReflect(source).overrides.map((o) => [o.name, o]));
       for (const [constant, value] of Object.entries(constants)) {
         expect(declared.has(constant), `override ${constant}`).toBe(true);
         expect(Number.isFinite(value), constant).toBe(true);
       }
-      for (const constant of overridesUsedBy(op)) expect(Object.keys(constants)).toContain(constant);
+      for (const constant of overridesUsedBy(op, source)) expect(Object.keys(constants)).toContain(constant);
       for (const n of workgroups) expect(n >= 1 && n <= 65_535 && Number.isInteger(n)).toBe(true);
     }
   });
 });
 
 /** Overrides without a default that the entry point's code mentions, in itself or in a function it calls. */
-function overridesUsedBy(op: Op): string[] {
-  const reflect = new WgslReflect(op.kernel.source);
-  const withoutDefault = [...op.kernel.source.matchAll(/override (\w+): \w+;/g)].map((match) => match[1]);
+function overridesUsedBy(op: Op, source: string): string[] {
+  const reflect = new WgslReflect(source);
+  const withoutDefault = [...source.matchAll(/override (\w+): \w+;/g)].map((match) => match[1]);
   const body = (name: string, seen: Set<string>): string => {
     if (seen.has(name)) return '';
     seen.add(name);
-    const start = op.kernel.source.indexOf(`fn ${name}(`);
-    const end = op.kernel.source.indexOf('\n}', start);
-    const own = op.kernel.source.slice(start, end);
+    const start = source.indexOf(`fn ${name}(`);
+    const end = source.indexOf('\n}', start);
+    const own = source.slice(start, end);
     const called = reflect.functions.map((f) => f.name).filter((f) => f !== name && own.includes(`${f}(`));
     return own + called.map((f) => body(f, seen)).join('');
   };

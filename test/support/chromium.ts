@@ -67,15 +67,15 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Serves the files of a folder on a free port of this machine. */
-export async function serveFolder(folder: string): Promise<Served> {
+/** Serves the files of a folder on a free port of this machine, with `headers` of your own. */
+export async function serveFolder(folder: string, headers: Record<string, string> = {}): Promise<Served> {
   const root = normalize(folder + sep);
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const file = normalize(join(root, path.endsWith('/') ? `${path}index.html` : path));
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
     (file.startsWith(root) ? readFile(file) : Promise.reject(new Error('outside'))).then(
-      (body) => response.writeHead(200, { 'content-type': type }).end(body),
+      (body) => response.writeHead(200, { 'content-type': type, ...headers }).end(body),
       () => response.writeHead(404).end('not found'),
     );
   });

@@ -25,7 +25,7 @@ describe('dispatches of a step', () => {
   test.each([
     ['eager', 47, 34],
     ['graph', 47, 34],
-    ['fused', 22, 13],
+    ['fused', 21, 13],
     ['resident', 1, 0],
   ] as const)('%s: %d, and %d for each further layer', (launch, one, more) => {
     for (const layers of [1, 2, 5]) expect(dispatches(launch, layers)).toBe(one + (layers - 1) * more);

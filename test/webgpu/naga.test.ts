@@ -11,6 +11,9 @@ import { compileWithNaga, withConstants } from '../support/naga.ts';
 const TARGETS = ['wgsl', 'spirv', 'hlsl', 'metal'] as const;
 const PLACES = ['workgroup', 'storage'] as const;
 
+/** Room for every variant of a kernel. */
+const LIMITS = { maxComputeWorkgroupStorageSize: 2 ** 16 };
+
 /** Compiles to everything that naga writes: some checks are those of a target. */
 function expectNagaTakes(source: string, constants: Readonly<Record<string, number>>): void {
   for (const target of TARGETS)
@@ -20,8 +23,9 @@ function expectNagaTakes(source: string, constants: Readonly<Record<string, numb
 describe('naga takes', () => {
   test.each(OPS.map((op) => [op.name, op] as const))('%s', (_, op) => {
     const { shapes, attrs } = op.example(new PythonRandom(4));
-    const { source, constants } = { source: op.kernel.source, ...op.kernel.launch(shapes, attrs) };
-    expectNagaTakes(source, constants);
+    const { kernel } = op;
+    const launches = [kernel.launch(shapes, attrs), ...(kernel.variants?.(shapes, attrs, LIMITS) ?? [])];
+    for (const { source = kernel.source, constants } of launches) expectNagaTakes(source, constants);
   });
 
   const memories = PLACES.flatMap((weights) => PLACES.map((values) => ({ weights, values })));

@@ -20,14 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-/** A model on random tokens, with documents of `length` tokens. */
-function specOf(model: EngineSpec['model'], batchSize: number, length: number): EngineSpec {
+/** A model on random tokens, with documents of `length` tokens, or of each of several lengths in turn. */
+function specOf(model: EngineSpec['model'], batchSize: number, length: number | number[]): EngineSpec {
   const random = new PythonRandom(6);
   const count = batchSize + 1;
-  const tokens = Uint32Array.from({ length: count * length }, () =>
+  const lengths = [length].flat();
+  const offsets = new Uint32Array(count + 1);
+  for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i] + lengths[i % lengths.length];
+  const tokens = Uint32Array.from({ length: offsets[count] }, () =>
     Math.floor(random.random() * model.vocabSize),
   );
-  const offsets = Uint32Array.from({ length: count + 1 }, (_, i) => i * length);
   const training = { ...DEFAULT_TRAINING, batchSize, steps: 10 };
   return {
     model,
@@ -43,7 +45,11 @@ const SIZES: [string, EngineSpec][] = [
   ['192 wide, one head', specOf({ ...model, nEmbd: 192, nHead: 1 }, 1, 6)],
   ['768 wide, one head', specOf({ ...model, nEmbd: 768, nHead: 1 }, 1, 6)],
   ['a context of 1,024', specOf({ ...model, nEmbd: 10, nHead: 2, blockSize: 1024 }, 1, 1024)],
+  ['a context of 1,024, heads of 8', specOf({ ...model, nHead: 2, blockSize: 1024 }, 2, [401, 97, 50])],
+  ['a head of 128', specOf({ ...model, nEmbd: 128, nHead: 1, blockSize: 80 }, 2, [72, 3, 34])],
   ['a batch of 64', specOf(model, 64, 9)],
+  // Its gradient takes the rows in order; ids come and go from step to step.
+  ['a vocabulary of 1,000, 512 rows', specOf({ ...model, vocabSize: 1000 }, 64, [9, 5, 7])],
   ['a vocabulary of 50,304', specOf({ ...model, vocabSize: 50_304 }, 1, 8)],
 ];
 

@@ -1,9 +1,41 @@
-// A peer in a process of its own (bench/peers/problem.py), timed on demand.
+// A peer in a process of its own (bench/peers/problem.py), timed on demand: for `microgpt report` and for the bench.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Contestant } from './rounds.ts';
+import type { EngineSpec } from '../engine.ts';
+import { parameterSpecs } from '../model/parameters.ts';
+import { encodeSafetensors } from '../train/safetensors.ts';
+import { MicrogptError } from '../util/errors.ts';
+
+/** Package, program in bench/peers and its mode. */
+export const PEER_MODES = [
+  ['numpy', 'numpy_train.py', 'f64'],
+  ['numpy', 'numpy_train.py', 'f32'],
+  ['torch', 'torch_train.py', 'eager'],
+  ['torch', 'torch_train.py', 'compile'],
+  ['torch', 'torch_train.py', 'graphs'], // CUDA graphs
+] as const;
+
+/** What bench/peers/problem.py reads: the training, and the losses that it must give. */
+export function writeProblem(
+  folder: string,
+  { model, training, parameters, documents }: EngineSpec,
+  losses: Float64Array,
+): void {
+  mkdirSync(folder, { recursive: true });
+  const tensors = new Map(
+    parameterSpecs(model).map(({ name, shape, offset, size }) => {
+      return [name, { shape, data: parameters.slice(offset, offset + size) }];
+    }),
+  );
+  const { tokens, offsets } = documents;
+  const problem = { model, training, tokens: [...tokens], offsets: [...offsets], losses: [...losses] };
+  writeFileSync(join(folder, 'init.safetensors'), encodeSafetensors({ tensors, metadata: {} }));
+  writeFileSync(join(folder, 'problem.json'), JSON.stringify(problem));
+}
 
 /** What a peer says about itself once its losses are right. */
 export interface About {
@@ -15,7 +47,7 @@ export interface About {
   readonly maxDifference: number;
 }
 
-export class Peer implements Contestant {
+export class Peer {
   readonly name: string;
   readonly about: About;
   private readonly child: ChildProcessWithoutNullStreams;
@@ -42,14 +74,14 @@ export class Peer implements Contestant {
     await closed;
     const last = complaint.trim().split('\n').at(-1) ?? '';
     if (/^(ModuleNotFoundError|ImportError|spawn .* ENOENT)/.test(last)) return last;
-    throw new Error(`${name}: ${last}`);
+    throw new MicrogptError(`${name}: ${last}`);
   }
 
   /** Microseconds a step. */
   async round(): Promise<number> {
     this.child.stdin.write('\n');
     const { done, value } = await this.lines.next();
-    if (done === true) throw new Error(`${this.name}: ended in the middle of the bench.`);
+    if (done === true) throw new MicrogptError(`${this.name}: ended in the middle of its timing.`);
     return (JSON.parse(value) as { microseconds: number }).microseconds;
   }
 

@@ -1,0 +1,95 @@
+// microgpt report: measures this machine and writes what it found.
+
+import { measureReport, type MeasureHooks, type Progress } from '../report/measure.ts';
+import { verdict } from '../report/verdict.ts';
+import { ConfigError } from '../util/errors.ts';
+import { cpythonRung } from './cpython.ts';
+import { gpu } from './gpu.ts';
+import { catchInterrupt, INTERRUPTED } from './interrupt.ts';
+import { describeMachine } from './machine.ts';
+import type { Output, OutputOptions } from './output.ts';
+import { peerRungs } from './peer-rungs.ts';
+import { duration } from './progress-lines.ts';
+import { compareCommand } from './report-compare.ts';
+import { checkNoneOf, REPORT_FILES, writeReport } from './report-files.ts';
+import { measurements, sectionLines } from './report-lines.ts';
+import { claimDirectory } from './run-directory.ts';
+
+export interface ReportFlags extends OutputOptions {
+  out: string;
+  quick?: boolean;
+  python?: string;
+  peers: boolean;
+  peerPython: string;
+  name?: string;
+  seed: number;
+  seconds?: number;
+  compare?: string[];
+  engine: 'auto' | 'cpu';
+}
+
+/** Gives the exit status: INTERRUPTED where Ctrl-C ended it, after what was measured has been written. */
+export async function reportCommand(flags: ReportFlags, output: Output): Promise<number> {
+  const { out, compare } = flags;
+  if (compare !== undefined) return compareCommand(compare, out, output);
+  await checkNoneOf(REPORT_FILES, out);
+  const claimed = await claimDirectory(out);
+  const interrupt = catchInterrupt(() =>
+    output.note('stopping at the next sample, what was measured is kept (Ctrl-C again: at once)'),
+  );
+  try {
+    const signal = AbortSignal.any([interrupt.signal, output.closed]);
+    const mode = flags.quick === true ? 'quick' : 'full';
+    const foreign = [
+      ...(flags.python === undefined ? [] : [cpythonRung(flags.python, signal)]),
+      ...(flags.peers ? peerRungs(flags.peerPython, mode) : []),
+    ];
+    const machine = describeMachine(flags.name);
+    output.detail(`measuring ${machine.name}`);
+    const report = await measureReport(
+      {
+        machine,
+        mode,
+        seed: flags.seed,
+        gpu: flags.engine === 'cpu' ? noGpu : gpu,
+        foreign,
+        signal,
+        ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
+      },
+      hooksFor(output),
+    );
+    output.endStatus();
+    await writeReport(out, report);
+    for (const note of report.notes) output.note(note);
+    for (const sentence of verdict(report)) output.line(sentence);
+    output.record({
+      type: 'done',
+      seconds: report.seconds,
+      ...(report.complete ? {} : { interrupted: true }),
+    });
+    output.line(`${report.complete ? 'written' : 'stopped; what was measured is written'} to ${out}`);
+    return interrupt.signal.aborted ? INTERRUPTED : 0;
+  } finally {
+    interrupt.release();
+    claimed.release();
+  }
+}
+
+async function noGpu(): Promise<undefined> {
+  throw new ConfigError('The GPU was left out: --engine cpu.');
+}
+
+function hooksFor(output: Output): MeasureHooks {
+  return {
+    progress: (progress) => output.status(progressLine(progress)),
+    section(name, figures) {
+      output.endStatus();
+      for (const record of measurements(name, figures)) output.record(record);
+      for (const line of sectionLines(name, figures)) output.detail(line);
+    },
+  };
+}
+
+function progressLine({ section, done, total, secondsLeft }: Progress): string {
+  return `${section} ${done}/${total} | at most ${duration(secondsLeft)} left`;
+}
