@@ -13,7 +13,11 @@ export interface Room {
 }
 
 /** The rooms beside the story, in the order of their links. */
-export const ROOMS: readonly Room[] = [];
+export const ROOMS: readonly Room[] = [
+  { id: 'verify', title: 'Verify', load: () => import('./rooms/verify.tsx') },
+  { id: 'measure', title: 'Measure', load: () => import('./rooms/measure.tsx') },
+  { id: 'sweep', title: 'Sweep', load: () => import('./rooms/sweep.tsx') },
+];
 
 export const room = signal<Room | undefined>(undefined);
 
