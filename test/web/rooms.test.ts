@@ -6,6 +6,7 @@ import type { Locator, Worker } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { OPS } from '../../src/ops/index.ts';
 import { decodeReport } from '../../src/report/read.ts';
+import { GrowingCurve } from '../../src/web/rooms/growing-curve.ts';
 import { describeBrowser } from '../../src/web/rooms/machine.ts';
 import { noChromium } from '../support/chromium.ts';
 import { builtinNames, LOSS_TOLERANCE, trainHere, usePage } from '../support/page.ts';
@@ -196,6 +197,21 @@ describe.skipIf(noChromium)('a room', () => {
     await says(at.page.locator('#report-title'), /^CPU against GPU on/);
   });
 
+  it('says that there is no GPU, and what to do', async () => {
+    await at.open({ url: 'http://page.example/', hash: '#/verify' }); // not a secure context
+    await at.press('Check my GPU');
+    const notice = at.page.locator('.room .notice');
+    await notice.waitFor();
+    expect(await notice.innerText()).toMatch(/^The GPU is not checked\. This browser offers no WebGPU here/);
+    await says(at.page.locator('#verdict'), /^All \d+ checks passed on this machine’s CPU/);
+    await at.page.getByRole('link', { name: 'Measure' }).click();
+    await at.press('Race');
+    const lanes = at.page.locator('.lane');
+    await at.page.locator('.lane[data-phase=failed]').waitFor();
+    expect(await lanes.nth(1).innerText()).toMatch(/This browser offers no WebGPU here/);
+    expect(await lanes.nth(0).getAttribute('data-phase')).toBe('stopped');
+  });
+
   it('has no fault that axe finds in a report', async () => {
     await at.open({ hash: '#/measure', bypassCSP: true, colorScheme: 'dark' });
     const buffer = Buffer.from(JSON.stringify(gpuReport()));
@@ -218,6 +234,23 @@ describe.skipIf(noChromium)('a room', () => {
     expect(Number(agreed?.[1])).toBeGreaterThan(0); // f32 beside f64
     expect(Number(agreed?.[1])).toBeLessThan(LOSS_TOLERANCE);
     expect(await faults()).toEqual([]);
+  });
+});
+
+describe('a growing curve', () => {
+  it('keeps its ends and a bounded number of points in order', () => {
+    const curve = new GrowingCurve();
+    for (let i = 0; i < 10_000; i++) curve.push(i, -i);
+    expect(curve.x.length).toBeGreaterThan(100);
+    expect(curve.x.length).toBeLessThan(400);
+    expect(curve.x[0]).toBe(0);
+    expect(curve.x.at(-1)).toBeGreaterThan(9900);
+    const gaps = new Set(curve.x.slice(1).map((x, i) => x - curve.x[i]));
+    expect(gaps.size).toBe(1);
+    expect(curve.y).toEqual(curve.x.map((x) => -x));
+    curve.clear();
+    curve.push(7, 1);
+    expect([curve.x, curve.y]).toEqual([[7], [1]]);
   });
 });
 

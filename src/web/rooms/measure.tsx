@@ -143,8 +143,8 @@ function Shown() {
       </div>
       {measure.opened.value.length > 0 && (
         <ul class="opened" aria-label="Opened reports">
-          {measure.opened.value.map((report) => (
-            <li key={report.name}>
+          {measure.opened.value.map((report, i) => (
+            <li key={i}>
               {report.name}{' '}
               <button type="button" class="quiet" onClick={() => measure.close(report)}>
                 close<span class="hidden"> {report.name}</span>

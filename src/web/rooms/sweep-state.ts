@@ -3,7 +3,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import type { TrainingConfig } from '../../model/config.ts';
-import { gridPoint, gridSize, type Axes } from '../../train/sweep-grid.ts';
+import { gridPoint, type Axes } from '../../train/sweep-grid.ts';
 import { bestSetting, compareResults, type ModelResult, type SweepProgress } from '../../train/sweep.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
 import { storyHash } from '../state/address.ts';
@@ -199,8 +199,4 @@ function ranked(steps: Uint32Array, losses: Float64Array): ModelResult[] {
     begun.push(Number.isFinite(loss) ? { index, step, loss } : { index, step, diverged: true });
   }
   return begun.toSorted(compareResults);
-}
-
-export function size(axes: Axes): number {
-  return gridSize(axes);
 }

@@ -1,7 +1,7 @@
 // The room Sweep: a grid of learning rates and seeds, all trained, as a heat map.
 
 import { useEffect } from 'preact/hooks';
-import { gridPoint } from '../../train/sweep-grid.ts';
+import { gridPoint, gridSize } from '../../train/sweep-grid.ts';
 import { count, lossText } from '../format.ts';
 import { storyHash } from '../state/address.ts';
 import { fields } from '../state/settings.ts';
@@ -89,7 +89,7 @@ function Controls() {
       )}
       <JobBar
         running={running}
-        start={'axes' in plan.value ? `Train ${count(sweep.size(plan.value.axes))} models` : 'Train'}
+        start={'axes' in plan.value ? `Train ${count(gridSize(plan.value.axes))} models` : 'Train'}
         disabled={(!running && problem !== '') || sweep.phase.value === 'stopping'}
         onStart={sweep.start}
         onStop={sweep.stop}
