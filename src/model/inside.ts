@@ -22,6 +22,10 @@ export interface ResidualStage {
 }
 
 export interface LayerInside {
+  /** What each row looks for, is found by, and hands over: microgpt.py's q, k and v (n, C). */
+  readonly queries: Float64Array;
+  readonly keys: Float64Array;
+  readonly values: Float64Array;
   /** What each row looks at (H, n, n): attention[h][r][t] is 0 for t > r, and each row sums to 1. */
   readonly attention: Float64Array;
   /** Hidden units of the MLP after relu (n, 4C). */
@@ -87,9 +91,13 @@ export function lookInside(
     residual.push(stage(`${where}.attention`, of(attended.outputs[0])));
     residual.push(stage(`${where}.mlp`, of(fed.outputs[0])));
     const [{ inputs }] = ops(where, 'attention');
+    const [queries, keys, handed] = inputs.slice(0, 3).map(of);
     const [{ outputs: hidden }] = ops(where, 'relu');
     layers.push({
-      attention: attentionWeights(of(inputs[0]), of(inputs[1]), n, H),
+      queries,
+      keys,
+      values: handed,
+      attention: attentionWeights(queries, keys, n, H),
       hidden: of(hidden[0]),
     });
   }

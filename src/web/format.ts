@@ -33,3 +33,20 @@ export function guessing(loss: number, chars: readonly string[]): string {
   const kind = chars.every((char) => /\p{L}/u.test(char)) ? 'letters' : 'characters';
   return `${n < 100 ? n.toFixed(1) : count(n)} ${kind}`;
 }
+
+/** Three digits, as short as they get: `0.0123`, `1.2e-5`, `1,230`. */
+export function brief(x: number): string {
+  const size = Math.abs(x);
+  if (size >= 1000) return WHOLE.format(x);
+  return size > 0 && size < 1e-3 ? x.toExponential(1) : String(Number(x.toPrecision(3)));
+}
+
+/** `+0.0123`, `−0.0123` */
+export function signed(x: number): string {
+  return `${x < 0 ? '−' : '+'}${brief(Math.abs(x))}`;
+}
+
+/** `12.3%` */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}

@@ -82,6 +82,9 @@ describe.each(SHAPES)('inside $nLayer × $nEmbd', (model) => {
       return times(weight('layer0.attn_wv'), row.map((value) => value * scale)); // prettier-ignore
     });
     for (let r = 0; r < n; r++) {
+      values[r].forEach((value, c) => {
+        expect(Math.abs(layers[0].values[r * C + c] - value)).toBeLessThan(TOLERANCE);
+      });
       const mixed = new Float64Array(C);
       for (let c = 0; c < C; c++) {
         const h = Math.floor(c / (C / H));

@@ -1,6 +1,7 @@
 // The whole measurement, with little time.
 
 import * as v from 'valibot';
+import { coreCount } from '../../src/cpu/workers.ts';
 import { describe, expect, test } from 'vitest';
 import { controlOf } from '../../src/report/control.ts';
 import type { ForeignRung } from '../../src/report/ladder-rungs.ts';
@@ -81,8 +82,10 @@ describe('without an adapter', () => {
       expect(report.notes.join('\n')).toContain(`${name}: not measured`);
     }
     const { rungs } = report.ladder!;
-    expect(rungs.map(({ id }) => id)).toEqual(['oracle', 'cpu-plain', 'cpu-simd']);
-    for (const rung of rungs) {
+    expect(rungs.map(({ id }) => id)).toEqual(['oracle', 'cpu-plain', 'cpu-simd', 'cpu-threads']);
+    const alone = coreCount() < 2;
+    expect(rungs[3].reason).toBe(alone ? 'this machine has one core' : null);
+    for (const rung of alone ? rungs.slice(0, 3) : rungs) {
       expect(rung.reason).toBeNull();
       expect(rung.step!.samples.length).toBeGreaterThanOrEqual(5);
       expect(rung.lossDifference!).toBeLessThan(1e-5);

@@ -30,7 +30,7 @@ describe.skipIf(noChromium)('the page behaves', () => {
     };
     const reports = () =>
       at.page.evaluate(() => window.heard.filter(({ type }) => type === 'progress').length);
-    for (const id of ['status', 'training', 'inference']) {
+    for (const id of ['status', 'parameters', 'model', 'training', 'inference']) {
       await at.page.locator(`#${id}`).evaluate((element) => element.scrollIntoView({ behavior: 'instant' }));
       const before = [await busy(), await reports()];
       await at.page.waitForTimeout(1500);

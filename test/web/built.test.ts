@@ -26,7 +26,7 @@ describe.skipIf(noChromium)('the built page', () => {
     const html = readFileSync(join(at.folder, 'index.html'), 'utf8');
     const eager = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.js)"/g)].map(([, file]) => file);
     const worker = readdirSync(join(at.folder, 'assets')).filter((file) => /^worker-.*\.js$/.test(file));
-    expect(eager.length).toBeGreaterThan(0);
+    expect(eager.length).toBeGreaterThan(0); // what the rooms use too is a file of its own
     expect(worker).toHaveLength(1);
     const sizes = [...eager, join('assets', worker[0])].map(
       (file) => gzipSync(readFileSync(join(at.folder, file))).length,

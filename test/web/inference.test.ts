@@ -131,8 +131,13 @@ describe.skipIf(noChromium)('questions to the run in the page', () => {
           { name: 'next', prefix: 'an', temperature: 1 },
           { name: 'write', prefix: 'b', temperature: 1, count: 2, seed: id },
           { name: 'slope', index: id % 4000 },
+          { name: 'inside', text: 'an', whole: id % 2 === 0 },
+          { name: 'matrices', show: 'change', layer: 0 },
+          { name: 'embeddings' },
+          { name: 'walk', position: id % 3 },
         ];
-        worker.postMessage({ type: 'ask', id, question: questions[id % 3] }, { transfer: [] });
+        const question = questions[id % questions.length];
+        worker.postMessage({ type: 'ask', id, question }, { transfer: [] });
         await new Promise((resolve) => setTimeout(resolve, 15));
       }
     });

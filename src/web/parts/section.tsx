@@ -4,6 +4,8 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import { InView } from '../state/ask.ts';
+import { isQuick } from '../state/ask-when-quick.ts';
+import { isAsking } from '../state/run.ts';
 import { useInView } from './in-view.ts';
 
 interface Props {
@@ -13,9 +15,11 @@ interface Props {
   readonly say: ComponentChildren;
   /** The live view. */
   readonly children: ComponentChildren;
+  /** What needs the whole width, below both. */
+  readonly below?: ComponentChildren;
 }
 
-export function Section({ id, title, say, children }: Props) {
+export function Section({ id, title, say, children, below }: Props) {
   const element = useRef<HTMLElement>(null);
   const inView = useInView(element);
   return (
@@ -25,6 +29,11 @@ export function Section({ id, title, say, children }: Props) {
       <div class="see">
         <InView.Provider value={inView}>{children}</InView.Provider>
       </div>
+      {below !== undefined && (
+        <div class={isAsking() && isQuick() ? 'below reserved' : 'below'}>
+          <InView.Provider value={inView}>{below}</InView.Provider>
+        </div>
+      )}
     </section>
   );
 }

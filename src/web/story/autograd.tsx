@@ -103,7 +103,7 @@ function Slope() {
 }
 
 /** `layer0.attn_wq[3][7]` */
-function parameterName(specs: readonly ParameterSpec[], index: number): string {
+export function parameterName(specs: readonly ParameterSpec[], index: number): string {
   const { name, shape, offset } = specs.findLast((spec) => spec.offset <= index)!;
   const within = index - offset;
   return `${name}[${Math.floor(within / shape[1])}][${within % shape[1]}]`;

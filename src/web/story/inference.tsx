@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import { TOY_TASKS } from '../../data/toy-tasks.ts';
-import { count } from '../format.ts';
+import { count, percent } from '../format.ts';
 import { NumberInput, Settings } from '../parts/fields.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
@@ -191,8 +191,4 @@ function mostLikely(
   return Array.from(probabilities, (probability, id) => ({ id, probability }))
     .sort((a, b) => b.probability - a.probability || a.id - b.id)
     .slice(0, n);
-}
-
-function percent(probability: number): string {
-  return `${(100 * probability).toFixed(1)}%`;
 }

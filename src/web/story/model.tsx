@@ -1,6 +1,7 @@
 // "Define the model architecture": tokens in, logits out.
 
 import type { ComponentChildren } from 'preact';
+import { Lazy } from '../parts/lazy.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { config, progress } from '../state/run.ts';
 
@@ -29,8 +30,12 @@ export function Model() {
               attention = softmax(<var>q</var>·<var>K</var>ᵀ / √<var>D</var>) · <var>V</var>
             </p>
           </Maths>
+          <p>
+            <a href="#/walk">Walk through one step</a> of your own run with a single letter.
+          </p>
         </>
       }
+      below={<Lazy load={() => import('./model-inside.tsx')} />}
     >
       <Flow />
     </Section>

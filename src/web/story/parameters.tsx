@@ -4,6 +4,7 @@ import { parameterSpecs, countParameters } from '../../model/parameters.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { count } from '../format.ts';
 import { NumberInput, Settings } from '../parts/fields.tsx';
+import { Lazy } from '../parts/lazy.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { config, data } from '../state/run.ts';
 import { fields, problem } from '../state/settings.ts';
@@ -62,6 +63,7 @@ export function Parameters() {
           </Settings>
         </>
       }
+      below={<Lazy load={() => import('./parameters-matrices.tsx')} />}
     >
       <Matrices />
     </Section>

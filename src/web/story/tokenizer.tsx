@@ -1,5 +1,6 @@
 // "Let there be a Tokenizer": characters to numbers and back.
 
+import { Lazy } from '../parts/lazy.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { data, progress } from '../state/run.ts';
 
@@ -31,6 +32,7 @@ export function Tokenizer() {
           <p>Each token is asked for the one after it: a document of n characters asks n + 1 questions.</p>
         </>
       }
+      below={<Lazy load={() => import('./tokenizer-embeddings.tsx')} />}
     >
       <Tokens />
       <Vocabulary />

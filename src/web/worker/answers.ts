@@ -15,6 +15,8 @@ import type {
   SlopeAnswer,
   WriteAnswer,
 } from '../questions.ts';
+import { inside, walk } from './answers-inside.ts';
+import { embeddings, matrices } from './answers-parameters.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** Throws MicrogptError where the question makes no sense for this run. */
@@ -26,6 +28,14 @@ export function answer(run: LiveRun, question: Question): Promise<Answers[Questi
       return write(run, question);
     case 'slope':
       return slope(run, question);
+    case 'inside':
+      return inside(run, question);
+    case 'matrices':
+      return matrices(run, question);
+    case 'embeddings':
+      return embeddings(run);
+    case 'walk':
+      return walk(run, question);
   }
 }
 

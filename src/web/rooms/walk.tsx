@@ -1,0 +1,128 @@
+// The guided walk: one token of one document through one step of training, on the model of the run, in microgpt.py's
+// order and under its names.
+
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { count } from '../format.ts';
+import type { QuestionOf, WalkAnswer } from '../questions.ts';
+import { isAsking, isRunning, phase, progress } from '../state/run.ts';
+import { ask, step } from '../state/trainer.ts';
+import '../styles/inside.css';
+import { STATIONS } from './walk-stations.tsx';
+
+/** Of the first look: the third token has something to look back at. */
+const POSITION = 2;
+
+export default function Walk() {
+  const at = useSignal(0);
+  const now = useSignal<WalkAnswer | undefined>(undefined);
+  /** The same after the step that the reader took. */
+  const after = useSignal<WalkAnswer | undefined>(undefined);
+  const taking = useSignal(false);
+  const error = useSignal('');
+
+  const look = async (question: Omit<QuestionOf<'walk'>, 'name'>): Promise<WalkAnswer | undefined> => {
+    try {
+      const answer = await ask<'walk'>({ name: 'walk', ...question });
+      error.value = '';
+      return answer;
+    } catch (cause) {
+      error.value = cause instanceof Error ? cause.message : String(cause);
+      return undefined;
+    }
+  };
+  const begin = async (question: Omit<QuestionOf<'walk'>, 'name'>) => {
+    const answer = await look(question);
+    after.value = undefined;
+    now.value = answer;
+  };
+  useSignalEffect(() => {
+    if (!isAsking()) now.value = undefined;
+    else if (now.peek() === undefined) void begin({ position: POSITION });
+  });
+  useSignalEffect(() => {
+    const before = now.peek();
+    const done = phase.value === 'paused' || phase.value === 'done';
+    if (!taking.value || before === undefined || !done || (progress.value?.step ?? 0) <= before.step) return;
+    taking.value = false;
+    const { position, document, adam } = before;
+    void look({ position, document, index: adam.index }).then((answer) => {
+      after.value = answer;
+    });
+  });
+  const go = (by: number) => {
+    at.value = Math.min(STATIONS.length - 1, Math.max(0, at.peek() + by));
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+      const { target, key } = event;
+      if (target instanceof Element && target.closest('dialog, select, textarea, input') !== null) return;
+      if (key === 'ArrowRight') go(1);
+      else if (key === 'ArrowLeft') go(-1);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+
+  const seen = now.value;
+  if (seen === undefined) {
+    return (
+      <>
+        <p>One letter of one document, through one step of training, with the numbers of your own run.</p>
+        {error.value !== '' && <p class="hint">{error.value}</p>}
+        {!isRunning() && !isAsking() && (
+          <button type="button" class="primary" onClick={step}>
+            Make a model, and do its first step
+          </button>
+        )}
+      </>
+    );
+  }
+  const { title, names, View } = STATIONS[at.value];
+  const moved = !taking.value && (progress.value?.step ?? 0) !== seen.step;
+  return (
+    <div class="walk" data-step={seen.step}>
+      <div class="row">
+        <button type="button" aria-disabled={at.value === 0} onClick={() => go(-1)}>
+          ← Back
+        </button>
+        <button
+          type="button"
+          class="primary"
+          aria-disabled={at.value === STATIONS.length - 1}
+          onClick={() => go(1)}
+        >
+          Next →
+        </button>
+        <span class="hint">
+          {at.value + 1} of {STATIONS.length}, or the keys ← →. The model after {count(seen.step)}{' '}
+          {seen.step === 1 ? 'step' : 'steps'}.
+        </span>
+        {moved && (
+          <button type="button" onClick={() => void begin({ position: seen.position })}>
+            Take the model as it is now
+          </button>
+        )}
+      </div>
+      {error.value !== '' && <p class="hint">{error.value}</p>}
+      <div aria-live="polite">
+        <h2>{title}</h2>
+        <p class="names">
+          {names.map((name) => (
+            <code key={name}>{name}</code>
+          ))}
+        </p>
+      </div>
+      <View
+        now={seen}
+        after={after.value}
+        follow={(position) => void begin({ position, document: seen.document })}
+        take={() => {
+          taking.value = true;
+          step();
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,123 @@
+// What happens inside the model, over a text and to one token of a document.
+
+import { lookInside } from '../../model/inside.ts';
+import { parameterSpecs } from '../../model/parameters.ts';
+import { ConfigError } from '../../util/errors.ts';
+import { INSIDE_TOKENS, type InsideAnswer, type QuestionOf, type WalkAnswer } from '../questions.ts';
+import type { LiveRun } from './live-run.ts';
+
+/** Parameters × tokens: about two seconds in f64 and plain loops. */
+const MAX_WORK = 5e8;
+
+export async function inside(
+  { engine, spec, tokenizer, step }: LiveRun,
+  { text, whole }: QuestionOf<'inside'>,
+): Promise<InsideAnswer> {
+  const { model } = spec;
+  const { bos } = tokenizer;
+  const all = [bos, ...tokenizer.encode(text), ...(whole ? [bos] : [])];
+  const n = Math.min(model.blockSize, INSIDE_TOKENS, whole ? all.length - 1 : all.length);
+  checkWork(spec.parameters.length * n);
+  const tokens = all.slice(0, n);
+  const { probabilities, losses, residual, layers } = lookInside(
+    model,
+    await engine.parameters(),
+    tokens,
+    all[n],
+  );
+  return {
+    step,
+    tokens,
+    next: all[n],
+    left: all.length - n - (whole ? 1 : 0),
+    probabilities,
+    losses,
+    stages: residual.map(({ name, rms }) => ({ name, rms })),
+    layers: layers.map(({ attention, hidden }) => ({ attention, hidden })),
+  };
+}
+
+export async function walk(
+  { engine, spec, step }: LiveRun,
+  question: QuestionOf<'walk'>,
+): Promise<WalkAnswer> {
+  const { model, training, documents } = spec;
+  const { nEmbd: C, nHead: H, vocabSize: V } = model;
+  const d = (question.document ?? step * training.batchSize) % documents.count;
+  const tokens = [...documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1])].slice(
+    0,
+    Math.min(model.blockSize, INSIDE_TOKENS) + 1,
+  );
+  const n = tokens.length - 1;
+  checkWork(spec.parameters.length * n);
+  const r = Math.min(question.position, n - 1);
+  const { parameters, m, v } = await engine.state();
+  const { gradients } = await engine.gradients();
+  const seen = lookInside(model, parameters, tokens.slice(0, n), tokens[n]);
+
+  const [wte, wpe] = parameterSpecs(model);
+  const token = wte.offset + tokens[r] * C;
+  const row = (flat: ArrayLike<number>, i: number, width: number) =>
+    Float64Array.from({ length: width }, (_, c) => flat[i * width + c]);
+  const [first] = seen.layers;
+  const D = C / H;
+  const query = Float64Array.from(first.queries.subarray(r * C, r * C + D));
+  const keys = new Float64Array((r + 1) * D);
+  const attentionLogits = new Float64Array(r + 1);
+  for (let t = 0; t <= r; t++) {
+    keys.set(first.keys.subarray(t * C, t * C + D), t * D);
+    for (let i = 0; i < D; i++) attentionLogits[t] += (query[i] * keys[t * D + i]) / Math.sqrt(D);
+  }
+  const gradient = Float64Array.from(gradients.subarray(token, token + C));
+  const index = question.index ?? token + largestOf(gradient);
+  if (index >= parameters.length) {
+    throw new ConfigError(`parameter ${index}: expected a number below ${parameters.length}.`);
+  }
+  return {
+    step,
+    document: d,
+    tokens,
+    position: r,
+    tokenEmbedding: Float64Array.from(parameters.subarray(token, token + C)),
+    positionEmbedding: row(parameters.subarray(wpe.offset), r, C),
+    embedded: row(seen.residual[0].x, r, C),
+    query,
+    keys,
+    attentionLogits,
+    attentionWeights: seen.layers[0].attention.slice(r * n, r * n + r + 1),
+    attended: row(seen.residual[1].x, r, C),
+    hidden: row(first.hidden, r, 4 * C),
+    fed: row(seen.residual[2].x, r, C),
+    logits: row(seen.logits, r, V),
+    probabilities: row(seen.probabilities, r, V),
+    losses: seen.losses,
+    gradient,
+    adam: { index, ...adamOf(parameters[index], gradients[index], m[index], v[index], step, training) },
+  };
+}
+
+/** What Adam does with one parameter in step `step`, counted from 0: see src/ops/adam.ts. */
+function adamOf(
+  p: number,
+  grad: number,
+  m: number,
+  v: number,
+  step: number,
+  { learningRate, steps, beta1, beta2, eps }: LiveRun['spec']['training'],
+): Omit<WalkAnswer['adam'], 'index'> {
+  const nextM = beta1 * m + (1 - beta1) * grad;
+  const nextV = beta2 * v + (1 - beta2) * grad * grad;
+  const mHat = nextM / (1 - beta1 ** (step + 1));
+  const vHat = nextV / (1 - beta2 ** (step + 1));
+  const rate = learningRate * (1 - step / steps);
+  const after = p - (rate * mHat) / (Math.sqrt(vHat) + eps);
+  return { p, grad, m: [m, nextM], v: [v, nextV], mHat, vHat, rate, after };
+}
+
+function largestOf(values: Float64Array): number {
+  return values.reduce((best, x, i) => (Math.abs(x) > Math.abs(values[best]) ? i : best), 0);
+}
+
+function checkWork(work: number): void {
+  if (work > MAX_WORK) throw new ConfigError('This model is too large to be looked into in the page.');
+}
