@@ -44,8 +44,8 @@ export interface Progress {
 
 export interface MeasureHooks {
   progress?(progress: Progress): void;
-  /** A section is done; null where it could not be measured. */
-  section?(name: SectionName, figures: Report[SectionName]): void;
+  /** A section is done; null where it could not be measured. `soFar` has all that was measured until now. */
+  section?(name: SectionName, figures: Report[SectionName], soFar: Report): void;
 }
 
 /** Seconds of a whole measurement. What is under way when time is over still ends, for which the rest is kept. */
@@ -128,7 +128,8 @@ export async function measureReport(options: MeasureOptions, hooks: MeasureHooks
     };
     context.progress(0, 1);
     await measureSection(name, measurers[name], context, report);
-    hooks.section?.(name, report[name]);
+    report.seconds = (realClock() - start) / 1e6;
+    hooks.section?.(name, report[name], report);
   }
   report.complete = !session.stopped;
   report.seconds = (realClock() - start) / 1e6;

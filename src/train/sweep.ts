@@ -61,6 +61,10 @@ export interface RunSweepOptions {
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SweepProgress) => void;
+  /** All losses so far of the models from `first` on, whenever there are more of them. */
+  readonly onLosses?: (first: number, losses: readonly Float64Array[]) => void;
+  /** How the models from `first` on end. Without it only the best one's state is asked for. */
+  readonly onStates?: (first: number, states: readonly TrainingState[]) => void;
 }
 
 /** How long an engine may keep the thread, and how long other work may wait, in milliseconds. */
@@ -103,7 +107,7 @@ export function sweepSource({ documents, model, training, axes }: SweepOptions):
 export async function runSweep(
   source: PopulationSource,
   { capacity, create }: Pick<ChosenPopulations, 'capacity' | 'create'>,
-  { signal, onProgress }: RunSweepOptions = {},
+  { signal, onProgress, onLosses, onStates }: RunSweepOptions = {},
 ): Promise<SweepOutcome> {
   const { steps } = source.member(0).training;
   const together = Math.max(1, Math.min(capacity, Math.floor(LOSS_BYTES / (8 * steps))));
@@ -117,7 +121,11 @@ export async function runSweep(
     const members = Array.from({ length: size }, (_, i) => source.member(from + i));
     const population = await create(members);
     try {
-      const report = (step: number) =>
+      const report = (step: number, losses: readonly Float64Array[]) => {
+        onLosses?.(
+          from,
+          losses.map((all) => all.subarray(0, step)),
+        );
         onProgress?.({
           modelSteps: from * steps + size * step,
           allModelSteps: source.size * steps,
@@ -127,6 +135,7 @@ export async function runSweep(
           steps,
           ...(best === undefined ? {} : { best: best.result }),
         });
+      };
       const { step, losses, finite } = await trainAll(population, steps, pace, signal, report);
       stopped = signal?.aborted === true;
       if (step === 0) break;
@@ -136,8 +145,12 @@ export async function runSweep(
       });
       results.push(...own);
       const winner = own.reduce((a, b) => (compareResults(a, b) <= 0 ? a : b));
-      if (!winner.diverged && (best === undefined || compareResults(winner, best.result) < 0)) {
-        const state = (await population.states())[winner.index - from];
+      const better = !winner.diverged && (best === undefined || compareResults(winner, best.result) < 0);
+      if (!better && onStates === undefined) continue;
+      const states = await population.states();
+      onStates?.(from, states);
+      if (better) {
+        const state = states[winner.index - from];
         best = { result: winner, losses: losses[winner.index - from].slice(), state };
       }
     } finally {
@@ -160,7 +173,7 @@ async function trainAll(
   steps: number,
   pace: Pace,
   signal: AbortSignal | undefined,
-  report: (step: number) => void,
+  report: (step: number, losses: readonly Float64Array[]) => void,
 ): Promise<{ step: number; losses: Float64Array[]; finite: Uint32Array }> {
   const losses = Array.from({ length: population.size }, () => new Float64Array(steps));
   const finite = new Uint32Array(population.size); // steps before the first loss that is not finite
@@ -182,7 +195,7 @@ async function trainAll(
       finite[i] = step + (bad < 0 ? asked : bad);
     }
     step += asked;
-    report(step);
+    report(step, losses);
   }
   return { step, losses: losses.map((all) => all.subarray(0, step)), finite };
 }

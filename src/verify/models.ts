@@ -21,6 +21,13 @@ export interface ModelOptions {
   readonly seed?: number;
 }
 
+const CONFIGS = 4;
+
+/** How many checks `OracleAnswers.verify` yields: gradients of each configuration, the trajectory, decoding. */
+export function checksPerEngine({ configs = CONFIGS }: ModelOptions): number {
+  return configs + 2;
+}
+
 /** The oracle's answers, computed once and compared with every engine. */
 export class OracleAnswers {
   readonly #cases: GradientCase[] = [];
@@ -30,7 +37,11 @@ export class OracleAnswers {
     this.#trajectory = trajectory;
   }
 
-  static async compute({ configs = 4, steps = 200, seed = 1 }: ModelOptions = {}): Promise<OracleAnswers> {
+  static async compute({
+    configs = CONFIGS,
+    steps = 200,
+    seed = 1,
+  }: ModelOptions = {}): Promise<OracleAnswers> {
     const answers = new OracleAnswers(await trajectoryCase(steps));
     const random = new PythonRandom(seed);
     for (let i = 0; i < configs; i++) answers.#cases.push(await gradientCase(random));

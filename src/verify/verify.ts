@@ -4,12 +4,13 @@ import { createCpuEngine } from '../cpu/engine.ts';
 import type { EngineName, LaunchStrategy } from '../engine.ts';
 import { LAUNCH_STRATEGIES } from '../engines.ts';
 import { runReference } from '../graph/reference.ts';
+import { OPS } from '../ops/index.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../webgpu/engine.ts';
 import { runOnDevice } from '../webgpu/run-op.ts';
 import type { Check } from './check.ts';
 import { verifyKernels } from './kernels.ts';
-import { OracleAnswers } from './models.ts';
+import { OracleAnswers, checksPerEngine } from './models.ts';
 import type { ModelOptions } from './models.ts';
 import { verifyOracle } from './oracle.ts';
 
@@ -40,4 +41,13 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Check> {
       yield* oracle.verify(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }));
     }
   }
+}
+
+/** How many checks `verify` will yield. */
+export function checkCount({ engines, gpu, launches = LAUNCH_STRATEGIES, ...models }: VerifyOptions): number {
+  const each = checksPerEngine(models);
+  let count = engines.includes('oracle') ? 1 : 0;
+  if (engines.includes('cpu')) count += OPS.length + each;
+  if (engines.includes('webgpu') && gpu) count += OPS.length + launches.length * each;
+  return count;
 }

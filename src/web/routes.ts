@@ -15,6 +15,9 @@ export interface Room {
 /** The rooms beside the story, in the order of their links. */
 export const ROOMS: readonly Room[] = [
   { id: 'walk', title: 'Walk', load: () => import('./rooms/walk.tsx') },
+  { id: 'verify', title: 'Verify', load: () => import('./rooms/verify.tsx') },
+  { id: 'measure', title: 'Measure', load: () => import('./rooms/measure.tsx') },
+  { id: 'sweep', title: 'Sweep', load: () => import('./rooms/sweep.tsx') },
   { id: 'runs', title: 'Runs', load: () => import('./rooms/runs.tsx') },
 ];
 

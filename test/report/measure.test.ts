@@ -5,7 +5,7 @@ import { coreCount } from '../../src/cpu/workers.ts';
 import { describe, expect, test } from 'vitest';
 import { controlOf } from '../../src/report/control.ts';
 import type { ForeignRung } from '../../src/report/ladder-rungs.ts';
-import { measureReport, type MeasureOptions } from '../../src/report/measure.ts';
+import { measureReport, type MeasureHooks, type MeasureOptions } from '../../src/report/measure.ts';
 import { REPORT, type Report } from '../../src/report/schema.ts';
 import { SECTION_NAMES, type SectionName } from '../../src/report/section.ts';
 import { DeviceError } from '../../src/util/errors.ts';
@@ -61,7 +61,12 @@ describe('the control', () => {
 describe('without an adapter', () => {
   test('measures the CPU, and says why there is nothing about a GPU', async () => {
     const sections: SectionName[] = [];
-    const report = await measure({}, { section: (name: SectionName) => sections.push(name) });
+    const section: MeasureHooks['section'] = (name, figures, soFar) => {
+      sections.push(name);
+      expect(soFar[name]).toBe(figures);
+      expect(soFar.complete).toBe(false);
+    };
+    const report = await measure({}, { section });
     expect(v.parse(REPORT, report)).toEqual(report);
     expect(report).toMatchObject({
       complete: true,

@@ -3,7 +3,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareReports } from '../../src/report/compare.ts';
+import { fragmentsOf } from '../../src/report/render/html.ts';
 import { renderComparison, renderReport } from '../../src/report/render/index.ts';
+import { reportPage } from '../../src/report/render/page.ts';
 import type { Estimate, Interval, Report } from '../../src/report/schema.ts';
 import {
   cpuOnlyReport,
@@ -139,6 +141,18 @@ describe.each([
     );
     expect(cells('limits')).toEqual(Object.values(machine.limits).map((limit) => [null, limit]));
   });
+});
+
+it('has parts for other pages: all of report.html but its frame, and no style that a page might forbid', () => {
+  for (const report of [gpuReport(), softwareReport(), interruptedReport()]) {
+    const { html } = renderReport(report);
+    const fragments = fragmentsOf(reportPage(report));
+    expect(fragments.map(({ id }) => id)).toEqual(expect.arrayContaining(['lead', 'ladder', 'crossover']));
+    for (const { markup } of fragments) {
+      expect(html).toContain(markup);
+      expect(markup).not.toMatch(/ style=|<style|href=/);
+    }
+  }
 });
 
 describe('the drawings', () => {

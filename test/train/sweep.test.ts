@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { createCpuPopulation } from '../../src/cpu/population.ts';
+import type { TrainingState } from '../../src/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import type { Population, PopulationMember } from '../../src/population.ts';
 import type { PopulationSource } from '../../src/populations.ts';
@@ -182,6 +183,31 @@ describe('a sweep', () => {
     const last = seen.at(-1)!;
     expect(last).toMatchObject({ modelSteps: 960, allModelSteps: 960, models: 16, allModels: 16, step: 60 });
     for (let i = 1; i < seen.length; i++) expect(seen[i].modelSteps).toBeGreaterThan(seen[i - 1].modelSteps);
+  });
+
+  it('shows every model while it trains, and how each ends', async () => {
+    const source = sweepSource(OPTIONS);
+    const seen: Float64Array[] = [];
+    const states: TrainingState[] = [];
+    const { results, best } = await runSweep(source, onCpu(source, 5), {
+      onLosses(first, losses) {
+        for (const [i, own] of losses.entries()) {
+          const before: Float64Array = seen[first + i] ?? own.subarray(0, 0);
+          expect(own.length).toBeGreaterThan(before.length);
+          expect(own.slice(0, before.length)).toEqual(before.slice());
+          seen[first + i] = own;
+        }
+      },
+      onStates: (first, own) => own.forEach((state, i) => (states[first + i] = state)),
+    });
+    for (const { index, loss } of results) {
+      expect(seen[index]).toHaveLength(60);
+      const last = seen[index].slice(-smoothingWindow(60));
+      expect(last.reduce((a, b) => a + b) / last.length).toBe(loss);
+    }
+    expect(states).toHaveLength(16);
+    expect(states[best!.result.index]).toEqual(best!.state);
+    expect(states[results[1].index].parameters).not.toEqual(best!.state.parameters);
   });
 
   it('disposes of its populations, and hands on what goes wrong in one', async () => {

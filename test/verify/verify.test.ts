@@ -11,7 +11,7 @@ import type { Check } from '../../src/verify/check.ts';
 import { verifyKernels } from '../../src/verify/kernels.ts';
 import { OracleAnswers } from '../../src/verify/models.ts';
 import { verifyOracle } from '../../src/verify/oracle.ts';
-import { verify } from '../../src/verify/verify.ts';
+import { checkCount, verify } from '../../src/verify/verify.ts';
 import { deviceForTest, noAdapter } from '../support/device.ts';
 
 async function collect(checks: AsyncIterable<Check>): Promise<Check[]> {
@@ -110,5 +110,6 @@ describe('verifying engines', () => {
     expect(checks.filter((check) => !check.passed)).toEqual([]);
     const engines = 1 + LAUNCH_STRATEGIES.length;
     expect(checks.length).toBe(1 + 2 * OPS.length + engines * (2 + 2));
+    expect(checkCount(options)).toBe(checks.length);
   });
 });

@@ -113,7 +113,7 @@ describe.skipIf(noChromium)('the built page', () => {
     expect(await faults()).toEqual([]);
   });
 
-  it.each([320, 390, 768, 1100, 1440])('fits a width of %i px', async (width) => {
+  it.each([320, 390, 768, 1100, 1200, 1440])('fits a width of %i px', async (width) => {
     await at.open({ viewport: { width, height: 844 } });
     await at.useCpu();
     await at.press('Start');

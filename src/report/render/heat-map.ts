@@ -26,6 +26,8 @@ export interface HeatMap {
 const CELL = 40;
 /** From 16 times on, a cell has its strongest colour. */
 const STRONGEST = Math.log2(16);
+/** Of the colour in a cell, from share-0 to this in the style. */
+const SHARES = 8;
 
 export function drawMap({ title, columns, rows, cell, frontiers, width, y }: HeatMap): Drawing {
   const left = width < 500 ? 44 : 84;
@@ -68,8 +70,8 @@ function drawCell(cell: MapCell | undefined, x: number, y: number, width: number
   const { ratio, text, who, decided } = cell;
   const strength = Math.min(1, Math.abs(Math.log2(ratio > 0 ? ratio : Number.MIN_VALUE)) / STRONGEST);
   const colour = {
-    class: ratio >= 1 ? 'cell-above' : 'cell-below',
-    style: `--share:${Math.round(6 + strength * 44)}%`,
+    // A class and not a style: a page that holds the drawing may forbid those.
+    class: `${ratio >= 1 ? 'cell-above' : 'cell-below'} share-${Math.round(strength * SHARES)}`,
     'data-value': String(ratio),
   };
   return (

@@ -29,13 +29,10 @@ ${PATTERNS}
 <header>
 <h1>${escapeText(title)}</h1>
 <p class="byline">${escapeText(byline)}</p>
-${notices.map((notice) => paragraph(notice, 'notice')).join('\n')}
+${noticesOf(notices)}
 </header>
 <main>
-<section class="lead" aria-labelledby="lead">
-<h2 id="lead">${escapeText(lead.title)}</h2>
-${lead.sentences.map((sentence) => paragraph(sentence)).join('\n')}
-</section>
+${leadOf(lead)}
 <nav aria-label="Contents">
 <ol>
 ${sections.map(({ id, title: name }) => `<li><a href="#${id}">${escapeText(name)}</a></li>`).join('\n')}
@@ -46,6 +43,36 @@ ${sections.map(sectionOf).join('\n')}
 </body>
 </html>
 `;
+}
+
+/** A part of a page, for another page to hold beneath a style of its own. */
+export interface Fragment {
+  /** Of the section; `lead` and `patterns` beside. */
+  readonly id: string;
+  readonly markup: string;
+}
+
+/** A page without its frame: no title, no contents, nothing that links. For a shadow root with `REPORT_STYLE`. */
+export function fragmentsOf({ notices, lead, sections }: Page): Fragment[] {
+  return [
+    { id: 'patterns', markup: PATTERNS },
+    ...(notices.length > 0 ? [{ id: 'notices', markup: noticesOf(notices) }] : []),
+    ...(lead.sentences.length > 0 ? [{ id: 'lead', markup: leadOf(lead) }] : []),
+    ...sections.map((section) => ({ id: section.id, markup: sectionOf(section) })),
+  ];
+}
+
+export const REPORT_STYLE: string = css;
+
+function noticesOf(notices: Page['notices']): string {
+  return notices.map((notice) => paragraph(notice, 'notice')).join('\n');
+}
+
+function leadOf({ title, sentences }: Page['lead']): string {
+  return `<section class="lead" aria-labelledby="lead">
+<h2 id="lead">${escapeText(title)}</h2>
+${sentences.map((sentence) => paragraph(sentence)).join('\n')}
+</section>`;
 }
 
 /** What hatched, striped and dotted parts are filled with. */

@@ -31,7 +31,7 @@ export function followAddress(): void {
 function write(): void {
   const wanted = storyHash.peek();
   const { pathname, search, hash } = location;
-  if (room.peek() !== undefined) return; // a room's own address
+  if (roomIn(hash) !== undefined) return; // a room's own address
   if (settingsIn(hash) === undefined && wanted === '#') return; // a section's own address, or none
   if (hash !== wanted) history.replaceState(null, '', pathname + search + (wanted === '#' ? '' : wanted));
 }
