@@ -98,10 +98,10 @@ function parameterSources(
 }
 
 /**
- * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`, or `sum_squares` and `adam_clipped` where
- * gradients are clipped; an engine that only wants gradients leaves out the last dispatch. Regions: parameters, gradients, m, v (each `layout.length`), corpus, counter
- * (steps done), step (`struct Step`) and ring (losses). `fused` takes the ops of fused.ts: the same numbers but for
- * rounding, in fewer dispatches.
+ * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`, or `sum_squares` and `adam_clipped`
+ * where gradients are clipped; an engine that only wants gradients leaves out the last dispatch. Regions: parameters,
+ * gradients, m, v (each `layout.length`), corpus, counter (steps done), step (`struct Step`) and ring (losses). `fused` takes
+ * the ops of fused.ts: the same numbers but for rounding, in fewer dispatches.
  */
 export function trainingPlan(
   config: ModelConfig,

@@ -87,7 +87,7 @@ export function workgroupBytes(layout: ParameterLayout, values: number, memory: 
   return inWorkgroup(memory.weights, skewed(layout.length)) + inWorkgroup(memory.values, values);
 }
 
-/** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl, and those of spend_clipped.wgsl. */
+/** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl, and 3 in spend_clipped.wgsl. */
 export function barriersPerStep({ nLayer: L }: ModelConfig, { clip }: TrainingConfig): number {
   const forward = 2 + 6 * L + 3; // batch and embedding, the layers, the logits and their gradients
   const backward = 1 + 8 * L + 2; // lm_head, the layers, the embeddings
