@@ -91,7 +91,7 @@ function source(size: number) {
   return sweepSource({
     documents: BUILTIN_DOCUMENTS,
     model: DEFAULT_MODEL,
-    training: { steps: 100_000_000, batchSize: 1 },
+    training: { steps: 100_000_000, batchSize: 1, clip: 0 },
     axes: { seed, ...rest },
   });
 }

@@ -79,7 +79,8 @@ export interface Engine {
   advance(k: number): Promise<Float64Array>;
 
   /**
-   * Loss and gradient of the step that would come next, at the present parameters.
+   * Loss and gradient of the step that would come next, at the present parameters. The gradient is that of the loss:
+   * `training.clip` does not shorten it.
    * Trains nothing: `advance` goes on as if it had not been called.
    */
   gradients(): Promise<{ readonly loss: number; readonly gradients: FloatArray }>;

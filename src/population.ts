@@ -1,5 +1,5 @@
-// Many models trained side by side. They share the shape of model and batch, the number of steps and the documents; each
-// has its own initial values, order of documents and rates, and gets the bits that it would get alone.
+// Many models trained side by side. They share the shape of model and batch, the number of steps, the clip and the
+// documents; each has its own initial values, order of documents and rates, and gets the bits that it would get alone.
 
 import type { TokenizedDocuments } from './data/tokenizer.ts';
 import type { EngineInfo, FloatArray, TrainingState } from './engine.ts';
@@ -21,7 +21,7 @@ export interface PopulationSpec {
   readonly model: ModelConfig;
   /** The documents that the orders number. */
   readonly documents: TokenizedDocuments;
-  /** All with the same batch size, steps and length of order. */
+  /** All with the same batch size, steps, clip and length of order. */
   readonly members: readonly PopulationMember[];
 }
 
@@ -73,6 +73,7 @@ function checkMember(
   };
   same('batch_size', training.batchSize, first.training.batchSize);
   same('steps', training.steps, first.training.steps);
+  same('clip', training.clip, first.training.clip);
   same('an order of length', order.length, first.order.length);
   const wrong = order.find((document) => document >= documents);
   if (wrong !== undefined) {

@@ -5,7 +5,8 @@
 // invocation in a fixed order, so neither the width of the workgroup nor the number of models changes a bit.
 //
 // Letters as everywhere: R rows in use (of B * T), C channels, H heads, D = C / H, V vocabulary, T context.
-// "weight", "value" and "phase" come from weights_*.wgsl and values_*.wgsl: workgroup memory or storage.
+// "weight", "value" and "phase" come from weights_*.wgsl and values_*.wgsl: workgroup memory or storage; "spend_kept" from
+// spend_*.wgsl.
 
 override WORKERS: u32 = 64;
 override L: u32;
@@ -99,6 +100,7 @@ fn resident(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     input_grad();
     phase();
     update_embeddings();
+    spend_kept();
     weights_changed();
   }
   if (run.train != 0) {

@@ -1,12 +1,7 @@
-// The gradients of the parameters and Adam. An invocation that has a gradient applies it at once: it never goes
-// through memory unless it was asked for.
+// The gradients of the parameters, and Adam; "apply" comes from spend_*.wgsl, which says when a gradient is spent.
 
-fn apply(i: u32, g: f32) {
+fn move_weight(i: u32, g: f32) {
   let at = model * LENGTH + i;
-  if (run.train == 0) {
-    gradients[at] = g;
-    return;
-  }
   let updated = adam_update(vec3f(weight(i), m[at], v[at]), g, hyper.moments, rate);
   set_weight(i, updated.x);
   m[at] = updated.y;

@@ -2,7 +2,7 @@
 
 import { Command, Option } from 'commander';
 import { version } from '../../package.json';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
+import { CLIP_RANGE, DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
 import { decimal, every, integer, type Every } from './arguments.ts';
 import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
@@ -42,6 +42,10 @@ const temperature = decimal(
 const anyInteger = integer(-Infinity);
 const notNegative = decimal('a number of at least 0', (x) => x >= 0);
 const positive = decimal('a number above 0', (x) => x > 0);
+const clip = decimal(
+  `0 (off) or a number from ${CLIP_RANGE.low} to ${CLIP_RANGE.high}`,
+  (x) => x === 0 || (x >= CLIP_RANGE.low && x <= CLIP_RANGE.high),
+);
 const fraction = decimal('a number of at least 0 and below 1', (x) => x >= 0 && x < 1);
 
 export function createProgram(done: (status: number) => void): Command {
@@ -74,6 +78,7 @@ export function createProgram(done: (status: number) => void): Command {
         DEFAULT_TRAINING.initScale,
       ),
     )
+    .addOption(clipOption())
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory')
@@ -125,6 +130,7 @@ export function createProgram(done: (status: number) => void): Command {
     usual.initScale,
   );
   sweep
+    .addOption(clipOption())
     .addOption(new Option('--engine <name>', 'what computes').choices(POPULATION_ENGINES).default('auto'))
     .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
@@ -228,6 +234,15 @@ function outputOptions(command: Command, quiet = 'print the samples only'): Comm
 
 function number(flag: string, description: string, parse: (text: string) => number, preset?: number): Option {
   return new Option(`${flag} <number>`, description).argParser(parse).default(preset);
+}
+
+function clipOption(): Option {
+  return number(
+    '--clip',
+    'longest gradient, as a norm over all parameters; 0: off',
+    clip,
+    DEFAULT_TRAINING.clip,
+  );
 }
 
 async function withOutput(flags: OutputOptions, action: (output: Output) => Promise<void>): Promise<void> {

@@ -21,6 +21,7 @@ export interface SweepFlags extends OutputOptions {
   beta2: number[];
   eps: number[];
   initScale: number[];
+  clip: number;
   samples: number;
   temperature: number;
   out?: string;
@@ -40,13 +41,13 @@ Inner numbers of a range are rounded to 4 digits. All combinations are trained; 
 the mean over the last fifth of the steps, at least 50.`;
 
 export function sweepSettings(flags: SweepFlags): SweepSettings {
-  const { nLayer, nEmbd, nHead, blockSize, steps, batchSize, samples, temperature } = flags;
+  const { nLayer, nEmbd, nHead, blockSize, steps, batchSize, clip, samples, temperature } = flags;
   const { seed, initScale, eps, beta1, beta2, lr } = flags;
   return {
     source: dataSource(flags.data),
     choice: { engine: flags.engine, gpu },
     model: { nLayer, nEmbd, nHead, blockSize },
-    training: { steps, batchSize },
+    training: { steps, batchSize, clip },
     axes: { seed, initScale, eps, beta2, beta1, learningRate: lr },
     sampling: { samples, temperature },
     out: flags.out,

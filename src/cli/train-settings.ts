@@ -24,6 +24,7 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
   eps: number;
   seed: number;
   initScale: number;
+  clip: number;
   samples: number;
   temperature: number;
   out?: string;
@@ -58,6 +59,7 @@ export async function trainSettings(
     eps,
     seed,
     initScale,
+    clip,
     samples,
     temperature,
   } = flags;
@@ -70,7 +72,7 @@ export async function trainSettings(
     source,
     choice: engineChoice(flags),
     model: { nLayer, nEmbd, nHead, blockSize },
-    training: { steps, batchSize, learningRate: lr, beta1, beta2, eps, seed, initScale },
+    training: { steps, batchSize, clip, learningRate: lr, beta1, beta2, eps, seed, initScale },
     sampling: { samples, temperature },
     out: flags.out,
     checkpointEvery: flags.checkpointEvery,
@@ -153,6 +155,7 @@ function checkSameOptions(
     eps: training.eps,
     seed: training.seed,
     initScale: training.initScale,
+    clip: training.clip,
   } as const;
   const names = Object.keys(saved) as (keyof typeof saved)[];
   const differing = names.filter((name) => given(name) && flags[name] !== saved[name]);

@@ -37,7 +37,7 @@ export interface Kernels {
     thread: number,
     threads: number,
   ): number;
-  configureAdam(beta1: number, beta2: number, eps: number): void;
+  configureAdam(beta1: number, beta2: number, eps: number, clip: number): void;
   setPatience(seconds: number): void;
   pairBytes(n: number): number;
   address(region: number): number;

@@ -46,13 +46,13 @@ export function createSimdMemory(
   if (memory === null) return null;
 
   const kernels = instantiate(module, memory);
-  const { beta1, beta2, eps } = spec.training;
+  const { beta1, beta2, eps, clip } = spec.training;
   const prepare = (thread: number): Call[] => [
     ['layOutMemory', ...sizes, thread, threads],
-    ['configureAdam', beta1, beta2, eps],
+    ['configureAdam', beta1, beta2, eps, clip],
   ];
   kernels.layOutMemory(...sizes, 0, threads);
-  kernels.configureAdam(beta1, beta2, eps);
+  kernels.configureAdam(beta1, beta2, eps, clip);
   const { offsets, tokens } = spec.documents;
   new Uint32Array(memory.buffer, kernels.address(REGION.offsets), offsets.length).set(offsets);
   new Uint32Array(memory.buffer, kernels.address(REGION.corpus), tokens.length).set(tokens);

@@ -21,6 +21,8 @@ export interface TrainingConfig {
   readonly steps: number;
   /** B: documents per step. */
   readonly batchSize: number;
+  /** Longest gradient, as the norm over all parameters, that Adam gets: a longer one is shortened to it. 0: however long. */
+  readonly clip: number;
   readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -36,6 +38,7 @@ export const DEFAULT_MODEL = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16 } a
 export const DEFAULT_TRAINING: TrainingConfig = {
   steps: 1000,
   batchSize: 1,
+  clip: 0,
   learningRate: 0.01,
   beta1: 0.85,
   beta2: 0.99,
@@ -43,6 +46,9 @@ export const DEFAULT_TRAINING: TrainingConfig = {
   seed: 42,
   initScale: 0.08,
 };
+
+/** What `clip` may be where it is not 0: f32 holds the squares of such norms. */
+export const CLIP_RANGE = { low: 1e-12, high: 1e12 } as const;
 
 /** Throws ConfigError where `config` cannot make a model. */
 export function checkModelConfig(config: ModelConfig): void {
@@ -71,6 +77,8 @@ export function checkTrainingConfig(config: TrainingConfig): void {
     throw new ConfigError(`seed: expected an integer of at most 2^53 - 1 in size, got ${config.seed}.`);
   }
   inRange('init_scale', config.initScale, Number.MIN_VALUE, Number.MAX_VALUE, 'a positive number');
+  const { low, high } = CLIP_RANGE;
+  if (config.clip !== 0) inRange('clip', config.clip, low, high, `0 (off) or ${low} to ${high}`);
 }
 
 function positiveInteger(name: string, value: number): void {

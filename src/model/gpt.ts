@@ -9,7 +9,7 @@ import type { Node, Tensor } from '../graph/graph.ts';
 import { STEP_BYTES } from '../graph/op.ts';
 import { planGraph } from '../graph/plan.ts';
 import type { Place, Plan, Region } from '../graph/plan.ts';
-import { adam } from '../ops/adam.ts';
+import { adam, adamClipped } from '../ops/adam.ts';
 import { add } from '../ops/add.ts';
 import { attentionDecode } from '../ops/attention-decode.ts';
 import { attentionFor } from '../ops/attention-tiled.ts';
@@ -21,6 +21,7 @@ import { linear } from '../ops/linear.ts';
 import { loss } from '../ops/loss.ts';
 import { relu } from '../ops/relu.ts';
 import { rmsnorm } from '../ops/rmsnorm.ts';
+import { sumSquares } from '../ops/sum-squares.ts';
 import { ConfigError } from '../util/errors.ts';
 import type { ModelConfig, TrainingConfig } from './config.ts';
 import { fusedLoss, fusedSum } from './fused.ts';
@@ -97,10 +98,10 @@ function parameterSources(
 }
 
 /**
- * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`; an engine that only wants
- * gradients leaves out the last dispatch. Regions: parameters, gradients, m, v (each `layout.length`), corpus, counter
- * (steps done), step (`struct Step`) and ring (losses). `fused` takes the ops of fused.ts: the same numbers but for
- * rounding, in fewer dispatches.
+ * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`, or `sum_squares` and `adam_clipped`
+ * where gradients are clipped; an engine that only wants gradients leaves out the last dispatch. Regions: parameters,
+ * gradients, m, v (each `layout.length`), corpus, counter (steps done), step (`struct Step`) and ring (losses). `fused` takes
+ * the ops of fused.ts: the same numbers but for rounding, in fewer dispatches.
  */
 export function trainingPlan(
   config: ModelConfig,
@@ -168,11 +169,15 @@ export function trainingPlan(
 
   graph.where = '';
   const flat = (region: string) => state(region, layout.length);
-  graph.apply(adam, [flat('gradients'), flat('parameters'), flat('m'), flat('v'), counter], {
-    beta1: training.beta1,
-    beta2: training.beta2,
-    eps: training.eps,
-  });
+  const grads = flat('gradients');
+  const { beta1, beta2, eps, clip } = training;
+  const updated = [flat('parameters'), flat('m'), flat('v'), counter];
+  if (clip === 0) {
+    graph.apply(adam, [grads, ...updated], { beta1, beta2, eps });
+  } else {
+    const [parts] = graph.apply(sumSquares, [grads]);
+    graph.apply(adamClipped, [grads, parts, ...updated], { beta1, beta2, eps, clip });
+  }
 
   const all: Region[] = ['parameters', 'gradients', 'm', 'v'].map((name) => ({
     name,

@@ -1,7 +1,7 @@
 // Every op there is. A new op adds its file, its shader, its test and one line here.
 
 import type { Op } from '../graph/op.ts';
-import { adam } from './adam.ts';
+import { adam, adamClipped } from './adam.ts';
 import { add } from './add.ts';
 import { attention } from './attention.ts';
 import { attentionDecode } from './attention-decode.ts';
@@ -29,6 +29,7 @@ import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { softmaxLoss } from './softmax-loss.ts';
 import { tokenOrder } from './token-order.ts';
 import { sumParts } from './sum-parts.ts';
+import { sumSquares } from './sum-squares.ts';
 
 export const OPS: readonly Op[] = [
   batch,
@@ -57,6 +58,8 @@ export const OPS: readonly Op[] = [
   crossEntropyGrad,
   loss,
   adam,
+  sumSquares,
+  adamClipped,
   // What 'fused' makes of them.
   embeddingNorm,
   embeddingNormGrad,

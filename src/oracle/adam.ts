@@ -3,6 +3,20 @@
 import type { TrainingConfig } from '../model/config.ts';
 import type { Value } from './value.ts';
 
+/**
+ * Shortens the gradient of all parameters together to the length `clip` where it is longer: g ← g · min(1, clip / ‖g‖).
+ * One that is not finite becomes NaN as a whole: clip / ∞ would hide it as 0.
+ * Source: Pascanu et al., "On the difficulty of training recurrent neural networks", algorithm 1.
+ */
+export function clipGradients(params: readonly Value[], clip: number): void {
+  let squares = 0;
+  for (const p of params) squares += p.grad ** 2;
+  const norm = Math.sqrt(squares);
+  if (norm <= clip) return;
+  const scale = Number.isFinite(norm) ? clip / norm : NaN;
+  for (const p of params) p.grad *= scale;
+}
+
 /** The two numbers Adam keeps for each parameter. */
 export interface Moments {
   /** Running mean of the gradient: the direction, with the noise of single steps smoothed away. */

@@ -11,7 +11,7 @@ import {
   checkState,
   checkTokens,
 } from '../util/engine-checks.ts';
-import { adam, createMoments, type Moments } from './adam.ts';
+import { adam, clipGradients, createMoments, type Moments } from './adam.ts';
 import { createCache, createParameters, gpt, softmax, sum, type Cache, type Parameters } from './gpt.ts';
 import { NodePool, Value } from './value.ts';
 
@@ -60,10 +60,12 @@ class OracleEngine implements Engine {
     checkNotDisposed(this.disposed);
     checkAdvance(k, this.step, this.spec.training.steps);
     this.emptyCache();
+    const { clip } = this.spec.training;
     const losses = new Float64Array(k);
     let lastYield = performance.now();
     for (let i = 0; i < k; i++) {
       losses[i] = this.forwardBackward();
+      if (clip > 0) clipGradients(this.weights.params, clip);
       adam(this.weights.params, this.moments, this.spec.training, this.step);
       this.step++;
       if (performance.now() - lastYield > YIELD_AFTER_MS) {

@@ -80,6 +80,8 @@ const CONFIG = v.object({
   training: v.object({
     steps: v.number(),
     batchSize: v.number(),
+    // Runs saved before it could be chosen had none.
+    clip: v.optional(v.number(), DEFAULT_TRAINING.clip),
     learningRate: v.number(),
     beta1: v.number(),
     beta2: v.number(),

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import {
   checkModelConfig,
   checkTrainingConfig,
+  DEFAULT_TRAINING,
   type ModelConfig,
   type TrainingConfig,
 } from '../model/config.ts';
@@ -16,7 +17,7 @@ import { compareResults, type ModelResult } from './sweep.ts';
 export interface SavedSweep {
   readonly model: ModelConfig;
   /** What all models have in common. */
-  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize'>;
+  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize' | 'clip'>;
   readonly axes: Axes;
   readonly data: DataSummary;
   readonly engine: RunConfig['engine'];
@@ -32,7 +33,12 @@ const axis = v.pipe(v.array(v.number()), v.minLength(1));
 const SWEEP = v.object({
   format: v.literal(FORMAT),
   model: v.object({ nLayer: count, nEmbd: count, nHead: count, blockSize: count, vocabSize: count }),
-  training: v.object({ steps: count, batchSize: count }),
+  training: v.object({
+    steps: count,
+    batchSize: count,
+    // Sweeps saved before it could be chosen had none.
+    clip: v.optional(v.number(), DEFAULT_TRAINING.clip),
+  }),
   axes: v.object({
     seed: axis,
     initScale: axis,

@@ -15,7 +15,7 @@ export interface SweepOptions {
   readonly documents: readonly string[];
   readonly model: Omit<ModelConfig, 'vocabSize'>;
   /** What all models have in common; of the rest the axes have the values. */
-  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize'>;
+  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize' | 'clip'>;
   readonly axes: Axes;
 }
 

@@ -22,6 +22,7 @@ const SETTINGS = v.object({
   training: v.object({
     steps: v.number(),
     batchSize: v.number(),
+    clip: v.number(),
     learningRate: v.number(),
     beta1: v.number(),
     beta2: v.number(),

@@ -83,9 +83,9 @@ export function stepCost(
   const resident = {
     memory,
     workgroupBytes: workgroupBytes(layout, values, memory),
-    barriers: barriersPerStep(model),
+    barriers: barriersPerStep(model, training),
   };
-  const bytes = residentBytes(countParameters(model), values, memory, steps);
+  const bytes = residentBytes(countParameters(model), values, memory, steps, training.clip > 0);
   return { launch, steps, calls: launchesOf(1, 1, 1), flops, bytes, resident };
 }
 
@@ -132,11 +132,19 @@ function launchesOf(dispatches: number, submits: number, setPipeline: number): D
 
 /**
  * Adam's moments go there and back in each step; so do the weights, unless workgroup memory holds them from the beginning of a
- * dispatch to its end, and the values, written once and read once, unless it holds them.
+ * dispatch to its end, and the values, written once and read once, unless it holds them. Gradients are clipped in memory:
+ * written, and read for their norm and for Adam.
  */
-function residentBytes(parameters: number, values: number, memory: ResidentMemory, steps: number): number {
+function residentBytes(
+  parameters: number,
+  values: number,
+  memory: ResidentMemory,
+  steps: number,
+  clipped: boolean,
+): number {
   const moments = 4 * parameters * steps;
   const weights = 2 * parameters * (memory.weights === 'workgroup' ? 1 : steps);
   const kept = memory.values === 'workgroup' ? 0 : 2 * values * steps;
-  return 4 * (moments + weights + kept);
+  const gradients = clipped ? 3 * parameters * steps : 0;
+  return 4 * (moments + weights + kept + gradients);
 }

@@ -9,6 +9,9 @@ import type { ParameterLayout } from '../model/parameters.ts';
 /** Invocations that share a row of logits; LANES in shaders/resident/forward.wgsl. */
 const LANES = 8;
 
+/** Partial sums of the squares of a gradient; SQUARE_LANES in shaders/resident/spend_clipped.wgsl. */
+const SQUARE_LANES = 64;
+
 /**
  * The most floating-point operations of a step. One workgroup has one compute unit, some 0.1 to 0.3 TFLOP/s: beyond
  * this a step takes it longer than the launches that it saves, and on the slowest devices long enough to matter to
@@ -44,6 +47,7 @@ export function valueLayout(model: ModelConfig, training: TrainingConfig): Value
   length = Math.max(place(length, { LOGITS: R * V }), place(length, { DQ: R * C, DK: R * C, DVALUE: R * C }));
   const pairs = R * H * T;
   length = Math.max(place(length, { DHIDDEN: 4 * R * C }), place(length, { PAIRS: pairs, DPAIRS: pairs }));
+  if (training.clip > 0) length = place(length, { SQUARES: SQUARE_LANES });
   constants.KEPT = length;
   // prettier-ignore
   constants.KEPT_LAYER = place(0, {
@@ -83,11 +87,11 @@ export function workgroupBytes(layout: ParameterLayout, values: number, memory: 
   return inWorkgroup(memory.weights, skewed(layout.length)) + inWorkgroup(memory.values, values);
 }
 
-/** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl. */
-export function barriersPerStep({ nLayer: L }: ModelConfig): number {
+/** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl, and 3 in spend_clipped.wgsl. */
+export function barriersPerStep({ nLayer: L }: ModelConfig, { clip }: TrainingConfig): number {
   const forward = 2 + 6 * L + 3; // batch and embedding, the layers, the logits and their gradients
   const backward = 1 + 8 * L + 2; // lm_head, the layers, the embeddings
-  return forward + backward;
+  return forward + backward + (clip === 0 ? 0 : 3);
 }
 
 /** Why one workgroup should not train this model, or undefined where it can. */
@@ -121,5 +125,6 @@ export function residentConstants(
     FC1: inLayer0('mlp_fc1'), FC2: inLayer0('mlp_fc2'),
     LAYER: (offsets.get('layer1.attn_wq') ?? layout.length) - inLayer0('attn_wq'),
     ...(memory.weights === 'workgroup' ? { WEIGHTS: skewed(layout.length) } : {}),
+    ...(training.clip > 0 ? { CLIP: training.clip, SQUARE_LANES } : {}),
   };
 }

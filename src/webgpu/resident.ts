@@ -1,12 +1,15 @@
 // Whole training steps inside one dispatch, a workgroup per model: shaders/resident/. The host says how many steps, the
 // device does the rest, so what a step costs is arithmetic and barriers, and no launches.
 
+import clipLib from '../../shaders/lib/clip.wgsl?raw';
 import normLib from '../../shaders/lib/norm.wgsl?raw';
 import scheduleLib from '../../shaders/lib/schedule.wgsl?raw';
 import updateLib from '../../shaders/lib/update.wgsl?raw';
 import backward from '../../shaders/resident/backward.wgsl?raw';
 import forward from '../../shaders/resident/forward.wgsl?raw';
 import main from '../../shaders/resident/main.wgsl?raw';
+import spendAtOnce from '../../shaders/resident/spend_at_once.wgsl?raw';
+import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
 import update from '../../shaders/resident/update.wgsl?raw';
 import valuesStorage from '../../shaders/resident/values_storage.wgsl?raw';
 import valuesWorkgroup from '../../shaders/resident/values_workgroup.wgsl?raw';
@@ -42,13 +45,14 @@ export interface ResidentModel {
   readonly order: Uint32Array;
 }
 
-/** The WGSL of the kernel, by where weights and values lie. */
-export function residentSource({ weights, values }: ResidentMemory): string {
+/** The WGSL of the kernel, by where weights and values lie, and whether gradients are clipped. */
+export function residentSource({ weights, values }: ResidentMemory, { clip }: { clip: number }): string {
   const places = [
     weights === 'workgroup' ? weightsWorkgroup : weightsStorage,
     values === 'workgroup' ? valuesWorkgroup : valuesStorage,
   ];
-  return [normLib, scheduleLib, updateLib, main, ...places, forward, backward, update].join('\n');
+  const spend = clip === 0 ? [spendAtOnce] : [clipLib, spendClipped];
+  return [normLib, scheduleLib, updateLib, main, ...places, forward, backward, update, ...spend].join('\n');
 }
 
 /** Models of one shape on the device, each trained by a workgroup of its own. */
@@ -116,8 +120,9 @@ export class ResidentModels {
       ...residentConstants(model, training, { documents: documents.count, tokens, orderLength }, memory),
       WORKERS: options.workers ?? defaultWorkers(gpu),
     };
-    const name = `resident (weights in ${memory.weights}, values in ${memory.values})`;
-    const source = residentSource(memory);
+    const clipped = training.clip === 0 ? '' : ', clipped';
+    const name = `resident (weights in ${memory.weights}, values in ${memory.values}${clipped})`;
+    const source = residentSource(memory, training);
     const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: 'resident' } }, { constants });
     const buffers = await DeviceBuffers.create(gpu, plan);
     buffers.write('corpus', corpus);

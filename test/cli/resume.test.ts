@@ -181,8 +181,20 @@ describe('train --resume', () => {
     expect(await microgpt(['train', '--resume', out, ...same])).toMatchObject({ status: 0 });
   });
 
+  it('of a clipped run goes on clipped', async () => {
+    const whole = await savedRun('--clip', '0.01');
+    const other = await savedRun();
+    const finals = [whole, other].map((out) => filesOf(out)['metrics.jsonl']);
+    expect(finals[0]).not.toBe(finals[1]);
+    expect(await microgpt(['train', '--resume', whole, '--clip', '0.01'])).toMatchObject({ status: 0 });
+    const { status, stderr } = await microgpt(['train', '--resume', whole, '--clip', '0']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--clip 0 (the run has 0.01)');
+  });
+
   it.each([
     [['--steps', '5'], '--steps 5 (the run has 4)'],
+    [['--clip', '1'], '--clip 1 (the run has 0)'],
     [['--lr', '0.1', '--n-embd', '16'], '--n-embd 16 (the run has 8), --lr 0.1 (the run has 0.01)'],
   ])('refuses %j, which would make another run', async (options, named) => {
     const out = await savedRun();

@@ -23,7 +23,8 @@ describe('sweep --out', () => {
     const directory = temporaryDirectory();
     const out = join(directory, 'new', 'sweep');
     const values = ['--seed', '3..4', '--lr', '1e-3..1e-1:3', '--init-scale', '0.08,0.2', '--steps', '150'];
-    const args = [...CPU, ...values, '--samples', '2', '--out', out];
+    const clip = ['--clip', '1.5'];
+    const args = [...CPU, ...values, ...clip, '--samples', '2', '--out', out];
     const { status, stdout } = await microgpt([...args, '--json']);
     expect(status).toBe(0);
     expect(readdirSync(out).toSorted()).toEqual(['best', 'sweep.json', 'sweep.svg']);
@@ -31,7 +32,7 @@ describe('sweep --out', () => {
     const all = records(stdout);
     expect(all[0]).toMatchObject({
       type: 'sweep',
-      training: { steps: 150, batchSize: 1 },
+      training: { steps: 150, batchSize: 1, clip: 1.5 },
       axes: { seed: [3, 4], learningRate: [0.001, 0.01, 0.1], initScale: [0.08, 0.2], beta1: [0.85] },
       models: 12,
       engine: { engine: 'cpu' },
@@ -65,6 +66,7 @@ describe('sweep --out', () => {
       '--engine',
       'cpu',
       ...same,
+      ...clip,
       '--steps',
       '150',
       '--samples',

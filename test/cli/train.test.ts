@@ -98,6 +98,7 @@ describe('train --json', () => {
         eps: 1e-8,
         seed: 42,
         initScale: 0.08,
+        clip: 0,
       },
       parameters: 4192,
       data: { source: NAMES, documents: 32033 },

@@ -100,6 +100,8 @@ const cases: Case[] = [
   ['train --beta2 -0.5', WRONG_USAGE, 'Expected a number of at least 0 and below 1.'],
   ['train --eps 0', WRONG_USAGE, 'Expected a number above 0.'],
   ['train --init-scale 0', WRONG_USAGE, 'Expected a number above 0.'],
+  ['train --clip -1', WRONG_USAGE, 'Expected 0 (off) or a number from 1e-12 to 1000000000000.'],
+  ['sweep --clip 0.5,1', WRONG_USAGE, 'Expected 0 (off) or a number from'],
   ['train --temperature 0', WRONG_USAGE, 'use microgpt sample --top-k 1'],
   ['sample %/run --n 1.5', WRONG_USAGE, 'Expected a whole number'],
   ['sample %/run --top-k 0', WRONG_USAGE, 'Expected a whole number of at least 1.'],

@@ -19,13 +19,14 @@ const { spec } = prepareRun({
   training,
 });
 
-function populationSpec(size: number): PopulationSpec {
+function populationSpec(size: number, clip = 0): PopulationSpec {
   const random = new PythonRandom(3);
   const members = Array.from({ length: size }, (_, i): PopulationMember => {
     const order = Array.from({ length: spec.documents.count }, (__, n) => n);
     random.shuffle(order);
     const own = {
       ...training,
+      clip,
       learningRate: 0.003 * (i + 1),
       beta1: 0.8 + 0.02 * i,
       beta2: 0.95 + 0.01 * i,
@@ -38,8 +39,8 @@ function populationSpec(size: number): PopulationSpec {
 }
 
 describe.each(['plain', 'simd'] as const)('a population on the CPU, %s', (variant) => {
-  it('gives every model the bits that it gets alone', async () => {
-    const all = populationSpec(4);
+  it.each([0, 1.5])('gives every model the bits that it gets alone, clip %d', async (clip) => {
+    const all = populationSpec(4, clip);
     const population = createCpuPopulation(all, { variant });
     expect(population.size).toBe(4);
     const losses = [await population.advance(3), await population.advance(27)];
@@ -118,6 +119,7 @@ describe('a population on the CPU', () => {
     const create = (second: Partial<PopulationMember>) => () =>
       createCpuPopulation({ ...spec, members: [members[0], { ...members[1], ...second }] });
     expect(create({ training: { ...training, steps: 31 } })).toThrow('population[1]: expected steps 30');
+    expect(create({ training: { ...training, clip: 1 } })).toThrow('population[1]: expected clip 0');
     expect(create({ training: { ...training, beta1: 1 } })).toThrow('beta1: expected at least 0 and below 1');
     expect(create({ order: members[1].order.subarray(1) })).toThrow('an order of length 7');
     expect(create({ order: members[1].order.map(() => 7) })).toThrow('documents below 7, got 7');

@@ -21,8 +21,9 @@ function specOf(
   batchSize: number,
   steps = 100,
   documents: readonly string[] = NAMES,
+  clip = 0,
 ): EngineSpec {
-  return prepareRun({ documents, model, training: { ...DEFAULT_TRAINING, batchSize, steps } }).spec;
+  return prepareRun({ documents, model, training: { ...DEFAULT_TRAINING, batchSize, steps, clip } }).spec;
 }
 
 const SMALL = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16 };
@@ -60,15 +61,16 @@ function fingerprint(result: object): string {
 }
 
 describe('any number of threads gives the same bits', () => {
-  test.each([
+  test.each<[string, typeof SMALL, number, readonly string[], number?]>([
     ['microgpt.py, batch 1: more threads than documents', SMALL, 1, NAMES],
     ['16 documents', SMALL, 16, NAMES],
     ['3 layers, 20 wide, 5 heads', { nLayer: 3, nEmbd: 20, nHead: 5, blockSize: 7 }, 5, NAMES],
     ['heads of 3, 150 rows', { nLayer: 1, nEmbd: 9, nHead: 3, blockSize: 150 }, 4, SENTENCES],
     ['rows 512 bytes apart', { nLayer: 2, nEmbd: 128, nHead: 2, blockSize: 20 }, 7, NAMES],
     ['more documents than there are', { nLayer: 1, nEmbd: 10, nHead: 2, blockSize: 140 }, 7, SENTENCES],
-  ])('%s', async (_title, model, batchSize, documents) => {
-    const spec = specOf(model, batchSize, 40, documents);
+    ['clipped gradients', { nLayer: 3, nEmbd: 20, nHead: 5, blockSize: 7 }, 5, NAMES, 1],
+  ])('%s', async (_title, model, batchSize, documents, clip = 0) => {
+    const spec = specOf(model, batchSize, 40, documents, clip);
     const results = [];
     for (const count of [1, 2, 3, 4]) {
       const engine = createCpuEngine(spec, { threads: count });
@@ -94,13 +96,14 @@ describe('any number of threads gives the same bits', () => {
       batchSize: fc.integer({ min: 1, max: 9 }),
       count: fc.integer({ min: 2, max: 5 }),
       sentences: fc.boolean(),
+      clip: fc.constantFrom(0, 1.5),
     });
     await fc.assert(
       fc.asyncProperty(
         config,
-        async ({ nLayer, heads, headSize, blockSize, batchSize, count, sentences }) => {
+        async ({ nLayer, heads, headSize, blockSize, batchSize, count, sentences, clip }) => {
           const model = { nLayer, nEmbd: heads * headSize, nHead: heads, blockSize };
-          const spec = specOf(model, batchSize, 12, sentences ? SENTENCES : NAMES);
+          const spec = specOf(model, batchSize, 12, sentences ? SENTENCES : NAMES, clip);
           const alone = createCpuEngine(spec, { threads: 1 });
           const shared = createCpuEngine(spec, { threads: count });
           expect(await shared.advance(12)).toEqual(await alone.advance(12));

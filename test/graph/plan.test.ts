@@ -105,6 +105,19 @@ describe('a plan', () => {
     expect(written.map((view) => view.offset).toSorted((a, b) => a - b)).toEqual(layout.offsets);
   });
 
+  test.each([false, true])(
+    'of a clipped training step: one dispatch more, the same buffers, fused: %s',
+    (fuse) => {
+      const clipped = trainingPlan(model, { ...DEFAULT_TRAINING, clip: 1 }, layout, corpus, { fused: fuse });
+      const names = clipped.dispatches.map((dispatch) => dispatch.node.op.name);
+      expect(names.slice(-2)).toEqual(['sum_squares', 'adam_clipped']);
+      const usual = (fuse ? fused : defaults).dispatches.map((dispatch) => dispatch.node.op.name);
+      expect(names.slice(0, -2)).toEqual(usual.slice(0, -1));
+      const buffers = clipped.buffers.map(({ name }) => name);
+      expect(buffers).toEqual((fuse ? fused : defaults).buffers.map(({ name }) => name));
+    },
+  );
+
   test('of a fused training step: 21 dispatches at one layer, 13 more for each other layer, the same gradients', () => {
     const names = fused.dispatches.map((dispatch) => dispatch.node.op.name);
     expect(names).toHaveLength(21);

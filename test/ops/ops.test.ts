@@ -23,6 +23,7 @@ const NOT_ROWS = new Set([
   'embedding_tables_grad.dwpe',
   'linear_grad_w.dw',
   'sum_parts.out',
+  'sum_squares.parts',
   'linear_grad.dw',
   'linear_relu_grad.dw',
   'qkv_grad_w.dwq',

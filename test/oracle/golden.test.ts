@@ -28,6 +28,22 @@ describe('names.json: 1,000 steps of the defaults', () => {
   );
 });
 
+describe('clip.json: 60 steps of the defaults with clipped gradients', () => {
+  it(
+    'every loss and the 20 names',
+    async () => {
+      const golden = loadGolden('clip');
+      const bitten = golden.norms.filter((norm) => norm > golden.training.clip).length;
+      expect([bitten, golden.losses.length]).toEqual([32, 60]);
+      const { losses, samples, gradients } = await repeat(golden);
+      expectLosses(losses, golden.losses);
+      expect(samples).toEqual(golden.samples);
+      expect(Math.hypot(...gradients)).toBeCloseTo(golden.norms[0], 12);
+    },
+    SLOW,
+  );
+});
+
 describe.each(['l2', 'wide'] as const)('%s.json: 30 steps', (name) => {
   it(
     'every loss, the first gradient, the final parameters and the 20 names',

@@ -1,5 +1,10 @@
 // Recorded facts that the tests compare with. names.json, l2.json and wide.json hold what microgpt.py
-// did under CPython at three configurations; names.txt is the text it read.
+// did under CPython at three configurations, clip.json what it did with two lines more, after loss.backward():
+//
+//   norm = sum(p.grad ** 2 for p in params) ** 0.5
+//   for p in params: p.grad *= min(1, clip / norm)
+//
+// names.txt is the text it read.
 
 import { readFileSync } from 'node:fs';
 import { readDocuments } from '../../src/data/documents.ts';
@@ -20,6 +25,8 @@ export interface Golden {
   readonly numParams: number;
   /** One per step. */
   readonly losses: readonly number[];
+  /** Of the gradient of each step, before it is clipped; of `clip` only. */
+  readonly norms: readonly number[];
   /** The 20 names sampled after the last step. */
   readonly samples: readonly string[];
 }
@@ -40,12 +47,14 @@ interface GoldenFile {
     block_size: number;
     num_steps: number;
     temperature: number;
+    clip?: number;
   };
   dataset_sha256: string;
   num_docs: number;
   vocab: string;
   num_params: number;
   losses: number[];
+  norms?: number[];
   samples: string[];
   grads_step1?: Record<string, number[][]>;
   params_final?: Record<string, number[][]>;
@@ -53,11 +62,11 @@ interface GoldenFile {
 
 /**
  * `names`: 1,000 steps of the defaults. `l2`: 2 layers, 30 steps.
- * `wide`: 32 channels, 2 heads, block 8, 30 steps.
+ * `wide`: 32 channels, 2 heads, block 8, 30 steps. `clip`: 60 steps of the defaults with clipped gradients.
  */
 export function loadGolden(name: 'l2' | 'wide'): GoldenWithTensors;
-export function loadGolden(name: 'names'): Golden;
-export function loadGolden(name: 'names' | 'l2' | 'wide'): Golden | GoldenWithTensors {
+export function loadGolden(name: 'names' | 'clip'): Golden;
+export function loadGolden(name: 'names' | 'clip' | 'l2' | 'wide'): Golden | GoldenWithTensors {
   const file = JSON.parse(readFileSync(goldenUrl(`${name}.json`), 'utf8')) as GoldenFile;
   const { config } = file;
   const golden: Golden = {
@@ -67,13 +76,14 @@ export function loadGolden(name: 'names' | 'l2' | 'wide'): Golden | GoldenWithTe
       nHead: config.n_head,
       blockSize: config.block_size,
     },
-    training: { ...DEFAULT_TRAINING, steps: config.num_steps, seed: config.seed },
+    training: { ...DEFAULT_TRAINING, steps: config.num_steps, seed: config.seed, clip: config.clip ?? 0 },
     temperature: config.temperature,
     dataSha256: file.dataset_sha256,
     numDocs: file.num_docs,
     vocab: file.vocab,
     numParams: file.num_params,
     losses: file.losses,
+    norms: file.norms ?? [],
     samples: file.samples,
   };
   if (file.grads_step1 === undefined || file.params_final === undefined) return golden;

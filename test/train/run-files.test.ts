@@ -84,6 +84,15 @@ describe('a saved run', () => {
     expect(decodeRun(old, 'runs/a').config).toEqual(run.config);
   });
 
+  it('from before gradients could be clipped has none clipped', () => {
+    const old = changed('config.json', (t) => t.replace(/,\s*"clip": 0\b/, ''));
+    expect(utf8(old['config.json'])).not.toContain('clip');
+    expect(decodeRun(old, 'runs/a').config).toEqual(run.config);
+    const training = { ...run.config.training, clip: 0.5 };
+    const clipped = { ...run, config: { ...run.config, training } };
+    expect(decodeRun(encodeRun(clipped), 'runs/a').config.training).toEqual(training);
+  });
+
   it('keeps a run of no steps', () => {
     const none = { ...run, state: { ...run.state, step: 0 }, losses: [] };
     expect(decodeRun(encodeRun(none), 'runs/a').state.step).toBe(0);

@@ -5,7 +5,7 @@ import { CheckpointError } from '../../src/util/errors.ts';
 
 const sweep: SavedSweep = {
   model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
-  training: { steps: 60, batchSize: 2 },
+  training: { steps: 60, batchSize: 2, clip: 0 },
   axes: {
     seed: [1, 2],
     initScale: [0.08],
@@ -47,6 +47,12 @@ describe('sweep.json', () => {
     });
     const stopped = { ...sweep, engine: { name: 'cpu' } as const, results: sweep.results.slice(1, 2) };
     expect(decode(new TextDecoder().decode(encodeSweep(stopped)))).toEqual(stopped);
+  });
+
+  it('from before gradients could be clipped has none clipped', () => {
+    const old = text.replace(/,\s*"clip": 0/, '');
+    expect(old).not.toContain('clip');
+    expect(decode(old)).toEqual(sweep);
   });
 
   it.each([

@@ -22,7 +22,7 @@ const ONE: Axes = {
 function sweepOf(axes: Partial<Axes>, results: readonly ModelResult[], source = 'builtin'): SavedSweep {
   return {
     model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
-    training: { steps: 60, batchSize: 2 },
+    training: { steps: 60, batchSize: 2, clip: 0 },
     axes: { ...ONE, ...axes },
     data: { source, documents: 4, sha256: 'a'.repeat(64) },
     engine: { name: 'cpu' },

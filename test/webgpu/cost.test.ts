@@ -14,12 +14,14 @@ import { barriersPerStep, workgroupBytes } from '../../src/webgpu/resident-layou
 import { residentSource, residentSteps } from '../../src/webgpu/resident.ts';
 import { plannedSteps } from '../../src/webgpu/steps.ts';
 import main from '../../shaders/resident/main.wgsl?raw';
+import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
 import { countCalls } from '../support/device-calls.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 
 const model: ModelConfig = { ...DEFAULT_MODEL, vocabSize: 27 };
 const dispatches = (launch: LaunchStrategy, nLayer: number) =>
   stepCost({ ...model, nLayer }, DEFAULT_TRAINING, launch).calls.dispatchWorkgroups;
+const CLIPPED = { ...DEFAULT_TRAINING, clip: 1 };
 
 describe('dispatches of a step', () => {
   test.each([
@@ -29,6 +31,8 @@ describe('dispatches of a step', () => {
     ['resident', 1, 0],
   ] as const)('%s: %d, and %d for each further layer', (launch, one, more) => {
     for (const layers of [1, 2, 5]) expect(dispatches(launch, layers)).toBe(one + (layers - 1) * more);
+    const clipped = stepCost(model, CLIPPED, launch).calls.dispatchWorkgroups;
+    expect(clipped).toBe(launch === 'resident' ? 1 : one + 1); // sum_squares
   });
 });
 
@@ -43,13 +47,14 @@ describe.skipIf(noAdapter !== '')('what a device is asked for', () => {
     { title: "microgpt.py's defaults", shape: {}, batchSize: 1 },
     { title: 'three layers, batch 3', shape: { nLayer: 3, nEmbd: 12, nHead: 3, blockSize: 5 }, batchSize: 3 },
     { title: 'one head, one channel', shape: { nEmbd: 1, nHead: 1, blockSize: 2 }, batchSize: 2 },
+    { title: 'clipped gradients', shape: {}, batchSize: 1, clip: 1 },
   ];
 
-  describe.each(configs)('$title', ({ shape, batchSize }) => {
+  describe.each(configs)('$title', ({ shape, batchSize, clip = 0 }) => {
     const { spec } = prepareRun({
       documents: ['anna', 'bo', 'christopher'],
       model: { ...DEFAULT_MODEL, ...shape },
-      training: { ...DEFAULT_TRAINING, batchSize },
+      training: { ...DEFAULT_TRAINING, batchSize, clip },
     });
 
     test.each(LAUNCH_STRATEGIES)('%s', async (launch) => {
@@ -145,6 +150,8 @@ describe('memory', () => {
     expect(bytes('eager')).toBe(bytes('graph'));
     expect(bytes('fused')).toBeLessThan(bytes('graph'));
     expect(bytes('resident')).toBe(4 * 4_192 * (4 * 100 + 2)); // m and v in each step, the weights once
+    const clipped = stepCost(model, CLIPPED, 'resident', { steps: 100, workgroupMemory: 49_152 }).bytes;
+    expect(clipped - bytes('resident')).toBe(4 * 4_192 * 3 * 100); // the gradients: written, and read twice
   });
 });
 
@@ -156,17 +163,22 @@ describe('resident', () => {
     const layers = [...step.matchAll(/for \(var layer [^{]*\{([^}]*)\}/g)].map(([, text]) => text);
     expect(layers).toHaveLength(2);
     expect(layers[1]).toContain('block_grad(');
+    const spend = [...spendClipped.matchAll(/\b(phase|storageBarrier)\(\);/g)].length;
     const each = barriers(layers.join('\n')) + barriers(body('block_grad'));
     const once = barriers(step) - barriers(layers.join('\n'));
-    for (const nLayer of [1, 2, 6]) expect(barriersPerStep({ ...model, nLayer })).toBe(once + nLayer * each);
-    expect(barriersPerStep(model)).toBe(22);
+    for (const nLayer of [1, 2, 6]) {
+      const deep = { ...model, nLayer };
+      expect(barriersPerStep(deep, DEFAULT_TRAINING)).toBe(once + nLayer * each);
+      expect(barriersPerStep(deep, CLIPPED)).toBe(once + nLayer * each + spend);
+    }
+    expect(barriersPerStep(model, DEFAULT_TRAINING)).toBe(22);
   });
 
   test('takes the workgroup memory that its shader declares', () => {
     const layout = { specs: [], offsets: [], length: 320 };
     for (const weights of ['workgroup', 'storage'] as const) {
       for (const values of ['workgroup', 'storage'] as const) {
-        const source = residentSource({ weights, values });
+        const source = residentSource({ weights, values }, CLIPPED);
         const declared = [...source.matchAll(/var<workgroup> \w+: array<f32, (\w+)>/g)].map(
           ([, name]) => name,
         );

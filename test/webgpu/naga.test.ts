@@ -28,12 +28,18 @@ describe('naga takes', () => {
     for (const { source = kernel.source, constants } of launches) expectNagaTakes(source, constants);
   });
 
-  const memories = PLACES.flatMap((weights) => PLACES.map((values) => ({ weights, values })));
-  test.each(memories)('resident, weights in $weights, values in $values', (memory) => {
-    const corpus = { documents: 10, tokens: 100, orderLength: 10 };
-    const model = { ...DEFAULT_MODEL, vocabSize: 27 };
-    expectNagaTakes(residentSource(memory), residentConstants(model, DEFAULT_TRAINING, corpus, memory));
-  });
+  const kernels = PLACES.flatMap((weights) =>
+    PLACES.flatMap((values) => [0, 1].map((clip) => ({ weights, values, clip }))),
+  );
+  test.each(kernels)(
+    'resident, weights in $weights, values in $values, clip $clip',
+    ({ clip, ...memory }) => {
+      const training = { ...DEFAULT_TRAINING, clip };
+      const corpus = { documents: 10, tokens: 100, orderLength: 10 };
+      const model = { ...DEFAULT_MODEL, vocabSize: 27 };
+      expectNagaTakes(residentSource(memory, training), residentConstants(model, training, corpus, memory));
+    },
+  );
 });
 
 describe('naga', () => {

@@ -24,20 +24,29 @@ import { namesDocuments } from '../support/golden.ts';
 
 const PLACES = ['workgroup', 'storage'] as const;
 const MEMORIES = PLACES.flatMap((weights) => PLACES.map((values) => ({ weights, values })));
+/** Gradients are spent at once, or clipped. */
+const CLIPS = [0, 1.5];
 const model = { ...DEFAULT_MODEL, vocabSize: 27 };
 
 describe('the resident kernel', () => {
-  test.each(MEMORIES)('weights in $weights, values in $values: bindings and constants', (memory) => {
-    const reflect = new WgslReflect(residentSource(memory));
-    const { resources } = reflect.entry.compute[0];
-    const storage = resources.filter((resource) => resource.resourceType === ResourceType.Storage);
-    expect(storage.length).toBeLessThanOrEqual(8);
-    const corpus = { documents: 10, tokens: 100, orderLength: 10 };
-    const given = Object.keys(residentConstants(model, DEFAULT_TRAINING, corpus, memory));
-    const declared = [...residentSource(memory).matchAll(/override (\w+)(: \w+)?( =)?/g)];
-    const needed = declared.filter((match) => match[3] === undefined).map((match) => match[1]);
-    expect(given.toSorted()).toEqual(needed.toSorted());
-  });
+  const KERNELS = MEMORIES.flatMap((memory) => CLIPS.map((clip) => ({ ...memory, clip })));
+  test.each(KERNELS)(
+    'weights in $weights, values in $values, clip $clip: bindings and constants',
+    (kernel) => {
+      const { clip, ...memory } = kernel;
+      const training = { ...DEFAULT_TRAINING, clip };
+      const source = residentSource(memory, training);
+      const reflect = new WgslReflect(source);
+      const { resources } = reflect.entry.compute[0];
+      const storage = resources.filter((resource) => resource.resourceType === ResourceType.Storage);
+      expect(storage.length).toBeLessThanOrEqual(8);
+      const corpus = { documents: 10, tokens: 100, orderLength: 10 };
+      const given = Object.keys(residentConstants(model, training, corpus, memory));
+      const declared = [...source.matchAll(/override (\w+)(: \w+)?( =)?/g)];
+      const needed = declared.filter((match) => match[3] === undefined).map((match) => match[1]);
+      expect(given.toSorted()).toEqual(needed.toSorted());
+    },
+  );
 
   test('takes workgroup memory for all, or the values, or the weights, or nothing', () => {
     const layout = parameterLayout(model);
@@ -89,24 +98,28 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     return result;
   };
 
-  test('gives the same bits whatever its width and wherever weights and values lie', async () => {
-    const { limits } = gpu.device;
-    const layout = parameterLayout(spec.model);
-    const values = valueLayout(spec.model, training).length;
-    const reference = await train({ workers: 32, workgroupMemory: 0 });
-    const seen = new Set<string>();
-    for (const workgroupMemory of [
-      4 * layout.length * 1.1,
-      4 * values,
-      limits.maxComputeWorkgroupStorageSize,
-    ]) {
-      seen.add(Object.values(chooseMemory(layout, values, workgroupMemory)).join(' '));
-      expect(await train({ workers: 32, workgroupMemory })).toEqual(reference);
-    }
-    expect(seen).toContain('workgroup storage');
-    expect(seen).toContain('workgroup workgroup');
-    for (const workers of [1, 8, 128]) expect(await train({ workers })).toEqual(reference);
-  });
+  test.each(CLIPS)(
+    'gives the same bits at any width and place of weights and values, clip %d',
+    async (clip) => {
+      const { limits } = gpu.device;
+      const layout = parameterLayout(spec.model);
+      const own = { ...spec, training: { ...training, clip } };
+      const values = valueLayout(spec.model, own.training).length;
+      const reference = await train({ workers: 32, workgroupMemory: 0 }, own);
+      const seen = new Set<string>();
+      for (const workgroupMemory of [
+        4 * layout.length * 1.1,
+        4 * values,
+        limits.maxComputeWorkgroupStorageSize,
+      ]) {
+        seen.add(Object.values(chooseMemory(layout, values, workgroupMemory)).join(' '));
+        expect(await train({ workers: 32, workgroupMemory }, own)).toEqual(reference);
+      }
+      expect(seen).toContain('workgroup storage');
+      expect(seen).toContain('workgroup workgroup');
+      for (const workers of [1, 8, 128]) expect(await train({ workers }, own)).toEqual(reference);
+    },
+  );
 
   test('falls back where the model is too large, and says why', async () => {
     const large = prepareRun({
@@ -122,13 +135,13 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     engine.dispose();
   });
 
-  test('a population gives every model the bits that it gets alone', async () => {
+  test.each(CLIPS)('a population gives every model the bits that it gets alone, clip %d', async (clip) => {
     const random = new PythonRandom(9);
     const rates = [0.01, 0.003, 0.02];
     const members = rates.map((learningRate, i) => {
       const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
       random.shuffle(order as unknown as number[]);
-      const own = { ...training, learningRate, beta1: 0.8 + 0.05 * i, eps: 10 ** (-8 + i) };
+      const own = { ...training, clip, learningRate, beta1: 0.8 + 0.05 * i, eps: 10 ** (-8 + i) };
       return { training: own, order, parameters: initParameters(spec.model, random, 0.05 + 0.03 * i) };
     });
     const population = await createWebGpuPopulation(gpu, { ...spec, members });

@@ -1,7 +1,8 @@
 // adam: m ← g + β1·(m − g), v ← β2·v + (1−β2)·g², parameter ← parameter − lr/c1 · m / (√(v / c2) + ε).
-// Weights are updated where their gradient is made, see outer.ts; tables here.
+// Weights are updated where their gradient is made, see outer.ts; tables here, and all where the gradient is clipped, so
+// that none may move before the norm of all is known.
 
-import { fma } from './lanes';
+import { fma, storeTransposed } from './lanes';
 
 /** An ε that f32 rounds to 0 would make 0 / 0 of a parameter without a gradient. */
 const LEAST_EPSILON: f64 = 1e-30;
@@ -14,7 +15,13 @@ let rest2 = f32x4.splat(0);
 let rate = f32x4.splat(0);
 let eps = f32x4.splat(0);
 
-export function configureAdam(b1: f64, b2: f64, e: f64): void {
+/** The longest gradient, or 0. */
+let most: f64 = 0;
+/** What the gradient of the step is multiplied by. */
+let shorten = f32x4.splat(0);
+
+export function configureAdam(b1: f64, b2: f64, e: f64, clip: f64): void {
+  most = clip;
   epsilon = Math.max(e, LEAST_EPSILON);
   beta1 = f32x4.splat(<f32>b1);
   beta2 = f32x4.splat(<f32>b2);
@@ -29,6 +36,20 @@ export function beginAdam(stepRate: f64, correction: f64): void {
   const root = Math.sqrt(correction);
   rate = f32x4.splat(<f32>(stepRate * root));
   eps = f32x4.splat(<f32>(epsilon * root));
+}
+
+/** Whether gradients are kept until all are known, and shortened then. */
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
+@inline
+export function clips(): bool {
+  return most > 0;
+}
+
+/** From the sum of the squares of all gradients. What is not finite becomes NaN as a whole: most / ∞ would hide it as 0. */
+export function beginClip(squares: f64): void {
+  const norm = Math.sqrt(squares);
+  if (norm <= most) shorten = f32x4.splat(1);
+  else shorten = f32x4.splat(isFinite(norm) ? <f32>(most / norm) : NaN);
 }
 
 /** Moves four parameters at `w` along their gradient and gives their new values; m and v lie `toM` and `toV` bytes behind. */
@@ -51,4 +72,39 @@ export function adamTable(rows: i32, width: usize, stride: usize, w: usize, toG:
     for (let i: usize = 0; i < width; i += 16) update(w + i, v128.load(w + i + toG), toM, toV);
     w += stride;
   }
+}
+
+/** The same, clipped. */
+export function adamTableClipped(
+  rows: i32, width: usize, stride: usize, w: usize, toG: usize, toM: usize, toV: usize,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i: usize = 0; i < width; i += 16) updateClipped(w + i, toG, toM, toV);
+    w += stride;
+  }
+}
+
+/** A weight w (M, N), M and N multiples of 4, clipped, and its transposed copy (N, M). */
+export function adamClipped(
+  M: i32, N: i32, w: usize, stride: usize, transposed: usize, toStride: usize, toG: usize, toM: usize, toV: usize,
+): void {
+  const width = <usize>N << 2;
+  for (let m = 0; m < M; m += 4) {
+    const w2 = w + 2 * stride;
+    let to = transposed;
+    for (let i: usize = 0; i < width; i += 16, to += 4 * toStride) {
+      const w0 = updateClipped(w + i, toG, toM, toV);
+      const w1 = updateClipped(w + stride + i, toG, toM, toV);
+      const w3 = updateClipped(w2 + stride + i, toG, toM, toV);
+      storeTransposed(w0, w1, updateClipped(w2 + i, toG, toM, toV), w3, to, toStride);
+    }
+    w += 4 * stride;
+    transposed += 16;
+  }
+}
+
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
+@inline
+function updateClipped(w: usize, toG: usize, toM: usize, toV: usize): v128 {
+  return update(w, f32x4.mul(v128.load(w + toG), shorten), toM, toV);
 }

@@ -89,6 +89,10 @@ export let toDQkv: usize = 0;
 export let dNormed: usize = 0;
 export let dHeads: usize = 0;
 
+/** The sum of the squares (f64) of every `SQUARES_BLOCK` bytes of gradients. */
+export let squares: usize = 0;
+export let squaresCount: i32 = 0;
+
 /** Where threads meet, see threads.ts. */
 export let meeting: usize = 0;
 
@@ -123,6 +127,9 @@ const MOST_BYTES: f64 = 3.5e9;
 
 /** A table of the first layer that does not fit the second cache would save little. */
 const MOST_TABLE_BYTES: f64 = 1_048_576;
+
+/** Small enough that threads share the blocks evenly, and f32 loses nothing in one. */
+export const SQUARES_BLOCK: usize = 4096;
 
 /** Padded to four numbers. */
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
@@ -246,6 +253,9 @@ export function layOutMemory(
   take(L - 1, slopeBytes);
   dNormed = take(R, strideC);
   dHeads = take(R, strideA);
+
+  squaresCount = <i32>((parameterBytes + SQUARES_BLOCK - 1) / SQUARES_BLOCK);
+  squares = take(squaresCount, 8);
 
   meeting = take(1, 128);
   const most = max(longest, T);

@@ -3,8 +3,11 @@
 // Threads share a step in two phases. First each takes some of the documents through forward and backward, whose rows do
 // not depend on other documents; then, when all rows are done, each makes the gradients of some of the weights from all
 // rows, in order, and moves them. So the bits do not depend on the number of threads, and two meetings a step are enough.
+//
+// Clipping needs all gradients before the first one is spent: they are kept, then their squares summed, then spent, with a
+// meeting after each.
 
-import { adamTable, beginAdam } from './adam';
+import { adamClipped, adamTable, adamTableClipped, beginAdam, beginClip, clips } from './adam';
 import { attention, attentionGrad, weightBytes } from './attention';
 import { forgetRows } from './decode';
 import { crossEntropy, sumLosses } from './loss';
@@ -12,6 +15,7 @@ import { Finish, product } from './matmul';
 import * as m from './memory';
 import { rmsnorm, rmsnormGrad } from './norm';
 import { outer, outerAdam } from './outer';
+import { sumBlocks, sumSquares } from './squares';
 import { meet } from './threads';
 
 /** Rows of the step; this thread's documents and their rows: first, and behind the last. Set by `layOut`. */
@@ -206,15 +210,16 @@ function backward(): void {
   rmsnormGrad(rows, m.C, m.strideC, m.xn + C, m.sEmbed + s, m.dEmbed + C, m.dEmbed + C, 0);
 }
 
-/** What becomes of the gradients of weights: Adam spends them as they come, or they are kept. */
-let training = false;
+/** What becomes of the gradients of weights: Adam spends them as they come, or they are kept, or Adam spends what was kept. */
+const enum Spend { AT_ONCE, NOT, KEPT }
+let spend = Spend.NOT;
 
 // Work of the weights in units of 4×4 blocks: that of the matrices before, and from where to where it is this thread's.
 let work: i64 = 0;
 let workFrom: i64 = 0;
 let workTo: i64 = 0;
 
-/** This thread's rows of the weight w (M, N), from dout (R, M) and its input (R, N). */
+/** The gradient of this thread's rows of the weight w (M, N), from dout (R, M) and its input (R, N). */
 function weightGrad(
   M: i32, N: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize, toStride: usize,
 ): void {
@@ -228,8 +233,11 @@ function weightGrad(
   const skipped = <usize>first << 2;
   dout += skipped << 2;
   w += skipped * xStride;
-  if (training) {
-    outerAdam(rows, N, R, dout, doutStride, x, xStride, w, xStride, transposed + (skipped << 2), toStride, m.toM, m.toV);
+  transposed += skipped << 2;
+  if (spend == Spend.AT_ONCE) {
+    outerAdam(rows, N, R, dout, doutStride, x, xStride, w, xStride, transposed, toStride, m.toM, m.toV);
+  } else if (spend == Spend.KEPT) {
+    adamClipped(rows, N, w, xStride, transposed, toStride, m.toGradient, m.toM, m.toV);
   } else {
     outer(rows, N, R, dout, doutStride, x, xStride, w + m.toGradient, xStride);
   }
@@ -271,6 +279,11 @@ function tableGrads(thread: i32, threads: i32): void {
   const width = (<usize>((quads * (thread + 1)) / threads) << 4) - column;
   const wte = m.wte + column;
   const wpe = m.wpe + column;
+  if (spend == Spend.KEPT) {
+    adamTableClipped(m.V, width, m.strideC, wte, m.toGradient, m.toM, m.toV);
+    adamTableClipped(m.T, width, m.strideC, wpe, m.toGradient, m.toM, m.toV);
+    return;
+  }
   clear(m.V, width, wte + m.toGradient);
   clear(m.T, width, wpe + m.toGradient);
   let dx = m.dEmbed + column;
@@ -287,7 +300,7 @@ function tableGrads(thread: i32, threads: i32): void {
       dx += m.strideC;
     }
   }
-  if (!training) return;
+  if (spend == Spend.NOT) return;
   adamTable(m.V, width, m.strideC, wte, m.toGradient, m.toM, m.toV);
   adamTable(m.T, width, m.strideC, wpe, m.toGradient, m.toM, m.toV);
 }
@@ -314,7 +327,7 @@ function activations(index: u32, thread: i32, threads: i32): void {
 
 /** Loss of step `index`; the gradients are left in memory. For one thread, while the others do nothing. */
 export function gradients(index: u32): f64 {
-  training = false;
+  spend = Spend.NOT;
   activations(index, 0, 1);
   weightGrads(0, 1);
   return sumLosses(R, m.rowLosses);
@@ -325,13 +338,23 @@ export function gradients(index: u32): f64 {
  * at `m.rates`, their losses go to `m.losses`. False where another thread did not come; then the memory is worth nothing.
  */
 export function train(first: u32, k: i32, thread: i32, threads: i32): bool {
-  training = true;
+  const keep = clips();
+  spend = Spend.AT_ONCE;
   if (thread == 0) forgetRows();
   for (let i = 0; i < k; i++) {
     activations(first + i, thread, threads);
     if (!meet(threads)) return false;
     const rates = m.rates + (<usize>i << 4);
     beginAdam(load<f64>(rates), load<f64>(rates, 8));
+    if (keep) {
+      spend = Spend.NOT;
+      weightGrads(thread, threads);
+      if (!meet(threads)) return false;
+      sumBlocks(thread, threads);
+      if (!meet(threads)) return false;
+      beginClip(sumSquares());
+      spend = Spend.KEPT;
+    }
     weightGrads(thread, threads);
     if (thread == 0) store<f64>(m.losses + (<usize>i << 3), sumLosses(R, m.rowLosses));
     if (!meet(threads)) return false;
