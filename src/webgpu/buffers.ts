@@ -76,9 +76,8 @@ export class DeviceBuffers {
       const encoder = device.createCommandEncoder({ label: `read ${region}` });
       encoder.copyBufferToBuffer(source, 0, staging, 0, source.size);
       device.queue.submit([encoder.finish()]);
-      await this.gpu.settle(staging.mapAsync(GPUMapMode.READ));
-      this.gpu.check();
-      return staging.getMappedRange().slice(0);
+      const mapped = staging.mapAsync(GPUMapMode.READ);
+      return await this.gpu.settle(mapped.then(() => staging.getMappedRange().slice(0)));
     } finally {
       staging.destroy();
     }

@@ -45,10 +45,11 @@ export class Readback {
 
   /** The bytes that the work submitted so far has copied here. */
   async bytes(): Promise<ArrayBuffer> {
-    await this.gpu.settle(this.buffer.mapAsync(GPUMapMode.READ));
-    const copy = this.buffer.getMappedRange().slice(0);
-    this.buffer.unmap();
-    this.gpu.check();
+    const { buffer, gpu } = this;
+    // The copy is inside: a device that is lost now unmaps its buffers at once.
+    const copied = buffer.mapAsync(GPUMapMode.READ).then(() => buffer.getMappedRange().slice(0));
+    const copy = await gpu.settle(copied);
+    buffer.unmap();
     return copy;
   }
 }
