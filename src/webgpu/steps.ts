@@ -65,8 +65,10 @@ export async function plannedSteps(
   const size = { length: corpus.length, documents: documents.count };
   const standard = trainingPlan(model, training, parameterLayout(model), size, { fused: launch === 'fused' });
   const buffers = await DeviceBuffers.create(gpu, standard);
-  const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
-  const dispatches = await prepareDispatches(gpu, plan, buffers);
+  const dispatches = await buffers.orDestroy(async () => {
+    const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
+    return prepareDispatches(gpu, plan, buffers);
+  });
   const withoutAdam = dispatches.slice(0, -1);
   buffers.write('corpus', corpus);
   const ring = buffers.region('ring');
