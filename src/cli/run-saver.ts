@@ -1,9 +1,9 @@
 // What of a run in training is saved, and when.
 
-import type { Engine } from '../engine.ts';
+import type { Engine, TrainingState } from '../engine.ts';
 import type { Checkpoint } from '../train/checkpoint-file.ts';
 import { firstNotFinite, TrainingError } from '../train/finite.ts';
-import { metricsStride } from '../train/metrics-file.ts';
+import { keptLosses, metricsStride } from '../train/metrics-file.ts';
 import type { SavedRun } from '../train/run-files.ts';
 import type { TrainChunk } from '../train/trainer.ts';
 import type { Every } from './arguments.ts';
@@ -59,6 +59,15 @@ export class RunSaver {
     return path;
   }
 
+  /** Saves an earlier state, of the same run, where it is newer than the last checkpoint. */
+  async rescue(state: TrainingState): Promise<void> {
+    if (state.step <= this.#savedStep) return;
+    const { config } = this.#fixed;
+    const losses = this.#losses.slice(0, keptLosses(state.step, config.training.steps));
+    await this.#store.checkpoint(this.#checked({ state, losses }));
+    this.#savedStep = state.step;
+  }
+
   /** Saves the run as it stands, as the files of a run. */
   async finish(): Promise<void> {
     await this.#store.finish(await this.#checkpoint());
@@ -70,7 +79,10 @@ export class RunSaver {
   }
 
   async #checkpoint(): Promise<Checkpoint> {
-    const state = await this.#engine.state();
+    return this.#checked({ state: await this.#engine.state(), losses: this.#losses });
+  }
+
+  #checked({ state, losses }: Pick<Checkpoint, 'state' | 'losses'>): Checkpoint {
     const bad = firstNotFinite(this.#fixed.config.model, state);
     // The loss need not show it: the embedding of a rare token, say.
     if (bad !== undefined) {
@@ -78,6 +90,6 @@ export class RunSaver {
         `step ${state.step}: expected finite numbers, got others in ${bad}: the training diverged. Try a smaller learning rate.`,
       );
     }
-    return { ...this.#fixed, state, losses: this.#losses, smoothedLoss: this.#smoothedLoss };
+    return { ...this.#fixed, state, losses, smoothedLoss: this.#smoothedLoss };
   }
 }

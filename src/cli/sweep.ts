@@ -97,7 +97,7 @@ async function sweepAndSave(
     populations.close();
   }
   output.endStatus();
-  const { results } = outcome;
+  const { results, failure } = outcome;
   const total = progress.total();
   await printResults(settings, outcome, total, output);
 
@@ -109,6 +109,10 @@ async function sweepAndSave(
       output.record({ type: 'checkpoint', step: best.state.step, directory: paths[paths.length - 1] });
     }
     output.note(`saved: ${paths.join(', ')}`);
+  }
+  if (failure !== undefined) {
+    output.note(stopped(results, size, training.steps));
+    throw failure;
   }
   if (best?.state.step === training.steps) await sampleBest(settings, best, signal, output);
 

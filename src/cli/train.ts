@@ -15,8 +15,9 @@ import { engineOf, otherEngine } from '../train/run-engine.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { train, type TrainChunk } from '../train/trainer.ts';
 import { firstNotFinite, TrainingError } from '../train/finite.ts';
-import type { Engine } from '../engine.ts';
-import { ConfigError, DataError } from '../util/errors.ts';
+import { ResilientEngine } from '../train/resilient.ts';
+import type { Engine, TrainingState } from '../engine.ts';
+import { ConfigError, DataError, DeviceError } from '../util/errors.ts';
 import { shellQuote, type Every } from './arguments.ts';
 import { readSource } from './data.ts';
 import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
@@ -80,11 +81,17 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
   try {
     const kernels = await readKernelChoices((text) => output.note(text));
     const tuning = { cache: kernels, note: (text: string) => output.note(text) };
-    const chosen = await createEngine({ ...settings.choice, tuning }, prepared.spec);
+    const choice = { ...settings.choice, tuning };
+    const chosen = await createEngine(choice, prepared.spec);
     await kernels.save();
+    const engine =
+      chosen.engine.info.engine === 'webgpu'
+        ? new ResilientEngine(chosen, choice, prepared.spec, (text) => output.note(text))
+        : chosen.engine;
     try {
-      return await trainAndSample(settings, prepared, data, chosen, store, interrupt, output);
+      return await trainAndSample(settings, prepared, data, { ...chosen, engine }, store, interrupt, output);
     } finally {
+      engine.dispose();
       chosen.close();
     }
   } finally {
@@ -98,7 +105,7 @@ async function trainAndSample(
   { sampling, out, checkpointEvery, resume, resumeFrom }: TrainSettings,
   { spec, tokenizer, random }: PreparedRun,
   data: DataSummary,
-  { engine, reason, measured }: ChosenEngine,
+  { engine, reason, measured }: Pick<ChosenEngine, 'engine' | 'reason' | 'measured'>,
   store: RunStore | undefined,
   interrupt: Interrupt,
   output: Output,
@@ -155,7 +162,10 @@ async function trainAndSample(
       await output.drained();
     }
   } catch (error) {
-    throw error instanceof TrainingError ? await diagnosed(error, engine, model, out, saver) : error;
+    if (error instanceof TrainingError) throw await diagnosed(error, engine, model, out, saver);
+    if (error instanceof DeviceError && engine instanceof ResilientEngine)
+      throw await rescued(error, engine.kept, out, saver);
+    throw error;
   }
   output.endStatus();
 
@@ -198,9 +208,27 @@ async function diagnosed(
     bad === undefined || error.message.includes(bad)
       ? ''
       : ` By the next readback ${bad} was no longer finite.`;
+  return new TrainingError(`${error.message}${tensor} ${lastState(out, saver)}`, { cause: error });
+}
+
+/** The error of a device that is gone for good, with how to go on from the last state, which is saved where there is a place. */
+async function rescued(
+  error: DeviceError,
+  kept: TrainingState | undefined,
+  out: string | undefined,
+  saver: RunSaver | undefined,
+): Promise<DeviceError> {
+  if (kept !== undefined) await saver?.rescue(kept);
+  const what =
+    (saver?.savedStep ?? 0) > 0
+      ? `Go on with: microgpt train --resume ${shellQuote(out!)}, on the CPU with --engine cpu.`
+      : 'Train again, with --engine cpu if it recurs.';
+  return new DeviceError(`${error.message} ${lastState(out, saver)} ${what}`, { cause: error });
+}
+
+function lastState(out: string | undefined, saver: RunSaver | undefined): string {
   const saved = saver?.savedStep ?? 0;
-  const kept = saved > 0 ? ` The last good state, after step ${saved}, is in ${out}.` : ' Nothing was saved.';
-  return new TrainingError(`${error.message}${tensor}${kept}`, { cause: error });
+  return saved > 0 ? `The last good state, after step ${saved}, is in ${out}.` : 'Nothing was saved.';
 }
 
 /** Releases what was made for the run where another process writes into it. */

@@ -6,6 +6,7 @@ import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { initParameters } from '../model/parameters.ts';
 import { orderLength, type Population, type PopulationMember } from '../population.ts';
 import type { ChosenPopulations, PopulationSource } from '../populations.ts';
+import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import { gridPoint, gridSize, type Axes, type GridPoint } from './sweep-grid.ts';
 import { nextCount, turn } from './trainer.ts';
@@ -42,6 +43,8 @@ export interface SweepOutcome {
     readonly losses: Float64Array;
     readonly state: TrainingState;
   };
+  /** Why the rest was not trained: the device failed after some populations were. */
+  readonly failure?: DeviceError;
 }
 
 export interface SweepProgress {
@@ -103,7 +106,10 @@ export function sweepSource({ documents, model, training, axes }: SweepOptions):
   };
 }
 
-/** Trains all models of `source`, as many at a time as fit. Throws what engines throw; divergence is a result. */
+/**
+ * Trains all models of `source`, as many at a time as fit. Divergence is a result. Throws what engines throw; where the device
+ * fails later than in the first population, the results of those before it are given, with the error.
+ */
 export async function runSweep(
   source: PopulationSource,
   { capacity, create }: Pick<ChosenPopulations, 'capacity' | 'create'>,
@@ -113,14 +119,16 @@ export async function runSweep(
   const together = Math.max(1, Math.min(capacity, Math.floor(LOSS_BYTES / (8 * steps))));
   const results: ModelResult[] = [];
   let best: SweepOutcome['best'];
+  let failure: DeviceError | undefined;
   const pace: Pace = { k: 1, lastTurn: performance.now() };
   let stopped = false;
 
   for (let from = 0; from < source.size && !stopped; from += together) {
     const size = Math.min(together, source.size - from);
     const members = Array.from({ length: size }, (_, i) => source.member(from + i));
-    const population = await create(members);
+    let population: Population | undefined;
     try {
+      population = await create(members);
       const report = (step: number, losses: readonly Float64Array[]) => {
         onLosses?.(
           from,
@@ -143,21 +151,30 @@ export async function runSweep(
         const diverged = finite[i] < step;
         return resultOf(from + i, all.subarray(0, finite[i]), diverged, steps);
       });
-      results.push(...own);
       const winner = own.reduce((a, b) => (compareResults(a, b) <= 0 ? a : b));
       const better = !winner.diverged && (best === undefined || compareResults(winner, best.result) < 0);
-      if (!better && onStates === undefined) continue;
-      const states = await population.states();
-      onStates?.(from, states);
-      if (better) {
-        const state = states[winner.index - from];
-        best = { result: winner, losses: losses[winner.index - from].slice(), state };
+      if (better || onStates !== undefined) {
+        const states = await population.states();
+        onStates?.(from, states);
+        if (better) {
+          const state = states[winner.index - from];
+          best = { result: winner, losses: losses[winner.index - from].slice(), state };
+        }
       }
+      results.push(...own);
+    } catch (error) {
+      if (!(error instanceof DeviceError) || results.length === 0) throw error;
+      failure = error;
+      break;
     } finally {
-      population.dispose();
+      population?.dispose();
     }
   }
-  return { results: results.toSorted(compareResults), ...(best === undefined ? {} : { best }) };
+  return {
+    results: results.toSorted(compareResults),
+    ...(best === undefined ? {} : { best }),
+    ...(failure === undefined ? {} : { failure }),
+  };
 }
 
 interface Pace {

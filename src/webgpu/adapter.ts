@@ -147,7 +147,7 @@ function watch(device: GPUDevice, info: AdapterInfo, tuning: TuningOptions | und
     open.delete(gpuDevice);
     if (destroyed) return;
     first ??= new DeviceError(
-      `The GPU device was lost (${reason}) on ${where}: ${firstLine(message)}. ` +
+      `The GPU device was lost (${reason}) on ${where}: ${firstLine(message)}.\n` +
         'The driver was reset or took too long over one submit: run again, with a smaller model or batch if it recurs.',
     );
   });

@@ -26,26 +26,22 @@ export class DeviceBuffers {
   ): Promise<DeviceBuffers> {
     checkLimits(gpu.device.limits, plan);
     const made = new DeviceBuffers(gpu, plan);
-    gpu.device.pushErrorScope('out-of-memory');
-    for (const { name, kind, dtype, length } of plan.buffers) {
+    const total = plan.buffers.reduce((sum, buffer) => sum + 4 * buffer.length, 0);
+    const what = `this model needs ${megabytes(total)} on the device`;
+    await made.orDestroy(() => allocating(gpu, what, () => made.allocate(shared)));
+    return made;
+  }
+
+  private allocate(shared: ReadonlyMap<string, GPUBuffer>): void {
+    for (const { name, kind, dtype, length } of this.plan.buffers) {
       let usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
       if (name === 'step' || name === 'run') usage |= GPUBufferUsage.UNIFORM;
       const given = kind === 'region' ? shared.get(name) : undefined;
       const buffer =
-        given ?? gpu.device.createBuffer({ label: `${name} (${dtype})`, size: 4 * length, usage });
-      made.buffers.push(buffer);
-      if (!given) made.owned.push(buffer);
+        given ?? this.gpu.device.createBuffer({ label: `${name} (${dtype})`, size: 4 * length, usage });
+      this.buffers.push(buffer);
+      if (!given) this.owned.push(buffer);
     }
-    const error = await gpu.settle(gpu.device.popErrorScope());
-    if (error) {
-      made.destroy();
-      const total = plan.buffers.reduce((sum, buffer) => sum + 4 * buffer.length, 0);
-      throw new DeviceError(
-        `The GPU is out of memory: this model needs ${megabytes(total)} on the device. ` +
-          'Use a smaller model, block or batch, or --engine cpu.',
-      );
-    }
-    return made;
   }
 
   region(name: string): GPUBuffer {
@@ -67,26 +63,50 @@ export class DeviceBuffers {
   async read(region: string): Promise<ArrayBuffer> {
     const { device } = this.gpu;
     const source = this.region(region);
-    const staging = device.createBuffer({
-      label: `read ${region}`,
-      size: source.size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const what = `reading ${region} takes ${megabytes(source.size)} more`;
+    const staging = await allocating(this.gpu, what, () =>
+      device.createBuffer({ label: `read ${region}`, size: source.size, usage }),
+    );
     try {
       const encoder = device.createCommandEncoder({ label: `read ${region}` });
       encoder.copyBufferToBuffer(source, 0, staging, 0, source.size);
       device.queue.submit([encoder.finish()]);
-      await this.gpu.settle(staging.mapAsync(GPUMapMode.READ));
-      this.gpu.check();
-      return staging.getMappedRange().slice(0);
+      const mapped = staging.mapAsync(GPUMapMode.READ);
+      return await this.gpu.settle(mapped.then(() => staging.getMappedRange().slice(0)));
     } finally {
       staging.destroy();
+    }
+  }
+
+  /** What `work`, which makes these buffers useful, gives; destroys them where it fails. */
+  async orDestroy<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.destroy();
+      throw error;
     }
   }
 
   destroy(): void {
     for (const buffer of this.owned) buffer.destroy();
   }
+}
+
+/**
+ * What `make` makes on the device, without waiting in between. Throws DeviceError, which ends with `what`, where the memory does
+ * not suffice; the device is as good as before then.
+ */
+async function allocating<T>(gpu: GpuDevice, what: string, make: () => T): Promise<T> {
+  gpu.device.pushErrorScope('out-of-memory');
+  const made = make();
+  const error = await gpu.settle(gpu.device.popErrorScope());
+  if (error === null) return made;
+  throw new DeviceError(
+    `The GPU is out of memory: ${what}. Use a smaller model, block or batch, or --engine cpu.`,
+    { cause: error },
+  );
 }
 
 function checkLimits(limits: GPUSupportedLimits, plan: Plan): void {

@@ -203,7 +203,8 @@ class Decoder {
     const step = new Uint32Array(STEP_BYTES / 4);
     step[1] = 1; // rows
     buffers.write('step', step);
-    return new Decoder(gpu, buffers, await prepareDispatches(gpu, plan, buffers));
+    const dispatches = await buffers.orDestroy(() => prepareDispatches(gpu, plan, buffers));
+    return new Decoder(gpu, buffers, dispatches);
   }
 
   /** Feeds `tokens` from `position` on, without waiting in between; logits (V) after the last. */

@@ -45,10 +45,11 @@ export class Readback {
 
   /** The bytes that the work submitted so far has copied here. */
   async bytes(): Promise<ArrayBuffer> {
-    await this.gpu.settle(this.buffer.mapAsync(GPUMapMode.READ));
-    const copy = this.buffer.getMappedRange().slice(0);
-    this.buffer.unmap();
-    this.gpu.check();
+    const { buffer, gpu } = this;
+    // The copy is inside: a device that is lost now unmaps its buffers at once.
+    const copied = buffer.mapAsync(GPUMapMode.READ).then(() => buffer.getMappedRange().slice(0));
+    const copy = await gpu.settle(copied);
+    buffer.unmap();
     return copy;
   }
 }
@@ -64,8 +65,10 @@ export async function plannedSteps(
   const size = { length: corpus.length, documents: documents.count };
   const standard = trainingPlan(model, training, parameterLayout(model), size, { fused: launch === 'fused' });
   const buffers = await DeviceBuffers.create(gpu, standard);
-  const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
-  const dispatches = await prepareDispatches(gpu, plan, buffers);
+  const dispatches = await buffers.orDestroy(async () => {
+    const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
+    return prepareDispatches(gpu, plan, buffers);
+  });
   const withoutAdam = dispatches.slice(0, -1);
   buffers.write('corpus', corpus);
   const ring = buffers.region('ring');

@@ -49,7 +49,7 @@ export async function tunePlan(
     else unknown.push({ key, dispatches });
   }
 
-  if (unknown.length > 0) {
+  if (unknown.length > 0 && budget > 0) {
     note(`measuring kernels for ${unknown.length} shapes, for some ${budget / 1000} s`);
     const bench = new TuningBench(gpu, buffers);
     const end = performance.now() + budget;

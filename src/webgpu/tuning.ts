@@ -10,7 +10,7 @@ export interface TuningCache {
 
 export interface TuningOptions {
   readonly cache?: TuningCache;
-  /** No new measurement begins after so long, in milliseconds; 2,000 unless told. What is left keeps its default. */
+  /** No new measurement begins after so long, in milliseconds; 2,000 unless told, 0 for none. What is left keeps its default. */
   readonly budget?: number;
   /** Dispatches of fewer operations keep their default; 1e8 unless told, some tens of µs on a large GPU. */
   readonly leastFlops?: number;

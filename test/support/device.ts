@@ -30,14 +30,20 @@ export async function renamedGpu(): Promise<GPU> {
   const requestAdapter: GPU['requestAdapter'] = async (options) => {
     const adapter = await gpu.requestAdapter(options);
     if (adapter === null) return null;
-    return new Proxy(adapter, {
-      get(target, name) {
-        if (name === 'info')
-          return { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' };
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
+    return changed(adapter, {
+      info: { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' },
     });
   };
   return Object.assign(Object.create(gpu) as GPU, { requestAdapter });
+}
+
+/** `adapter` with some of its properties replaced; its others are the native object's, and work on nothing else. */
+export function changed(adapter: GPUAdapter, own: Record<string, unknown>): GPUAdapter {
+  return new Proxy(adapter, {
+    get(target, name) {
+      if (typeof name === 'string' && name in own) return own[name];
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }

@@ -18,6 +18,7 @@ import {
   type SweepOptions,
   type SweepProgress,
 } from '../../src/train/sweep.ts';
+import { DeviceError } from '../../src/util/errors.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { createWebGpuPopulation } from '../../src/webgpu/population.ts';
 import { deviceForTest, noAdapter } from '../support/device.ts';
@@ -285,4 +286,31 @@ it('of a long run as many losses are kept as train keeps', () => {
 it('the defaults of a sweep are those of a run', () => {
   const { steps: _, batchSize: __, clip: ___, ...rest } = DEFAULT_TRAINING;
   expect(gridPoint(ONE, 0)).toEqual(rest);
+});
+
+describe.skipIf(noAdapter !== '')('a sweep whose device is lost', () => {
+  const source = sweepSource(OPTIONS);
+  const sweep = async (loseAt: number) => {
+    const gpu = await deviceForTest();
+    const { model, documents } = source;
+    const create = (members: readonly PopulationMember[]) =>
+      createWebGpuPopulation(gpu, { model, documents, members });
+    const onProgress = ({ modelSteps }: SweepProgress) => {
+      if (modelSteps >= loseAt) gpu.device.destroy();
+    };
+    return runSweep(source, { capacity: 4, create }, { onProgress });
+  };
+
+  it('gives the models that were done before, with the error', async () => {
+    // In the third population, of four models and 60 steps each.
+    const { results, best, failure } = await sweep(2 * 4 * 60 + 4);
+    expect(failure?.message).toMatch(/^The GPU device was lost \(destroyed\)/);
+    expect(results.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(results.every(({ step }) => step === 60)).toBe(true);
+    expect(best?.result).toEqual(results[0]);
+  });
+
+  it('fails where none was done', async () => {
+    await expect(sweep(4)).rejects.toThrow(DeviceError);
+  });
 });

@@ -1,0 +1,78 @@
+// microgpt train on a GPU that goes away in the middle of the run.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readNewest } from '../../src/cli/run-store.ts';
+import { RUN_FILES } from '../../src/train/run-files.ts';
+import { noAdapter } from '../support/device.ts';
+import { softwareVulkanUrl } from '../support/software-vulkan.mjs';
+import { losses, microgpt, NAMES, ofType, records, temporaryDirectory } from './cli.ts';
+
+const PRELOAD = new URL('../support/lose-device.mjs', import.meta.url).href;
+const STEPS = 1500;
+const MODEL = [
+  '--n-embd',
+  '8',
+  '--n-head',
+  '2',
+  '--block-size',
+  '8',
+  '--samples',
+  '3',
+  '--steps',
+  String(STEPS),
+];
+const TRAIN = ['train', '--data', NAMES, ...MODEL, '--engine', 'webgpu', '--launch', 'resident', '--json'];
+
+/** Trains, losing the device as test/support/lose-device.mjs reads it. */
+function train(args: readonly string[], lose: string) {
+  const env = {
+    NODE_OPTIONS: `--import ${softwareVulkanUrl} --import ${PRELOAD}`,
+    MICROGPT_TEST_LOSE: lose,
+  };
+  return microgpt(args, { env });
+}
+
+/** Without the figures that vary. */
+const result = (stdout: string) => records(stdout).filter(({ type }) => type === 'step' || type === 'sample');
+
+describe.skipIf(noAdapter !== '')('train on a device that is lost', () => {
+  it('goes on: every step once, the same losses, samples and files', async () => {
+    const directory = temporaryDirectory();
+    const [whole, out] = [join(directory, 'whole'), join(directory, 'out')];
+    const expected = await train([...TRAIN, '--out', whole], '');
+    expect(expected.status).toBe(0);
+    expect(expected.stderr).not.toContain('lost');
+    const got = await train([...TRAIN, '--out', out, '--checkpoint-every', '500'], '3,12,13');
+    expect(got.status).toBe(0);
+    expect(result(got.stdout)).toEqual(result(expected.stdout));
+    expect(losses(records(got.stdout))).toHaveLength(STEPS);
+    for (const name of RUN_FILES)
+      expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
+    // The third loss may hit the device that is being made ready after the second.
+    const notes = got.stderr.match(/^The GPU device was lost .* on a new device$/gm);
+    expect(notes?.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('stops where no device is left, with the last state saved and how to go on, on the CPU too', async () => {
+    const out = join(temporaryDirectory(), 'run');
+    const { status, stdout, stderr } = await train(
+      [...TRAIN, '--out', out, '--checkpoint-every', '300'],
+      '16,unplug',
+    );
+    expect(status).toBe(1);
+    const { run } = await readNewest(out);
+    const { step } = run.state;
+    expect(step).toBeGreaterThanOrEqual(300);
+    expect(run.losses).toHaveLength(step);
+    expect(losses(records(stdout)).slice(0, step)).toEqual(Array.from(run.losses));
+    const [, second] = stderr.slice(stderr.indexOf('error: ')).split('\n');
+    expect(second).toContain(`The last good state, after step ${step}, is in ${out}. Go on with:`);
+    expect(second).toContain(`microgpt train --resume ${out}, on the CPU with --engine cpu.`);
+
+    const resumed = await microgpt(['train', '--resume', out, '--engine', 'cpu', '--json']);
+    expect(resumed.status).toBe(0);
+    expect(ofType(records(resumed.stdout), 'config')[0]['step']).toBe(step);
+  });
+});
