@@ -10,6 +10,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RunSaver } from '../src/cli/run-saver.ts';
 import { engineOf } from '../src/train/run-engine.ts';
 import { RunStore } from '../src/cli/run-store.ts';
 import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
