@@ -7,6 +7,8 @@
 import { chmodSync } from 'node:fs';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { serviceWorker } from './build/service-worker-plugin.ts';
+import { smallShaders } from './build/small-shaders-plugin.ts';
 import { assemblyScript } from './build/wasm-plugin.ts';
 
 // Dawn, which src/webgpu/node-gpu.ts loads; pages have navigator.gpu and never get that far.
@@ -56,7 +58,9 @@ const ISOLATED = {
 
 export default defineConfig(({ isSsrBuild }) => ({
   base: './',
-  plugins: isSsrBuild ? [assemblyScript(), executable] : [assemblyScript(), contentSecurityPolicy],
+  plugins: isSsrBuild
+    ? [assemblyScript(), executable]
+    : [assemblyScript(), smallShaders(), contentSecurityPolicy, serviceWorker()],
   build: isSsrBuild
     ? {
         target: 'node20',
@@ -71,7 +75,11 @@ export default defineConfig(({ isSsrBuild }) => ({
   server: { headers: ISOLATED },
   preview: { headers: ISOLATED },
   optimizeDeps: { exclude: NODE_ONLY },
-  worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions: { external: NODE_ONLY } },
+  worker: {
+    format: 'es',
+    plugins: () => [assemblyScript(), smallShaders()],
+    rolldownOptions: { external: NODE_ONLY },
+  },
   test: {
     include: ['test/**/*.test.ts'],
     // Its package.json names a CommonJS file as the main one of an ES module.

@@ -85,7 +85,10 @@ export function createProgram(done: (status: number) => void): Command {
         .argParser(every)
         .default({ milliseconds: 60_000 } satisfies Every, '60s'),
     )
-    .option('--resume <dir>', 'go on with the run saved in this directory, up to its last step');
+    .option(
+      '--resume <run>',
+      'go on with the run saved in this directory, or, with --out, in this checkpoint, up to its last step',
+    );
   engineOptions(train);
   outputOptions(train).action((flags: TrainFlags) =>
     withOutput(flags, async (output) => {
@@ -136,7 +139,7 @@ export function createProgram(done: (status: number) => void): Command {
   const sample = program
     .command('sample')
     .description('print new documents from a saved run')
-    .argument('<dir>', 'directory that train --out has written')
+    .argument('<run>', 'directory that train --out has written, or a checkpoint (*.safetensors)')
     .addOption(number('--n', 'samples to print', integer(0), 20))
     .option('--prompt <text>', 'what each sample begins with')
     .addOption(number('--temperature', "lower is tamer; default: the run's own", temperature))

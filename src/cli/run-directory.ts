@@ -20,6 +20,14 @@ export const CHECKPOINTS = 'checkpoints';
 
 const WHAT_TO_DO = 'Expected a directory that `microgpt train --out DIR` has written.';
 
+/** Whether there is a file at `path`: a checkpoint, where a run is expected. */
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
 /** The run that the files of `directory` hold. Throws CheckpointError where there is none or it is damaged. */
 export async function readRunFiles(directory: string): Promise<SavedRun> {
   try {

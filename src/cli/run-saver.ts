@@ -1,12 +1,11 @@
 // What of a run in training is saved, and when.
 
-import type { Engine, EngineInfo } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import type { Checkpoint } from '../train/checkpoint-file.ts';
 import { firstNotFinite, TrainingError } from '../train/finite.ts';
 import { metricsStride } from '../train/metrics-file.ts';
-import type { RunConfig, SavedRun } from '../train/run-files.ts';
+import type { SavedRun } from '../train/run-files.ts';
 import type { TrainChunk } from '../train/trainer.ts';
-import { adapterName } from '../webgpu/adapter.ts';
 import type { Every } from './arguments.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -81,26 +80,4 @@ export class RunSaver {
     }
     return { ...this.#fixed, state, losses: this.#losses, smoothedLoss: this.#smoothedLoss };
   }
-}
-
-/** What of an engine a run keeps. */
-export function engineOf({ engine: name, launch, adapter }: EngineInfo): RunConfig['engine'] {
-  return {
-    name,
-    ...(launch === undefined ? {} : { launch }),
-    ...(adapter === undefined ? {} : { adapter: adapterName(adapter) }),
-  };
-}
-
-/** What to say where a run goes on on something else than it began on. */
-export function otherEngine(was: RunConfig['engine'], is: RunConfig['engine']): string | undefined {
-  const name = (engine: RunConfig['engine']) =>
-    [engine.name, engine.launch && `(${engine.launch})`, engine.adapter && `on ${engine.adapter}`]
-      .filter(Boolean)
-      .join(' ');
-  if (name(was) === name(is)) return undefined;
-  return (
-    `the run began with ${name(was)} and goes on with ${name(is)}: ` +
-    'the losses agree within rounding, not bit for bit'
-  );
 }

@@ -11,7 +11,7 @@ import { RUN_FILES, type SavedRun } from '../train/run-files.ts';
 import { CheckpointError } from '../util/errors.ts';
 import { errorCode, isTemporaryName, writeFileAtomically } from './files.ts';
 import { lockDirectory, type Lock } from './lock.ts';
-import { CHECKPOINTS, readRunFile, readRunFiles, saving, writeRun } from './run-directory.ts';
+import { CHECKPOINTS, isFile, readRunFile, readRunFiles, saving, writeRun } from './run-directory.ts';
 
 /** How many of the newest checkpoints stay. */
 const KEPT = 2;
@@ -116,10 +116,20 @@ export interface ReadRun {
 }
 
 /**
+ * The newest whole state of the run at `path`: a checkpoint, or a run's directory. Throws CheckpointError where nothing
+ * whole is there.
+ */
+export async function readNewest(path: string): Promise<ReadRun> {
+  if (!(await isFile(path))) return readNewestOf(path);
+  const { smoothedLoss: _, ...run } = await readCheckpoint(path);
+  return { run, notices: [] };
+}
+
+/**
  * The newest whole state of the run in `directory`: its files, or a newer checkpoint. A damaged one is passed over with a
  * notice. Throws CheckpointError where nothing whole is there.
  */
-export async function readNewest(directory: string): Promise<ReadRun> {
+async function readNewestOf(directory: string): Promise<ReadRun> {
   const notices: string[] = [];
   const files = await readTwice(directory);
   const saved = files instanceof CheckpointError ? undefined : files;

@@ -26,7 +26,7 @@ import type { Output } from './output.ts';
 import { duration, rate } from './progress-lines.ts';
 import { MOST_VALUES } from './ranges.ts';
 import { claimDirectory } from './run-directory.ts';
-import { engineOf } from './run-saver.ts';
+import { engineOf } from '../train/run-engine.ts';
 import { printSamples, sampleEngine } from './sample.ts';
 import { checkNoSweep, writeSweep } from './sweep-directory.ts';
 import { SweepProgressLines, type SweepTotal } from './sweep-progress.ts';

@@ -5,6 +5,7 @@ import type { RunConfig } from '../train/run-files.ts';
 import { ConfigError } from '../util/errors.ts';
 import { engineChoice, type EngineFlags } from './engine-options.ts';
 import type { OutputOptions } from './output.ts';
+import { isFile } from './run-directory.ts';
 import { readNewest } from './run-store.ts';
 import type { Every } from './arguments.ts';
 import type { TrainSettings } from './train.ts';
@@ -78,22 +79,30 @@ export async function trainSettings(
 
 async function resumed(
   flags: TrainFlags,
-  directory: string,
+  path: string,
   given: (option: string) => boolean,
   source: string,
 ): Promise<TrainSettings> {
-  if (flags.out !== undefined) {
+  const fromFile = await isFile(path);
+  if (fromFile && flags.out === undefined) {
+    throw new ConfigError(`--resume ${path} is a file: give a directory to save the run in by --out DIR.`);
+  }
+  if (!fromFile && flags.out !== undefined) {
     throw new ConfigError(
-      `--resume ${directory} saves the run in that directory again: leave out --out ${flags.out}.`,
+      `--resume ${path} saves the run in that directory again: leave out --out ${flags.out}.`,
     );
   }
-  const { run, notices } = await readNewest(directory);
+  const { run, notices } = await readNewest(path);
   const { config } = run;
-  checkSameOptions(flags, given, config, directory);
+  checkSameOptions(flags, given, config, path);
   if (config.data.source === '-' && !given('data')) {
     throw new ConfigError(
-      `--resume ${directory}: this run read its text from standard input. Give the same text again by --data - or --data FILE.`,
+      `--resume ${path}: this run read its text from standard input. Give the same text again by --data - or --data FILE.`,
     );
+  }
+  const { source: was } = config.data;
+  if (fromFile && !given('data') && !FIXED_SOURCES.includes(was) && !(await isFile(was))) {
+    throw new ConfigError(`--resume ${path}: its text, “${was}”, is not here. Give it by --data FILE.`);
   }
   const { vocabSize: _, ...model } = config.model;
   return {
@@ -105,9 +114,10 @@ async function resumed(
       samples: given('samples') ? flags.samples : config.sampling.samples,
       temperature: given('temperature') ? flags.temperature : config.sampling.temperature,
     },
-    out: directory,
+    out: flags.out ?? path,
     checkpointEvery: flags.checkpointEvery,
     resume: run,
+    resumeFrom: path,
     notices,
   };
 }

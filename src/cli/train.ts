@@ -11,11 +11,11 @@ import { countParameters } from '../model/parameters.ts';
 import { prepareRun, type PreparedRun } from '../train/prepare.ts';
 import { ProgressMeter } from '../train/progress.ts';
 import type { DataSummary } from '../train/records.ts';
+import { engineOf, otherEngine } from '../train/run-engine.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { train, type TrainChunk } from '../train/trainer.ts';
 import { firstNotFinite, TrainingError } from '../train/finite.ts';
 import type { Engine } from '../engine.ts';
-import { engineOf, otherEngine, RunSaver } from './run-saver.ts';
 import { ConfigError, DataError } from '../util/errors.ts';
 import { shellQuote, type Every } from './arguments.ts';
 import { readSource } from './data.ts';
@@ -24,6 +24,7 @@ import { readKernelChoices } from './kernel-choices.ts';
 import type { Output } from './output.ts';
 import { duration, ProgressLines, rate } from './progress-lines.ts';
 import { checkNoRun, checkWritableRun, claimDirectory, type ClaimedDirectory } from './run-directory.ts';
+import { RunSaver } from './run-saver.ts';
 import { RunStore } from './run-store.ts';
 import { printSamples } from './sample.ts';
 
@@ -38,8 +39,10 @@ export interface TrainSettings {
   readonly out?: string | undefined;
   /** How often it is saved on the way. */
   readonly checkpointEvery: Every;
-  /** The run that this one goes on with, read from `out`. */
+  /** The run that this one goes on with, read from `resumeFrom`. */
   readonly resume?: SavedRun | undefined;
+  /** `out` itself, or a checkpoint's file. */
+  readonly resumeFrom?: string | undefined;
   /** What there was to say of it. */
   readonly notices?: readonly string[];
 }
@@ -49,27 +52,29 @@ const MAX_PARAMETERS = 2 ** 29;
 
 /** Gives the exit status. */
 export async function trainCommand(settings: TrainSettings, output: Output): Promise<number> {
-  const { resume, out, model, training, notices = [] } = settings;
+  const { resume, resumeFrom, out, model, training, notices = [] } = settings;
+  /** Whether `out` holds the run already. */
+  const again = resume !== undefined && resumeFrom === out;
   for (const notice of notices) output.note(notice);
   // Before the text is read: what is wrong must not wait for a download or for standard input.
   checkTrainingConfig(training);
   checkModelConfig({ ...model, vocabSize: 2 });
   checkSize(model);
-  if (out !== undefined && resume === undefined) await checkNoRun(out);
+  if (out !== undefined && !again) await checkNoRun(out);
   const documents = await readSource(settings.source, (text) => output.note(text));
   const data = {
     source: settings.source,
     documents: documents.length,
     sha256: await fingerprintDocuments(documents),
   };
-  if (resume !== undefined) checkSameData(resume.config.data, data, out);
+  if (resume !== undefined) checkSameData(resume.config.data, data, resumeFrom);
   const prepared = prepareRun({ documents, model, training });
   output.detail(`num docs: ${documents.length}`);
   output.detail(`vocab size: ${prepared.tokenizer.vocabSize}`);
   output.detail(`num params: ${prepared.spec.parameters.length}`);
 
-  const claimed = out !== undefined && resume === undefined ? await claimDirectory(out) : undefined;
-  if (out !== undefined && resume !== undefined) await checkWritableRun(out);
+  const claimed = out !== undefined && !again ? await claimDirectory(out) : undefined;
+  if (out !== undefined && again) await checkWritableRun(out);
   const store = out === undefined ? undefined : await openStore(out, claimed);
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
@@ -90,7 +95,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
 }
 
 async function trainAndSample(
-  { sampling, out, checkpointEvery, resume }: TrainSettings,
+  { sampling, out, checkpointEvery, resume, resumeFrom }: TrainSettings,
   { spec, tokenizer, random }: PreparedRun,
   data: DataSummary,
   { engine, reason, measured }: ChosenEngine,
@@ -157,7 +162,7 @@ async function trainAndSample(
   const step = last?.step ?? from;
   const total = meter.total();
   if (step > from) output.note(speed(step - from, total));
-  if (saver !== undefined && step > from) {
+  if (saver !== undefined && (step > from || (resume !== undefined && resumeFrom !== out))) {
     await saver.finish();
     output.record({ type: 'checkpoint', step, directory: out! });
     output.note(`saved in ${out}`);
@@ -219,10 +224,10 @@ export function checkSize(model: Omit<ModelConfig, 'vocabSize'>): void {
   }
 }
 
-function checkSameData(was: DataSummary, is: DataSummary, directory = ''): void {
+function checkSameData(was: DataSummary, is: DataSummary, from = ''): void {
   if (is.sha256 === was.sha256) return;
   throw new DataError(
-    `--resume ${directory}: ${is.source} is not the text that this run began with: expected ${was.documents} documents ` +
+    `--resume ${from}: ${is.source} is not the text that this run began with: expected ${was.documents} documents ` +
       `with sha256 ${was.sha256.slice(0, 12)}…, got ${is.documents} with ${is.sha256.slice(0, 12)}…. ` +
       'Give the same text by --data.',
   );

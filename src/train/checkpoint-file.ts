@@ -7,8 +7,21 @@
 
 import { damaged } from './saved-file.ts';
 import { keptLosses } from './metrics-file.ts';
-import { decodeConfig, decodeTokenizer, encodeConfig, encodeTokenizer, type SavedRun } from './run-files.ts';
-import { decodeSafetensors, encodeSafetensors, type SafeTensors, type Tensor } from './safetensors.ts';
+import {
+  decodeConfig,
+  decodeTokenizer,
+  encodeConfig,
+  encodeTokenizer,
+  type RunConfig,
+  type SavedRun,
+} from './run-files.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  readMetadata,
+  type SafeTensors,
+  type Tensor,
+} from './safetensors.ts';
 import {
   checkLayers,
   flatParameters,
@@ -59,8 +72,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
 export async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Checkpoint> {
   const file = decodeSafetensors(bytes, where);
   const { metadata } = file;
-  if (metadata['format'] !== FORMAT)
-    throw damaged(where, `expected format ${FORMAT}, got ${metadata['format'] ?? 'none'}`);
+  checkFormat(metadata, where);
   const place = checksumPlace(bytes);
   if (place < 0) throw damaged(where, 'it has no checksum');
   if ((await checksum(bytes)) !== metadata['sha256']) throw damaged(where, 'its checksum does not hold');
@@ -83,6 +95,23 @@ export async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, where: st
     losses: readLosses(file, keptLosses(step, training.steps), where),
     smoothedLoss: Number(metadata['smoothed_loss'] ?? NaN),
   };
+}
+
+/** What the head of a checkpoint says: its first bytes, up to the numbers at least. The checksum is not looked at. */
+export function peekCheckpoint(
+  head: Uint8Array,
+  where: string,
+): { config: RunConfig; step: number; smoothedLoss: number } {
+  const metadata = readMetadata(head, where);
+  checkFormat(metadata, where);
+  const config = decodeConfig(metadata['config'] ?? '', `${where} config`);
+  const step = readStep({ metadata }, where, config.training.steps);
+  return { config, step, smoothedLoss: Number(metadata['smoothed_loss'] ?? NaN) };
+}
+
+function checkFormat(metadata: SafeTensors['metadata'], where: string): void {
+  if (metadata['format'] === FORMAT) return;
+  throw damaged(where, `expected format ${FORMAT}, got ${metadata['format'] ?? 'none'}`);
 }
 
 function readLosses({ tensors }: SafeTensors, expected: number, where: string): Float64Array {

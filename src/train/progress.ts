@@ -22,15 +22,32 @@ const LOSS_DECAY = 0.98;
 /** Time after which a measured rate counts 1/e, in milliseconds. */
 const RATE_MEMORY = 2000;
 
+/** The decaying mean of some losses. */
+export class LossSmoother {
+  #sum = 0;
+  #weight = 0;
+
+  /** NaN before the first loss. */
+  get mean(): number {
+    return this.#sum / this.#weight;
+  }
+
+  /** Gives the mean with this one. */
+  add(loss: number): number {
+    this.#sum = this.#sum * LOSS_DECAY + loss;
+    this.#weight = this.#weight * LOSS_DECAY + 1;
+    return this.mean;
+  }
+}
+
 /** Turns the chunks of one training, in order, into figures. Times are wall-clock, whatever the consumer does included. */
 export class ProgressMeter {
   #spec: Pick<EngineSpec, 'model' | 'training' | 'documents'>;
   #now: () => number;
   #start: number;
   #last: number;
+  #smoother = new LossSmoother();
   // Decaying sums, and over the whole training.
-  #lossSum = 0;
-  #lossWeight = 0;
   #recent = { milliseconds: 0, steps: 0, tokens: 0 };
   #total = { steps: 0, tokens: 0 };
 
@@ -40,12 +57,14 @@ export class ProgressMeter {
     this.#start = this.#last = now();
   }
 
+  /** Losses of steps that were done before, for the smoothed one. Gives it after each of them. */
+  recall(losses: ArrayLike<number>): Float64Array {
+    return Float64Array.from(losses, (loss) => this.#smoother.add(loss));
+  }
+
   update({ from, step, losses }: TrainChunk): Progress {
     const { model, training, documents } = this.#spec;
-    for (const loss of losses) {
-      this.#lossSum = this.#lossSum * LOSS_DECAY + loss;
-      this.#lossWeight = this.#lossWeight * LOSS_DECAY + 1;
-    }
+    for (const loss of losses) this.#smoother.add(loss);
     const now = this.#now();
     const milliseconds = Math.max(now - this.#last, 1e-3);
     const tokens = countTokens(
@@ -68,7 +87,7 @@ export class ProgressMeter {
       step,
       steps: training.steps,
       loss: losses[losses.length - 1],
-      smoothedLoss: this.#lossSum / this.#lossWeight,
+      smoothedLoss: this.#smoother.mean,
       stepsPerSecond,
       tokensPerSecond: (1000 * recent.tokens) / recent.milliseconds,
       secondsLeft: (training.steps - step) / stepsPerSecond,

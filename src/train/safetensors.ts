@@ -68,19 +68,14 @@ export function encodeSafetensors({ tensors, metadata }: SafeTensors): Uint8Arra
  * gap or overlap.
  */
 export function decodeSafetensors(bytes: Uint8Array, where: string): SafeTensors {
-  const fail = (problem: string): never => {
-    throw new CheckpointError(
-      `${where}: ${problem}. The file is damaged or no safetensors file: restore it from a copy.`,
-    );
-  };
+  const fail = failure(where);
   const { header, start } = readHeader(bytes, fail);
   let metadata: Record<string, string> = {};
   const entries: { name: string; dtype: DType; shape: number[]; begin: number; end: number }[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (!isObject(entry)) return fail(`header entry ${quote(name)} is not an object`);
     if (name === METADATA) {
-      if (!isStringRecord(entry)) return fail('__metadata__ holds something other than text');
-      metadata = entry;
+      metadata = metadataOf(entry, fail);
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = entry;
@@ -114,6 +109,28 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): SafeTensors
     tensors.set(name, { shape, data });
   }
   return { tensors, metadata };
+}
+
+/** The metadata alone, of the first bytes of a file, which hold the header at least. Throws CheckpointError. */
+export function readMetadata(head: Uint8Array, where: string): SafeTensors['metadata'] {
+  const fail = failure(where);
+  const entry = readHeader(head, fail).header[METADATA] ?? {};
+  return isObject(entry) ? metadataOf(entry, fail) : fail('__metadata__ is not an object');
+}
+
+function metadataOf(
+  entry: Record<string, unknown>,
+  fail: (problem: string) => never,
+): Record<string, string> {
+  return isStringRecord(entry) ? entry : fail('__metadata__ holds something other than text');
+}
+
+function failure(where: string): (problem: string) => never {
+  return (problem) => {
+    throw new CheckpointError(
+      `${where}: ${problem}. The file is damaged or no safetensors file: restore it from a copy.`,
+    );
+  };
 }
 
 function readHeader(

@@ -75,7 +75,7 @@ export function readRandom({ tensors }: SafeTensors, where: string): RandomState
 }
 
 /** The metadata `step`, a whole number up to `steps`. */
-export function readStep({ metadata }: SafeTensors, where: string, steps: number): number {
+export function readStep({ metadata }: Pick<SafeTensors, 'metadata'>, where: string, steps: number): number {
   const step = /^\d{1,15}$/.test(metadata['step'] ?? '') ? Number(metadata['step']) : NaN;
   if (!(step <= steps)) {
     throw damaged(where, `expected metadata step from 0 to ${steps}, got ${metadata['step'] ?? 'none'}`);

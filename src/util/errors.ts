@@ -30,6 +30,11 @@ export class CheckpointError extends MicrogptError {
   override name = 'CheckpointError';
 }
 
+/** A browser's storage that is missing, full or not allowed. */
+export class StorageError extends MicrogptError {
+  override name = 'StorageError';
+}
+
 /** A report.json that is damaged, foreign or of another version. */
 export class ReportError extends MicrogptError {
   override name = 'ReportError';

@@ -1,4 +1,4 @@
-// What the page and its worker say to each other. A worker trains one run: `look` as often as wanted, then `start`, then
+// What the page and its worker say to each other. A worker trains one run: `look` as often as wanted, then `start` or `open`, then
 // `go`, `pause` and `step`, and `ask` at any time after `start`; the page ends it by terminating the worker.
 
 import * as v from 'valibot';
@@ -37,6 +37,8 @@ export const COMMAND = v.variant('type', [
   /** Reads the text and answers with a DataMessage. Starts no run. */
   v.object({ type: v.literal('look'), source: SOURCE, seed: v.number() }),
   v.object({ type: v.literal('start'), settings: SETTINGS }),
+  /** Instead of `start`: a run that the browser keeps, where it was left. */
+  v.object({ type: v.literal('open'), id: v.string() }),
   v.object({ type: v.picklist(['go', 'pause', 'step']) }),
   /** At most so many steps a second; 0: as fast as it goes. */
   v.object({ type: v.literal('pace'), stepsPerSecond: v.number() }),
@@ -74,10 +76,12 @@ export interface DataErrorMessage {
   readonly message: string;
 }
 
-/** Consecutive steps: `from` + 1 … `from` + losses.length, and what the smoothed curve shows at each. */
+/** Steps `from` + stride, `from` + 2 stride, …, and what the smoothed curve shows at each. */
 export interface StepsMessage {
   readonly type: 'steps';
   readonly from: number;
+  /** 1 unless given: of a long run that is opened again, not every loss was kept. */
+  readonly stride?: number;
   readonly losses: Float64Array;
   readonly smoothed: Float64Array;
 }
@@ -108,6 +112,17 @@ export interface InterruptedMessage {
   readonly engine: ConfigRecord['engine'];
 }
 
+/** The run is in the browser's storage up to this step, or why its saving failed: the training goes on. */
+export type KeptMessage =
+  | { readonly type: 'kept'; readonly id: string; readonly step: number }
+  | { readonly type: 'not-kept'; readonly message: string };
+
+/** Something to know of a run that was opened again. */
+export interface NoticeMessage {
+  readonly type: 'notice';
+  readonly message: string;
+}
+
 export type AnswerMessage = { readonly type: 'answer'; readonly id: number } & (
   { readonly answer: Answers[QuestionName] } | { readonly error: string }
 );
@@ -120,8 +135,13 @@ export type WorkerMessage =
   | DoneRecord
   | ErrorRecord
   | InterruptedMessage
+  | KeptMessage
+  | NoticeMessage
   | PhaseMessage
   | PreviewMessage
   | ProgressMessage
   | SampleRecord
   | StepsMessage;
+
+/** How a worker tells the page. */
+export type Post = (messages: WorkerMessage[], transfer?: Transferable[]) => void;

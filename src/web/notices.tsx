@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { adapterName } from '../webgpu/adapter.ts';
 import { count, duration } from './format.ts';
+import { KeptNotices } from './kept-notices.tsx';
 import { slept } from './sleep.ts';
 import { gpuHelp } from './gpu-help.ts';
 import { changedAt, config, error, interruption, pausing, phase } from './state/run.ts';
@@ -12,13 +13,14 @@ import { refusals, reset, startOrPause } from './state/trainer.ts';
 
 export function Notices() {
   return (
-    <div class="notices">
+    <div class="notices" role="region" aria-label="Notices">
       <p id="status" role="status">
         {status()}
       </p>
       <Problem />
       <Interrupted />
       <LinkProblems />
+      <KeptNotices />
       <EngineNotice />
       {slept.value > 0 && (
         <p class="notice">

@@ -18,6 +18,7 @@ export const ROOMS: readonly Room[] = [
   { id: 'verify', title: 'Verify', load: () => import('./rooms/verify.tsx') },
   { id: 'measure', title: 'Measure', load: () => import('./rooms/measure.tsx') },
   { id: 'sweep', title: 'Sweep', load: () => import('./rooms/sweep.tsx') },
+  { id: 'runs', title: 'Runs', load: () => import('./rooms/runs.tsx') },
 ];
 
 export const room = signal<Room | undefined>(undefined);

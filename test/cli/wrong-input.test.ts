@@ -73,7 +73,7 @@ const cases: Case[] = [
   ['sample --temprature 1 %/run', WRONG_USAGE, '(Did you mean --temperature?)'],
   ['train more', WRONG_USAGE, "too many arguments for 'train'"],
   ['train --steps', WRONG_USAGE, "'--steps <number>' argument missing"],
-  ['sample', WRONG_USAGE, "missing required argument 'dir'"],
+  ['sample', WRONG_USAGE, "missing required argument 'run'"],
   ['train --engine gpu', WRONG_USAGE, 'Allowed choices are auto, oracle, cpu, webgpu.'],
   ['train --launch fast', WRONG_USAGE, 'Allowed choices are auto, eager, graph, fused, resident.'],
   ['train --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
@@ -138,7 +138,7 @@ const cases: Case[] = [
   ['train --resume %/missing', FAILED, 'missing: no such file or directory. Expected a directory that'],
   ['train --resume %/folder', FAILED, 'config.json: no such file or directory'],
   ['sample %/missing', FAILED, 'missing: no such file or directory. Expected a directory that'],
-  ['sample %/empty', FAILED, 'empty: it is not a directory'],
+  ['sample %/empty', FAILED, 'empty: 0 bytes are too few'],
   ...['config.json', 'tokenizer.json', 'metrics.jsonl', 'model.safetensors', 'optimizer.safetensors'].flatMap(
     (file): Case[] => [
       [`sample %/cut-${file}`, FAILED, `cut-${file}/${file}`],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { BUILTIN_NAMES } from '../../src/data/builtin-names.ts';
 import { readDocuments } from '../../src/data/documents.ts';
@@ -71,7 +71,10 @@ export function usePage(): PageUnderTest {
 
   beforeAll(async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url));
+    // As it is published: libraries look at this, and the test runner has set it to `test`.
+    vi.stubEnv('NODE_ENV', 'production');
     await build({ root, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+    vi.unstubAllEnvs();
     served = await serveFolder(folder);
     browser = await launchChromium();
   });
@@ -88,7 +91,8 @@ export function usePage(): PageUnderTest {
 
   const open = async (options: OpenOptions = {}): Promise<void> => {
     const { url = served.url, hash = '', browser: of = browser, record = true, ...rest } = options;
-    const context = await of.newContext(rest);
+    // A service worker loads the page again once it is there: the tests of it let it in.
+    const context = await of.newContext({ serviceWorkers: 'block', ...rest });
     page = await context.newPage();
     page.setDefaultTimeout(50_000); // SwiftShader compiles for some seconds, on busy cores for many
     page.on('pageerror', ({ message }) => problems.push(message));
@@ -105,9 +109,9 @@ export function usePage(): PageUnderTest {
           super(script, workerOptions);
           window.workers.push(this);
           if (!recorded) return;
-          this.addEventListener('message', ({ data }: MessageEvent<WorkerMessage[]>) =>
-            window.heard.push(...data),
-          );
+          this.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+            if (Array.isArray(data)) window.heard.push(...(data as WorkerMessage[])); // those of rooms say other things
+          });
         }
       };
     }, record);

@@ -28,7 +28,9 @@ describe.skipIf(noChromium)('the built page', () => {
     const worker = readdirSync(join(at.folder, 'assets')).filter((file) => /^worker-.*\.js$/.test(file));
     expect(eager.length).toBeGreaterThan(0); // what the rooms use too is a file of its own
     expect(worker).toHaveLength(1);
-    const sizes = [...eager, join('assets', worker[0])].map(
+    const script = readFileSync(join(at.folder, 'assets', worker[0]), 'utf8');
+    const shared = [...script.matchAll(/from\s*"\.\/([^"]+\.js)"/g)].map(([, file]) => file);
+    const sizes = [...eager, ...[worker[0], ...shared].map((file) => join('assets', file))].map(
       (file) => gzipSync(readFileSync(join(at.folder, file))).length,
     );
     expect(sizes.reduce((a, b) => a + b)).toBeLessThan(FIRST_LOAD);

@@ -10,7 +10,8 @@ export function useInView(element: RefObject<Element | null>): ReadonlySignal<bo
     const observer = new IntersectionObserver((entries) => {
       inView.value = entries.at(-1)?.isIntersecting === true;
     });
-    observer.observe(element.current!);
+    // Gone already where the reader went on at once.
+    if (element.current !== null) observer.observe(element.current);
     return () => observer.disconnect();
   }, []);
   return inView;

@@ -33,6 +33,12 @@ export const total = signal<DoneRecord | undefined>(undefined);
 export const error = signal('');
 /** What a press overcomes, until it is pressed. */
 export const interruption = signal<InterruptedMessage | undefined>(undefined);
+/** Where the run is in the browser's storage, and up to which step. */
+export const kept = signal<{ readonly id: string; readonly step: number } | undefined>(undefined);
+/** Why the last saving failed, or ''. */
+export const notKept = signal('');
+/** What there is to know of a run that was opened again. */
+export const said = signal<readonly string[]>([]);
 /** Where the engine had to change: the run goes on with another one from this step. */
 export const changedAt = signal<number | undefined>(undefined);
 /** The losses so far. It changes in place: `historyVersion` counts the changes. */
@@ -66,6 +72,9 @@ export function forget(): void {
     error.value = '';
     interruption.value = undefined;
     changedAt.value = undefined;
+    kept.value = undefined;
+    notKept.value = '';
+    said.value = [];
     historyVersion.value++;
   });
 }
@@ -118,7 +127,11 @@ function show(message: WorkerMessage): void {
       break;
     case 'steps':
       for (let i = 0; i < message.losses.length; i++) {
-        history.current.push(message.from + i + 1, message.losses[i], message.smoothed[i]);
+        history.current.push(
+          message.from + (i + 1) * (message.stride ?? 1),
+          message.losses[i],
+          message.smoothed[i],
+        );
       }
       historyVersion.value++;
       break;
@@ -130,6 +143,16 @@ function show(message: WorkerMessage): void {
       break;
     case 'sample':
       samples.value = [...samples.value, message.text];
+      break;
+    case 'kept':
+      kept.value = message;
+      notKept.value = '';
+      break;
+    case 'not-kept':
+      notKept.value = message.message;
+      break;
+    case 'notice':
+      said.value = [...said.value, message.message];
       break;
     case 'done':
       total.value = message;

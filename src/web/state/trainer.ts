@@ -47,6 +47,17 @@ export function reset(): void {
   look();
 }
 
+/** Takes up a run that the browser keeps, and trains on where `go`. Its settings are for the caller to show. */
+export function open(id: string, go: boolean): void {
+  stop();
+  run.forget();
+  run.phase.value = 'preparing';
+  send({ type: 'pace', stepsPerSecond: pace.value });
+  send({ type: 'open', id });
+  if (go) send({ type: 'go' });
+  started = true;
+}
+
 /** Asks something of the run. Rejects with a MicrogptError where it makes no sense, or the run ends before. */
 export function ask<N extends QuestionName>(question: QuestionOf<N>): Promise<Answers[N]> {
   return new Promise((resolve, reject) => {
@@ -92,11 +103,11 @@ function start(): boolean {
 
 /** A worker is there before it is needed: a press of Start finds it loaded. */
 function send(command: Command): void {
-  worker ??= open();
+  worker ??= openWorker();
   worker.postMessage(command, { transfer: [] });
 }
 
-function open(): Worker {
+function openWorker(): Worker {
   const opened = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
   opened.addEventListener('message', ({ data }: MessageEvent<readonly WorkerMessage[]>) => {
     if (opened !== worker) return; // its run was forgotten

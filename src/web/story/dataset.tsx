@@ -124,6 +124,9 @@ function Documents() {
     );
   }
   if (now === undefined) return <p class="hint">There is no text yet.</p>;
+  if (now.documents.length === 0) {
+    return <p class="hint">The {count(now.count)} documents that this run has read are not here.</p>;
+  }
   const current = progress.value?.document;
   return (
     <>

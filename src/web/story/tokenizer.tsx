@@ -43,7 +43,7 @@ export function Tokenizer() {
 /** The document of this step, or the first one. */
 function Tokens() {
   const now = data.value;
-  if (now === undefined) return null;
+  if (now === undefined || now.documents.length === 0) return null; // of a run whose text is elsewhere
   const text = progress.value?.document ?? now.documents[0];
   const chars = [...text];
   const bos = now.chars.length;

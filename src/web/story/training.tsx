@@ -105,7 +105,11 @@ function Now() {
         <Figure name="Steps/s">{speed(done ? all?.stepsPerSecond : now?.stepsPerSecond)}</Figure>
         <Figure name="Tokens/s">{speed(done ? all?.tokensPerSecond : now?.tokensPerSecond)}</Figure>
         <Figure name="Time left">
-          {done ? 'done' : now === undefined ? NONE : duration(now.secondsLeft)}
+          {done
+            ? 'done'
+            : now === undefined || now.secondsLeft === Infinity
+              ? NONE
+              : duration(now.secondsLeft)}
         </Figure>
       </Figures>
       <Details />

@@ -13,6 +13,8 @@ import type { RunSettings } from '../messages.ts';
 const KEEP_INTERVAL = 1000;
 const KEEP_SHARE = 50;
 
+type EngineSettings = Pick<RunSettings, 'engine' | 'launch'>;
+
 export class LiveRun {
   readonly spec: EngineSpec;
   readonly tokenizer: Tokenizer;
@@ -32,7 +34,7 @@ export class LiveRun {
     this.#chosen = chosen;
   }
 
-  static async create(prepared: PreparedRun, settings: RunSettings): Promise<LiveRun> {
+  static async create(prepared: PreparedRun, settings: EngineSettings): Promise<LiveRun> {
     return new LiveRun(prepared, await makeEngine(settings, prepared.spec));
   }
 
@@ -43,6 +45,18 @@ export class LiveRun {
   /** Why this engine, in one line. */
   get reason(): string {
     return this.#chosen.reason;
+  }
+
+  /** Goes to a state that was saved. */
+  async resume(state: TrainingState): Promise<void> {
+    await this.engine.load(state);
+    this.step = state.step;
+    this.#kept = state;
+  }
+
+  /** The state as it stands, where it was copied. */
+  get kept(): TrainingState | undefined {
+    return this.#kept?.step === this.step ? this.#kept : undefined;
   }
 
   /** Copies the state now and then; always where `now`. */
@@ -77,7 +91,7 @@ export class LiveRun {
 }
 
 /** The engine asked for; the CPU's, and the reason, where WebGPU was asked for and cannot be had. */
-async function makeEngine({ engine, launch }: RunSettings, spec: EngineSpec): Promise<ChosenEngine> {
+async function makeEngine({ engine, launch }: EngineSettings, spec: EngineSpec): Promise<ChosenEngine> {
   const gpu = async () => navigator.gpu as GPU | undefined;
   try {
     return await createEngine({ engine, launch, gpu }, spec);

@@ -1,49 +1,33 @@
-// A training run in the worker: prepare, train while the page wants it, sample, answer. In the order of microgpt.py, so
-// that the same settings give the same losses and the same 20 names as the command line.
+// A training run in the worker: in the order of microgpt.py, so that the same settings give the same losses and the same
+// 20 names as the command line.
 
-import { countParameters } from '../../model/parameters.ts';
-import { prepareRun } from '../../train/prepare.ts';
-import { fingerprintDocuments } from '../../train/run-files.ts';
-import { checkSampleOptions } from '../../train/sampler.ts';
-import { ConfigError } from '../../util/errors.ts';
-import type { RunSettings } from '../messages.ts';
-import { LiveRun } from './live-run.ts';
+import type { Post } from '../messages.ts';
+import type { Begun } from './begin.ts';
 import type { Orders } from './orders.ts';
-import { Session, type Post } from './session.ts';
-import { describeData, readSource } from './source.ts';
+import { Session } from './session.ts';
 
-/** Their initial values alone take 1 GiB in f64. */
-const MAX_PARAMETERS = 2 ** 27;
-
-/** Never ends by itself: a run that is done answers questions. Throws what ends it for good; see MicrogptError. */
-export async function run(settings: RunSettings, orders: Orders, post: Post): Promise<never> {
+/**
+ * Trains what `beginning` gives. Never ends by itself: a run that is done answers questions. Throws what ends it for good;
+ * see MicrogptError.
+ */
+export async function run(beginning: Promise<Begun>, orders: Orders, post: Post): Promise<never> {
   post([{ type: 'phase', phase: 'preparing' }]);
-  const { training, temperature } = settings;
-  checkSampleOptions({ temperature });
-  checkSize(settings.model);
-  const source = await readSource(settings.source);
-  const prepared = prepareRun({ documents: source.documents, model: settings.model, training });
-  post([describeData(source, training.seed)]);
-  const live = await LiveRun.create(prepared, settings);
+  const begun = await beginning;
+  const { live, keeper, data } = begun;
   try {
     post([
       {
         type: 'config',
         model: live.spec.model,
-        training,
+        training: live.spec.training,
         parameters: live.spec.parameters.length,
-        // A page that is not served securely has no SHA-256.
-        data: {
-          source: source.name,
-          documents: source.documents.length,
-          sha256: isSecureContext ? await fingerprintDocuments(source.documents) : '',
-        },
+        data,
         engine: live.engine.info,
         reason: live.reason,
-        step: 0,
+        step: live.step,
       },
     ]);
-    const session = new Session(live, temperature, orders, post);
+    const session = new Session(begun, orders, post);
     for (;;) {
       try {
         await session.train();
@@ -55,16 +39,6 @@ export async function run(settings: RunSettings, orders: Orders, post: Post): Pr
     }
   } finally {
     live.close();
-  }
-}
-
-/** Before anything of that size is made. */
-function checkSize(model: RunSettings['model']): void {
-  const least = countParameters({ ...model, vocabSize: 2 });
-  if (least > MAX_PARAMETERS) {
-    throw new ConfigError(
-      `A model of ${least.toExponential(1)} parameters is too large for a page: expected at most ${MAX_PARAMETERS}. ` +
-        'Choose a smaller n_layer, n_embd or block_size.',
-    );
+    keeper.release();
   }
 }

@@ -1,30 +1,31 @@
 // One run from its first step to its last sample: trains while the page wants it, previews, answers, recovers.
 
-import { ProgressMeter } from '../../train/progress.ts';
+import { metricsStride } from '../../train/metrics-file.ts';
+import { ProgressMeter, type Progress } from '../../train/progress.ts';
 import { sampleDocument } from '../../train/sampler.ts';
 import { TrainingError } from '../../train/finite.ts';
 import { train, type TrainChunk } from '../../train/trainer.ts';
 import { DeviceError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
-import type { PhaseMessage, WorkerMessage } from '../messages.ts';
+import type { PhaseMessage, Post, ProgressMessage } from '../messages.ts';
 import { answer } from './answers.ts';
+import { SAMPLES, type Begun } from './begin.ts';
 import { errorMessage } from './errors.ts';
+import type { RunKeeper } from './keeper.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Orders } from './orders.ts';
 
 /** Milliseconds between two reports: 20 a second look continuous, and a press is answered in time. */
 const REPORT_INTERVAL = 50;
-/** As microgpt.py. */
-const SAMPLES = 20;
 /** Previews, the one before the training included. */
 const PREVIEWS = 10;
 const PREVIEW_TEXTS = 4;
 /** Characters of one: a long context must not keep the training waiting. */
 const PREVIEW_LENGTH = 40;
-export type Post = (messages: WorkerMessage[], transfer?: Transferable[]) => void;
 
 export class Session {
   #live: LiveRun;
+  #keeper: RunKeeper;
   #temperature: number;
   #orders: Orders;
   #post: Post;
@@ -38,26 +39,28 @@ export class Session {
   #away = 0;
   #meter: ProgressMeter;
 
-  constructor(live: LiveRun, temperature: number, orders: Orders, post: Post) {
+  constructor({ live, keeper, temperature, losses }: Begun, orders: Orders, post: Post) {
     this.#live = live;
+    this.#keeper = keeper;
     this.#temperature = temperature;
     this.#orders = orders;
     this.#post = post;
     this.#previewEvery = Math.ceil(live.spec.training.steps / PREVIEWS);
     this.#meter = new ProgressMeter(live.spec, () => performance.now() - this.#away);
+    if (losses.length > 0) this.#recall(losses);
   }
 
   async train(): Promise<void> {
     const live = this.#live;
     const { training } = live.spec;
-    await this.#offTheClock(() => live.keep(true));
+    await this.#offTheClock(() => this.#keep(true));
     await this.#offTheClock(() => this.#previewIfDue());
     while (live.step < training.steps) {
       await this.#offTheClock(() => this.#answerAll());
       const order = this.#orders.take();
       if (order === undefined) {
         await this.#offTheClock(async () => {
-          await live.keep(true);
+          await this.#keep(true);
           this.#enter('paused');
           await this.#orders.next();
         });
@@ -66,7 +69,7 @@ export class Session {
       this.#enter('training');
       await this.#trainOn(order);
     }
-    await live.keep(true);
+    await this.#keep(true);
   }
 
   /** Until another order comes, or the last step is done. */
@@ -83,7 +86,7 @@ export class Session {
     let due = performance.now();
     for await (const chunk of train(live.engine, live.spec.training, options)) {
       this.#report(chunk);
-      await this.#offTheClock(() => live.keep());
+      await this.#offTheClock(() => this.#keep());
       await this.#offTheClock(() => this.#previewIfDue());
       await this.#offTheClock(() => this.#answerAll());
       if (order === 'step') return;
@@ -97,8 +100,6 @@ export class Session {
   }
 
   #report({ from, losses }: TrainChunk): void {
-    const { spec, tokenizer } = this.#live;
-    const { training, documents } = spec;
     const smoothed = new Float64Array(losses.length);
     let progress = undefined;
     for (let i = 0; i < losses.length; i++) {
@@ -109,20 +110,45 @@ export class Session {
     if (progress === undefined) return;
     this.#live.step = progress.step;
     this.#loss = progress.loss;
-    const d = ((progress.step - 1) * training.batchSize) % documents.count;
-    const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
+    this.#keeper.add(from, losses, progress.smoothedLoss);
     this.#post(
-      [
-        { type: 'steps', from, losses: losses.slice(), smoothed },
-        {
-          type: 'progress',
-          ...progress,
-          learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
-          document: tokenizer.decode([...tokens]),
-        },
-      ],
+      [{ type: 'steps', from, losses: losses.slice(), smoothed }, this.#progressMessage(progress)],
       [smoothed.buffer],
     );
+  }
+
+  #progressMessage(progress: Progress): ProgressMessage {
+    const { spec, tokenizer } = this.#live;
+    const { training, documents } = spec;
+    const d = ((progress.step - 1) * training.batchSize) % documents.count;
+    const tokens = documents.tokens.subarray(documents.offsets[d], documents.offsets[d + 1]);
+    return {
+      type: 'progress',
+      ...progress,
+      learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
+      document: tokenizer.decode([...tokens]),
+    };
+  }
+
+  /** Shows what an opened run did before. */
+  #recall(losses: ArrayLike<number>): void {
+    const { spec, step } = this.#live;
+    const { steps } = spec.training;
+    const smoothed = this.#meter.recall(losses);
+    this.#loss = losses[losses.length - 1];
+    const [loss, smoothedLoss] = [this.#loss, smoothed[smoothed.length - 1]];
+    const standing = { stepsPerSecond: 0, tokensPerSecond: 0, secondsLeft: step < steps ? Infinity : 0 };
+    this.#post([
+      { type: 'steps', from: 0, stride: metricsStride(steps), losses: Float64Array.from(losses), smoothed },
+      this.#progressMessage({ step, steps, loss, smoothedLoss, ...standing }),
+    ]);
+  }
+
+  /** Copies the state now and then, and saves it; always where `now`. The saving goes on meanwhile. */
+  async #keep(now = false): Promise<void> {
+    await this.#live.keep(now);
+    const { kept } = this.#live;
+    if (kept !== undefined) void this.#keeper.save(kept, now);
   }
 
   async #previewIfDue(): Promise<void> {
@@ -157,6 +183,8 @@ export class Session {
       }
       await this.#answerAll();
     }
+    const { kept } = this.#live;
+    if (kept !== undefined) await this.#keeper.save(kept, true);
     this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
     this.#enter('done');
   }

@@ -1,11 +1,11 @@
 // The worker of the page: hands its commands to the run and the run's messages to the page.
 
 import * as v from 'valibot';
-import { COMMAND, type Command } from '../messages.ts';
+import { COMMAND, type Command, type Post } from '../messages.ts';
 import { errorMessage } from './errors.ts';
 import { Orders } from './orders.ts';
+import { begin, type Begun } from './begin.ts';
 import { run } from './run.ts';
-import type { Post } from './session.ts';
 import { describeData, readSource } from './source.ts';
 
 const orders = new Orders();
@@ -30,9 +30,10 @@ function obey(command: Command): void {
         .catch((error: unknown) => post([{ type: 'data-error', message: errorMessage(error).message }]));
       break;
     case 'start':
-      run(command.settings, orders, post).catch((error: unknown) =>
-        post([{ type: 'error', ...errorMessage(error) }]),
-      );
+      train(begin(command.settings, post));
+      break;
+    case 'open':
+      train(import('./reopen.ts').then(({ reopen }) => reopen(command.id, post)));
       break;
     case 'pace':
       orders.pace = command.stepsPerSecond;
@@ -45,4 +46,8 @@ function obey(command: Command): void {
     case 'step':
       orders.give(command.type);
   }
+}
+
+function train(beginning: Promise<Begun>): void {
+  run(beginning, orders, post).catch((error: unknown) => post([{ type: 'error', ...errorMessage(error) }]));
 }

@@ -1,0 +1,63 @@
+// What the page has to say about the keeping of runs: one to go on with, and what went wrong.
+
+import { count } from './format.ts';
+import { offered, openRun, titleOf } from './state/kept.ts';
+import { loadUpdate, update } from './offline.ts';
+import { room } from './routes.ts';
+import { notKept, said } from './state/run.ts';
+
+export function KeptNotices() {
+  return (
+    <>
+      <Offer />
+      <Update />
+      {said.value.map((message) => (
+        <p key={message} class="notice">
+          {message}
+        </p>
+      ))}
+      {notKept.value !== '' && (
+        <p id="not-kept" class="notice">
+          This run is not saved. {notKept.value} The training goes on all the same.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Offer() {
+  const run = offered.value;
+  if (run === undefined || room.value?.id === 'runs') return null; // where it stands in the list
+  const { steps } = run.config.training;
+  return (
+    <div id="offer" class="notice" role="group" aria-label="A run to go on with">
+      <p>
+        A run of {titleOf(run)} was left after step {count(run.step)} of {count(steps)}.
+      </p>
+      <button type="button" onClick={() => void openRun(run, true)}>
+        Go on with the run of {titleOf(run)}
+      </button>{' '}
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => {
+          offered.value = undefined;
+        }}
+      >
+        Not now
+      </button>
+    </div>
+  );
+}
+
+function Update() {
+  if (update.value === undefined) return null;
+  return (
+    <div id="update" class="notice">
+      <p>A newer version of this page is here. A run in progress is saved, and can go on in it.</p>
+      <button type="button" onClick={loadUpdate}>
+        Load it
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,109 @@
+// Saves a run in the browser's storage while it trains, and says how that went. A run whose saving fails trains on.
+
+import type { TrainingState } from '../../engine.ts';
+import { firstNotFinite } from '../../train/finite.ts';
+import { keptLosses, metricsStride } from '../../train/metrics-file.ts';
+import type { SavedRun } from '../../train/run-files.ts';
+import { MicrogptError } from '../../util/errors.ts';
+import type { KeptMessage } from '../messages.ts';
+import type { RunDetails, RunFolder } from '../store/runs.ts';
+
+/** Milliseconds between two checkpoints; more where one takes long: they may take 1/50 of the time. */
+const SAVE_INTERVAL = 2000;
+const SAVE_SHARE = 50;
+
+/** What a new run is stored with. */
+export interface NewRun {
+  readonly details: RunDetails;
+  /** Its text, where that is the reader's own. */
+  readonly text: Uint8Array | undefined;
+}
+
+export class RunKeeper {
+  readonly #fixed: Pick<SavedRun, 'config' | 'tokenizer' | 'random'>;
+  readonly #say: (message: KeptMessage) => void;
+  /** The folder; of a new run, what it will hold. */
+  #run: RunFolder | NewRun;
+  /** Those that a run keeps. */
+  readonly #losses: number[];
+  #smoothedLoss = NaN;
+  #savedStep: number;
+  #savedAt = 0;
+  #saveAfter = 0;
+  #saving: Promise<void> | undefined;
+
+  /** `from`: what the run goes on from, saved already. */
+  constructor(
+    run: RunFolder | NewRun,
+    fixed: Pick<SavedRun, 'config' | 'tokenizer' | 'random'>,
+    from: { readonly step: number; readonly losses: ArrayLike<number> },
+    say: (message: KeptMessage) => void,
+  ) {
+    this.#run = run;
+    this.#fixed = fixed;
+    this.#losses = Array.from(from.losses);
+    this.#savedStep = from.step;
+    this.#say = say;
+  }
+
+  /** The losses of some more steps, `from` having been done before. */
+  add(from: number, losses: Float64Array, smoothedLoss: number): void {
+    const { steps } = this.#fixed.config.training;
+    const stride = metricsStride(steps);
+    this.#losses.length = keptLosses(from, steps); // a run that went back does steps again
+    losses.forEach((loss, i) => {
+      if ((from + i + 1) % stride === 0) this.#losses.push(loss);
+    });
+    this.#smoothedLoss = smoothedLoss;
+  }
+
+  /**
+   * Saves `state`, that of the last step added, while the training goes on, if it is time to. With `now` it is saved
+   * when this is done. Never throws: what goes wrong is said.
+   */
+  async save(state: TrainingState, now: boolean): Promise<void> {
+    if (this.#saving !== undefined) {
+      if (!now) return;
+      await this.#saving;
+    }
+    if (state.step === 0 || state.step === this.#savedStep) return;
+    if (!now && performance.now() - this.#savedAt < this.#saveAfter) return;
+    this.#saving = this.#write(state).finally(() => {
+      this.#saving = undefined;
+    });
+    if (now) await this.#saving;
+  }
+
+  /** Another tab, or this one later, may open the run. */
+  release(): void {
+    if ('id' in this.#run) this.#run.release();
+  }
+
+  async #write(state: TrainingState): Promise<void> {
+    const start = performance.now();
+    try {
+      // What has diverged is nothing to go on from; the next loss will say so.
+      if (firstNotFinite(this.#fixed.config.model, state) !== undefined) return;
+      const checkpoint = {
+        ...this.#fixed,
+        state,
+        losses: Float64Array.from(this.#losses),
+        smoothedLoss: this.#smoothedLoss,
+      };
+      if (!('id' in this.#run)) {
+        const { details, text } = this.#run;
+        const { RunFolder } = await import('../store/runs.ts'); // not before there is something to save
+        this.#run = await RunFolder.create(details, text);
+      }
+      await this.#run.save(checkpoint);
+      this.#savedStep = state.step;
+      this.#say({ type: 'kept', id: this.#run.id, step: state.step });
+    } catch (error) {
+      const message = error instanceof MicrogptError ? error.message : String(error);
+      this.#say({ type: 'not-kept', message });
+    } finally {
+      this.#savedAt = performance.now();
+      this.#saveAfter = Math.max(SAVE_INTERVAL, SAVE_SHARE * (this.#savedAt - start));
+    }
+  }
+}

@@ -1,0 +1,282 @@
+// The runs that the browser keeps: saved as they train, gone on with, carried to the command line and back.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { describe, expect, it, vi } from 'vitest';
+import { RUN_FILES } from '../../src/train/run-files.ts';
+import { microgpt, records, samples, temporaryDirectory } from '../cli/cli.ts';
+import { launchChromium, noChromium } from '../support/chromium.ts';
+import { builtinNames, trainHere, usePage } from '../support/page.ts';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const room = (page: Page) => page.getByRole('link', { name: 'Runs', exact: true }).click();
+const story = (page: Page) => page.getByRole('link', { name: 'Story', exact: true }).click();
+const row = (page: Page) => page.getByRole('list', { name: 'Runs' }).getByRole('listitem');
+
+describe.skipIf(noChromium)('runs in the browser', () => {
+  const at = usePage();
+
+  /** Trains a small run to its end. */
+  async function trainRun(steps: number): Promise<void> {
+    await at.useCpu();
+    await at.fill('Steps steps', steps);
+    await at.press('Start');
+    await at.status(/^Done/);
+  }
+
+  /** Leaves a slow run in the middle, saved after more than `step` steps. */
+  async function leaveRun(steps: number, step: number): Promise<void> {
+    await at.useCpu();
+    await at.fill('Steps steps', steps);
+    await at.page.getByLabel('pace').selectOption('100 steps/s');
+    await at.page.evaluate(() => window.heard.splice(0)); // an earlier run's
+    await at.press('Start');
+    const saved = (least: number) => window.heard.some((said) => said.type === 'kept' && said.step > least);
+    await at.page.waitForFunction(saved, step);
+    await at.page.reload();
+    await at.page.locator('#offer').waitFor();
+  }
+
+  async function exported(button = 'Save file'): Promise<Buffer> {
+    const [download] = await Promise.all([at.page.waitForEvent('download'), at.press(button)]);
+    expect(download.suggestedFilename()).toMatch(/^[\w-]+\.(safetensors|txt)$/);
+    return readFileSync(await download.path());
+  }
+
+  /** The names of the files that the browser keeps, of all runs. */
+  const files = () =>
+    at.page.evaluate(async () => {
+      const names: string[] = [];
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('microgpt-runs');
+      for await (const entry of root.values()) {
+        if (entry.kind === 'directory') for await (const name of entry.keys()) names.push(name);
+      }
+      return names.sort();
+    });
+
+  it('go on after a reload to the same bits as if there had been none', async () => {
+    await at.open();
+    await trainRun(1500);
+    const losses = await at.losses();
+    const names = await at.samples();
+    await room(at.page);
+    const whole = await exported();
+    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await at.press('Delete it');
+    await row(at.page).waitFor({ state: 'detached' });
+    await story(at.page);
+    await at.status('Ready.'); // what was deleted is not shown
+
+    await leaveRun(1500, 150);
+    expect(await files()).toHaveLength(3); // the newest two, and run.json
+    await at.press('Go on with the run of Names');
+    await at.status(/^Done/);
+    expect(await at.losses()).toEqual(losses);
+    expect(losses).toHaveLength(1500);
+    expect(await at.samples()).toEqual(names);
+    expect(await at.page.getByLabel('Steps steps').inputValue()).toBe('1500');
+    expect(new URL(at.page.url()).hash).toBe('#engine=cpu&steps=1500');
+    await room(at.page);
+    expect((await exported()).equals(whole)).toBe(true);
+    await at.page.reload();
+    await row(at.page).waitFor();
+    await story(at.page);
+    expect(await at.page.locator('#offer').count()).toBe(0); // it is done
+  });
+
+  it('go on from the checkpoint before where the newest is damaged, and say so', async () => {
+    const expected = await trainHere(builtinNames(), { steps: 1500 });
+    await at.open();
+    await leaveRun(1500, 150);
+    const newest = (await files()).at(-1)!;
+    await at.page.evaluate(async (name) => {
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('microgpt-runs');
+      for await (const entry of root.values()) {
+        if (entry.kind !== 'directory') continue;
+        const stream = await (await entry.getFileHandle(name)).createWritable({ keepExistingData: true });
+        await stream.write({ type: 'write', position: 5000, data: 'damage' });
+        await stream.close();
+      }
+    }, newest);
+    await at.press('Go on with the run of Names');
+    await at.page.getByText(`${newest}: its checksum does not hold`).waitFor();
+    await at.page.getByText(/goes on from step \d+, the one saved before/).waitFor();
+    await at.status(/^Done/);
+    expect(await at.samples()).toEqual(expected.samples);
+  });
+
+  it('belong to one tab at a time', async () => {
+    await at.open();
+    await at.useCpu();
+    await at.fill('Steps steps', 10_000_000);
+    await at.press('Start');
+    await at.page.waitForFunction(() => window.heard.some(({ type }) => type === 'kept'));
+    const other = await at.page.context().newPage();
+    await other.goto(`${at.served.url}#/runs`);
+    await row(other).getByText('open in another tab').waitFor();
+    await row(other).getByRole('button', { name: 'Go on' }).click();
+    await other
+      .getByText(/^This run is open in another tab, and one tab at a time can write to it/)
+      .waitFor();
+    await room(other);
+    await row(other).getByRole('button', { name: 'Delete' }).click();
+    await other.getByRole('button', { name: 'Delete it' }).click();
+    await other.getByText(/^This run is open in another tab\. Press Reset/).waitFor();
+    await at.press('Reset');
+    await row(other).getByRole('button', { name: 'Go on' }).click();
+    await other.locator('#status').filter({ hasText: 'Training.' }).waitFor();
+    expect(await at.textOf('status')).toBe('Ready.');
+  });
+
+  it('are renamed, opened and deleted', async () => {
+    await at.open();
+    await trainRun(30);
+    const names = await at.samples();
+    await room(at.page);
+    await row(at.page).getByRole('button', { name: 'Rename' }).click();
+    await at.page.keyboard.type('my <first> run');
+    await at.page.keyboard.press('Enter');
+    await at.page.getByRole('heading', { name: 'my <first> run' }).waitFor();
+    await at.page.reload();
+    await row(at.page).getByRole('button', { name: 'Open' }).click();
+    await at.status(/^Done/);
+    expect(await at.samples()).toEqual(names);
+    await room(at.page);
+    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await at.press('Delete it');
+    await at.page.getByText('There is none yet').waitFor();
+    expect(await files()).toEqual([]);
+  });
+
+  it('train on where the storage is full, and say so', async () => {
+    // What a private window keeps stands in memory, which no quota bounds: here is a browser with a folder.
+    const folder = temporaryDirectory();
+    vi.spyOn(chromium, 'launch').mockImplementationOnce(async (options) => {
+      const context = await chromium.launchPersistentContext(folder, { ...options, serviceWorkers: 'block' });
+      return { newContext: async () => context } as unknown as Browser;
+    });
+    await at.open({ browser: await launchChromium() });
+    const session = await at.page.context().newCDPSession(at.page);
+    const { origin } = new URL(at.served.url);
+    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
+    await trainRun(40);
+    expect(await at.textOf('not-kept')).toMatch(
+      /^This run is not saved\. The space .* is full\. Delete runs/,
+    );
+    await session.send('Storage.overrideQuotaForOrigin', { origin });
+    await at.press('Start');
+    await at.page.waitForFunction(() => window.heard.some(({ type }) => type === 'kept'));
+    expect(await at.page.locator('#not-kept').count()).toBe(0);
+  });
+
+  it('train on where the browser keeps no files, and say so', async () => {
+    await at.open({ url: 'http://page.example/' }); // not served securely
+    await trainRun(30);
+    expect(await at.textOf('not-kept')).toMatch(/only for pages that come over https or from localhost/);
+    await room(at.page);
+    await at.page.getByText('No run is kept here.').waitFor();
+  });
+
+  it('go to the command line, which writes the same names', async () => {
+    const directory = temporaryDirectory();
+    await at.open({ hash: '#data=text&text=anna%0Abob%0Acarl%0Adora&n_embd=8' });
+    // Chromium asks a person for the folder: here is one of its own.
+    await at.page.evaluate(() => {
+      window.showDirectoryPicker = async () =>
+        (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true });
+    });
+    await trainRun(60);
+    const names = await at.samples();
+    await room(at.page);
+    const file = join(directory, 'run.safetensors');
+    writeFileSync(file, await exported());
+    const sampled = await microgpt(['sample', file, '--json']);
+    expect(samples(records(sampled.stdout))).toEqual(names);
+    expect((await exported('Save text')).toString()).toBe('anna\nbob\ncarl\ndora\n');
+
+    await at.press('Save folder');
+    await at.page.getByText('Saved: microgpt train --resume chosen').waitFor();
+    const folder = await at.page.evaluate(async (fileNames) => {
+      const chosen = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen');
+      return Promise.all(
+        fileNames.map(async (name) => {
+          const saved = await (await chosen.getFileHandle(name)).getFile();
+          return Array.from(new Uint8Array(await saved.arrayBuffer()));
+        }),
+      );
+    }, RUN_FILES);
+    folder.forEach((bytes, i) => writeFileSync(join(directory, RUN_FILES[i]), Uint8Array.from(bytes)));
+    const again = await microgpt(['sample', directory, '--json']);
+    expect(samples(records(again.stdout))).toEqual(names);
+    await at.press('Save folder');
+    await at.page.getByText('chosen: it already holds a run (config.json)').waitFor();
+  });
+
+  it('come from the command line, with the same names', async () => {
+    const directory = temporaryDirectory();
+    const text = join(directory, 'text.txt');
+    writeFileSync(text, 'ada\nbea\ncleo\n');
+    const out = join(directory, 'out');
+    const args = ['train', '--data', text, '--steps', '40', '--engine', 'cpu', '--json', '--out', out];
+    const trained = await microgpt(args);
+    const names = samples(records(trained.stdout));
+    await at.open({ hash: '#/runs' });
+    const choose = (...paths: string[]) => at.page.getByLabel('Bring in a run').setInputFiles(paths);
+    await choose(join(out, 'config.json'), join(out, 'model.safetensors'));
+    await at.page.getByText('tokenizer.json is not among the files.').waitFor();
+    await choose(...RUN_FILES.map((name) => join(out, name)));
+    await row(at.page).getByRole('button', { name: 'Open' }).click();
+    await at.status(/^Done/);
+    expect(await at.samples()).toEqual(names);
+
+    // One that is not done goes on with its text.
+    await at.press('Reset');
+    await room(at.page);
+    const checkpoint = join(directory, 'cut.safetensors');
+    const { encodeCheckpoint } = await import('../../src/train/checkpoint-file.ts');
+    const { prepareRun } = await import('../../src/train/prepare.ts');
+    const { readNewest } = await import('../../src/cli/run-store.ts');
+    const { createCpuEngine } = await import('../../src/cpu/engine.ts');
+    const { run } = await readNewest(out);
+    const { model, training } = run.config;
+    const { spec } = prepareRun({ documents: ['ada', 'bea', 'cleo'], model, training });
+    const engine = createCpuEngine(spec);
+    const losses = await engine.advance(15);
+    writeFileSync(
+      checkpoint,
+      await encodeCheckpoint({ ...run, state: await engine.state(), losses, smoothedLoss: 3 }),
+    );
+    await choose(checkpoint);
+    const cut = row(at.page).filter({ hasText: '15 / 40' });
+    await cut.locator('input[type=file]').setInputFiles(join(out, 'config.json'));
+    await at.page.getByText('config.json: this is not the text that the run began with').waitFor();
+    await cut.locator('input[type=file]').setInputFiles(text);
+    await cut.getByRole('button', { name: 'Go on' }).click();
+    await at.status(/^Done/);
+    expect(await at.samples()).toEqual(names);
+  });
+
+  it.each(['light', 'dark'] as const)('stand in a room without fault: %s', async (colorScheme) => {
+    await at.open({ colorScheme, bypassCSP: true, viewport: { width: 390, height: 844 } });
+    await leaveRun(1500, 0);
+    await at.page.addScriptTag({ path: AXE });
+    const check = async () => {
+      const { violations } = await at.page.evaluate(() => window.axe.run());
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`)).toEqual(
+        [],
+      );
+      expect(await at.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    };
+    await check(); // with the offer to go on
+    await room(at.page);
+    await row(at.page).waitFor();
+    await check();
+    await row(at.page).getByRole('button', { name: 'Rename' }).click();
+    await check();
+    await at.press('Cancel');
+    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await check();
+  });
+});
