@@ -37,7 +37,8 @@ const SETTINGS = v.object({
 export const COMMAND = v.variant('type', [
   /** Reads the text and answers with a DataMessage. Starts no run. */
   v.object({ type: v.literal('look'), source: SOURCE, seed: v.number() }),
-  v.object({ type: v.literal('start'), settings: SETTINGS }),
+  /** With `keep: false` the run is not saved in the browser. */
+  v.object({ type: v.literal('start'), settings: SETTINGS, keep: v.exactOptional(v.boolean()) }),
   /** Instead of `start`: a run that the browser keeps, where it was left. */
   v.object({ type: v.literal('open'), id: v.string() }),
   v.object({ type: v.picklist(['go', 'pause', 'step']) }),

@@ -108,7 +108,8 @@ describe.skipIf(noChromium)('a room', () => {
     expect(await at.page.getByLabel('Steps steps').inputValue()).toBe('60');
     // The map is still there.
     await at.page.getByRole('link', { name: 'Sweep' }).click();
-    expect(await cells.count()).toBe(4);
+    await cells.nth(3).waitFor();
+    expect(await cells.nth(1).innerText()).toBe('×');
   });
 
   it('trains a population on WebGPU, and stops when told to', async () => {
@@ -233,6 +234,8 @@ describe.skipIf(noChromium)('a room', () => {
     const agreed = /^Over the 30 steps .* differ by at most ([\d.e-]+)\.$/.exec(await at.textOf('agreement'));
     expect(Number(agreed?.[1])).toBeGreaterThan(0); // f32 beside f64
     expect(Number(agreed?.[1])).toBeLessThan(LOSS_TOLERANCE);
+    // Neither is a run to be kept.
+    expect(await at.page.evaluate(() => window.heard.filter(({ type }) => /kept/.test(type)))).toEqual([]);
     expect(await faults()).toEqual([]);
   });
 });

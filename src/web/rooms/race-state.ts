@@ -79,7 +79,7 @@ export function start(): void {
   workers = chosen.value.map((contender, side) => {
     const worker = openLane(side as Side);
     const { engine, launch } = CONTENDERS[contender];
-    send(worker, { type: 'start', settings: { ...settings, engine, launch } });
+    send(worker, { type: 'start', settings: { ...settings, engine, launch }, keep: false });
     return worker;
   });
 }

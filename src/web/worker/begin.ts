@@ -20,15 +20,16 @@ export const SAMPLES = 20;
 /** A run that is about to train. */
 export interface Begun {
   readonly live: LiveRun;
-  readonly keeper: RunKeeper;
+  /** Undefined where the run is not to be saved. */
+  readonly keeper: RunKeeper | undefined;
   readonly data: RunConfig['data'];
   readonly temperature: number;
   /** Losses of the steps done, those that are kept. */
   readonly losses: ArrayLike<number>;
 }
 
-/** A new run. Throws MicrogptError where the settings make none. */
-export async function begin(settings: RunSettings, post: Post): Promise<Begun> {
+/** A new run, saved where `kept`. Throws MicrogptError where the settings make none. */
+export async function begin(settings: RunSettings, kept: boolean, post: Post): Promise<Begun> {
   const { training, temperature } = settings;
   checkSampleOptions({ temperature });
   checkSize(settings.model);
@@ -50,7 +51,9 @@ export async function begin(settings: RunSettings, post: Post): Promise<Begun> {
     engine: engineOf(live.engine.info),
     sampling: { samples: SAMPLES, temperature },
   };
-  const keeper = keep(newRun(settings, documents), config, prepared, { step: 0, losses: [] }, post);
+  const keeper = kept
+    ? keep(newRun(settings, documents), config, prepared, { step: 0, losses: [] }, post)
+    : undefined;
   return { live, keeper, data, temperature, losses: [] };
 }
 

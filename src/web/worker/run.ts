@@ -39,6 +39,6 @@ export async function run(beginning: Promise<Begun>, orders: Orders, post: Post)
     }
   } finally {
     live.close();
-    keeper.release();
+    keeper?.release();
   }
 }

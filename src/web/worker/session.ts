@@ -25,7 +25,7 @@ const PREVIEW_LENGTH = 40;
 
 export class Session {
   #live: LiveRun;
-  #keeper: RunKeeper;
+  #keeper: RunKeeper | undefined;
   #temperature: number;
   #orders: Orders;
   #post: Post;
@@ -110,7 +110,7 @@ export class Session {
     if (progress === undefined) return;
     this.#live.step = progress.step;
     this.#loss = progress.loss;
-    this.#keeper.add(from, losses, progress.smoothedLoss);
+    this.#keeper?.add(from, losses, progress.smoothedLoss);
     this.#post(
       [{ type: 'steps', from, losses: losses.slice(), smoothed }, this.#progressMessage(progress)],
       [smoothed.buffer],
@@ -148,7 +148,7 @@ export class Session {
   async #keep(now = false): Promise<void> {
     await this.#live.keep(now);
     const { kept } = this.#live;
-    if (kept !== undefined) void this.#keeper.save(kept, now);
+    if (kept !== undefined) void this.#keeper?.save(kept, now);
   }
 
   async #previewIfDue(): Promise<void> {
@@ -184,7 +184,7 @@ export class Session {
       await this.#answerAll();
     }
     const { kept } = this.#live;
-    if (kept !== undefined) await this.#keeper.save(kept, true);
+    if (kept !== undefined) await this.#keeper?.save(kept, true);
     this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
     this.#enter('done');
   }

@@ -30,7 +30,7 @@ function obey(command: Command): void {
         .catch((error: unknown) => post([{ type: 'data-error', message: errorMessage(error).message }]));
       break;
     case 'start':
-      train(begin(command.settings, post));
+      train(begin(command.settings, command.keep ?? true, post));
       break;
     case 'open':
       train(import('./reopen.ts').then(({ reopen }) => reopen(command.id, post)));
