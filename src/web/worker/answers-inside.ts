@@ -1,5 +1,6 @@
 // What happens inside the model, over a text and to one token of a document.
 
+import type { FloatArray } from '../../util/arrays.ts';
 import { lookInside } from '../../model/inside.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { ConfigError } from '../../util/errors.ts';
@@ -92,11 +93,30 @@ export async function walk(
     probabilities: row(seen.probabilities, r, V),
     losses: seen.losses,
     gradient,
-    adam: { index, ...adamOf(parameters[index], gradients[index], m[index], v[index], step, training) },
+    adam: {
+      index,
+      ...adamOf(
+        parameters[index],
+        shortened(gradients, training.clip)[index],
+        m[index],
+        v[index],
+        step,
+        training,
+      ),
+    },
   };
 }
 
 /** What Adam does with one parameter in step `step`, counted from 0: see src/ops/adam.ts. */
+/** g · min(1, clip / ‖g‖), as training takes it; 0 is no clip. */
+function shortened(gradients: FloatArray, clip: number): FloatArray {
+  if (clip === 0) return gradients;
+  let squares = 0;
+  for (const g of gradients) squares += g * g;
+  const scale = Math.min(1, clip / Math.sqrt(squares));
+  return gradients.map((g) => g * scale);
+}
+
 function adamOf(
   p: number,
   grad: number,
