@@ -5,6 +5,7 @@
 //   vitest run                         the tests
 
 import { chmodSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { serviceWorker } from './build/service-worker-plugin.ts';
@@ -86,6 +87,8 @@ export default defineConfig(({ isSsrBuild }) => ({
     alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
     css: true, // the report's style is a part of it, so the tests need the real one
     pool: 'forks', // Dawn keeps state per process: a file of tests has one to itself
+    // One fewer than cores is the default; many tests wait for a browser, a process or a driver.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/support/software-vulkan.mjs'],
     // SwiftShader on two shared cores: kernels that a GPU runs in a millisecond take seconds.
