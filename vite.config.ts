@@ -11,6 +11,7 @@ import { defineConfig } from 'vitest/config';
 import { serviceWorker } from './build/service-worker-plugin.ts';
 import { smallShaders } from './build/small-shaders-plugin.ts';
 import { assemblyScript } from './build/wasm-plugin.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 // Dawn, which src/webgpu/node-gpu.ts loads; pages have navigator.gpu and never get that far.
 const NODE_ONLY = ['webgpu'];
@@ -89,6 +90,7 @@ export default defineConfig(({ isSsrBuild }) => ({
     pool: 'forks', // Dawn keeps state per process: a file of tests has one to itself
     // One fewer than cores is the default; many tests wait for a browser, a process or a driver.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/support/software-vulkan.mjs'],
     // SwiftShader on two shared cores: kernels that a GPU runs in a millisecond take seconds.

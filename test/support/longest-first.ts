@@ -1,0 +1,24 @@
+// The order of the test files: those that take longest begin first, so that none is left running alone at the end.
+
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What takes minutes where a processor imitates a GPU, the longest first. */
+const LONGEST = [
+  'webgpu/engine.test.ts',
+  'webgpu/kernels.test.ts',
+  'webgpu/sizes.test.ts',
+  'engines/heap.test.ts',
+  'cli/verify.test.ts',
+  'verify/verify.test.ts',
+  'torture/device.test.ts',
+];
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}`));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
