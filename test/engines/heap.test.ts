@@ -8,6 +8,9 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { deviceForTest, noAdapter } from '../support/device.ts';
 import { heapGrowth } from '../support/heap.ts';
+import { useOneThread } from '../support/one-thread.ts';
+
+useOneThread();
 
 const { spec } = prepareRun({
   documents: ['emma', 'olivia', 'ava', 'isabella', 'sophia'],

@@ -3,6 +3,9 @@ import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { engineCases } from '../engines/common.cases.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
+import { useOneThread } from '../support/one-thread.ts';
+
+useOneThread();
 
 // What runs with the limits that every WebGPU device has runs anywhere. Of the strategies only `resident` asks what an adapter has
 // beyond them, to lay its memory out; kernels that do are held to f64 in kernels.test.ts and variants.test.ts.
