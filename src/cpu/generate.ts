@@ -40,10 +40,10 @@ export function generator(
       }
       let at = 0;
       for (let d = 0; d < now; d++) {
-        const from = at;
-        while (at < from + room && texts[at] !== end) at++;
-        documents.push(Array.from(texts.subarray(from, at)));
-        if (at < from + room) at++; // its end
+        const document: number[] = [];
+        while (document.length < room && texts[at] !== end) document.push(texts[at++]);
+        documents.push(document);
+        if (document.length < room) at++; // its end
       }
       used += at;
     }

@@ -70,13 +70,18 @@ export async function* sampleDocuments(
     return;
   }
   const ahead = new PythonRandom(0);
+  ahead.setState(random.getState());
   const room = blockSize - prompt.length;
+  let uniforms = new Float64Array(0); // drawn, and not used yet
   let batch = 1;
   for (let left = count; left > 0;) {
     const now = Math.min(left, batch);
-    ahead.setState(random.getState());
-    const uniforms = new Float64Array(now * room);
-    for (let i = 0; i < uniforms.length; i++) uniforms[i] = ahead.random();
+    if (uniforms.length < now * room) {
+      const longer = new Float64Array(now * room);
+      longer.set(uniforms);
+      for (let i = uniforms.length; i < longer.length; i++) longer[i] = ahead.random();
+      uniforms = longer;
+    }
     const start = performance.now();
     const documents = await engine.generate({
       prefix: [bos, ...prompt],
@@ -89,11 +94,14 @@ export async function* sampleDocuments(
       choose,
     });
     if (performance.now() - start < TURN / 2 && 2 * batch * room <= MOST_AHEAD) batch *= 2;
+    let used = 0;
     for (const ids of documents) {
       const drawn = Math.min(ids.length + 1, room); // the end is a token too, where there is room for it
-      for (let i = 0; i < drawn; i++) random.random();
-      yield tokenizer.decode([...prompt, ...ids]);
+      used += drawn;
+      random.skip(drawn);
+      yield tokenizer.decode(prompt.length === 0 ? ids : [...prompt, ...ids]);
     }
+    uniforms = uniforms.subarray(used);
     left -= now;
   }
 }

@@ -45,6 +45,15 @@ export class PythonRandom {
     return (high * 67108864 + low) / 9007199254740992; // (high · 2^26 + low) / 2^53
   }
 
+  /** Goes on as if `random()` had been called `count` times. */
+  skip(count: number): void {
+    this.#index += 2 * count; // two words each
+    while (this.#index > N) {
+      twist(this.#mt);
+      this.#index -= N;
+    }
+  }
+
   /** An integer of k random bits, k = 0 … 53 (more would not be exact in a number). */
   getrandbits(k: number): number {
     if (!Number.isInteger(k) || k < 0 || k > 53) {
@@ -161,10 +170,15 @@ function cumulative(weights: ArrayLike<number>): Float64Array {
 
 /** Replaces the 624 words of state by the next 624 (genrand_uint32's first half). */
 function twist(mt: Uint32Array): void {
-  for (let i = 0; i < N; i++) {
-    const y = (mt[i] & UPPER_MASK) | (mt[(i + 1) % N] & LOWER_MASK);
-    mt[i] = mt[(i + M) % N] ^ (y >>> 1) ^ (y & 1 ? MATRIX_A : 0);
-  }
+  let i = 0;
+  for (; i < N - M; i++) mt[i] = mt[i + M] ^ mixed(mt[i], mt[i + 1]);
+  for (; i < N - 1; i++) mt[i] = mt[i + M - N] ^ mixed(mt[i], mt[i + 1]);
+  mt[i] = mt[M - 1] ^ mixed(mt[i], mt[0]);
+}
+
+function mixed(high: number, low: number): number {
+  const y = (high & UPPER_MASK) | (low & LOWER_MASK);
+  return (y >>> 1) ^ (-(y & 1) & MATRIX_A);
 }
 
 /** init_by_array: spreads a key of any length over the state. */

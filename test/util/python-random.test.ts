@@ -122,6 +122,21 @@ describe('seeds', () => {
   });
 });
 
+describe('skip', () => {
+  it('leaves the state that so many calls of random leave', () => {
+    fc.assert(
+      fc.property(fc.bigInt(), fc.nat(1300), fc.nat(1500), (seed, words, count) => {
+        const [skipped, drawn] = [new PythonRandom(seed), new PythonRandom(seed)];
+        for (const random of [skipped, drawn]) for (let i = 0; i < words; i++) random.getrandbits(32);
+        skipped.skip(count);
+        for (let i = 0; i < count; i++) drawn.random();
+        expect(skipped.getState()).toEqual(drawn.getState());
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
 describe('getState and setState', () => {
   it('go on where they were, from any point of the stream', () => {
     fc.assert(
