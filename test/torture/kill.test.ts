@@ -7,13 +7,25 @@ import { describe, expect, it } from 'vitest';
 import { readNewest } from '../../src/cli/run-store.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
-import { microgpt, ofType, records, temporaryDirectory } from '../cli/cli.ts';
+import { microgpt, ofType, records, temporaryDirectory, type Child } from '../cli/cli.ts';
 import { FULL } from './full.ts';
 
 const KILLS = FULL ? 200 : 15;
 /** Checkpoints come every few milliseconds, so that many a kill falls into the writing of one. */
 const TRAIN = ['--n-embd', '8', '--n-head', '2', '--block-size', '8', '--engine', 'cpu', '--steps', '60000'];
 const EVERY = ['--checkpoint-every', '300', '--json'];
+
+/** What a life has said before its time runs: nothing while it starts, then its settings, then a checkpoint. */
+const WRITTEN = '"type":"checkpoint"';
+const AFTER = ['', '"type":"config"', WRITTEN, WRITTEN, WRITTEN] as const;
+
+function killAfter(child: Child, said: string, milliseconds: number): void {
+  let timer: NodeJS.Timeout | undefined;
+  const start = () => (timer ??= setTimeout(() => child.kill('SIGKILL'), milliseconds));
+  if (said === '') start();
+  child.stdout.on('data', (text: string) => text.includes(said) && start());
+  child.on('exit', () => clearTimeout(timer));
+}
 
 describe('a run that is killed again and again', () => {
   it(`survives ${KILLS} times`, async () => {
@@ -26,16 +38,15 @@ describe('a run that is killed again and again', () => {
     let promised = 0;
     let kills = 0;
     let finished = 0;
+    let lives = 0;
     while (kills < KILLS) {
       const resume = existsSync(out) && promised > 0;
       if (!resume) rmSync(out, { recursive: true, force: true });
       const args = resume ? ['--resume', out] : [...TRAIN, '--out', out];
-      const delay = 100 + 500 * random.random();
+      const after = AFTER[kills % AFTER.length];
+      const delay = 300 * random.random();
       const { status, stdout, stderr } = await microgpt(['train', ...args, ...EVERY], {
-        during: (child) => {
-          const timer = setTimeout(() => child.kill('SIGKILL'), delay);
-          child.on('exit', () => clearTimeout(timer));
-        },
+        during: (child) => killAfter(child, after, delay),
       });
       const said = records(stdout.slice(0, stdout.lastIndexOf('\n') + 1));
       const began = ofType(said, 'config')[0]?.['step'] as number | undefined;
@@ -43,6 +54,7 @@ describe('a run that is killed again and again', () => {
         expect(began, 'goes on from what was promised').toBeGreaterThanOrEqual(promised);
       for (const { step } of ofType(said, 'checkpoint') as { step?: number }[])
         promised = Math.max(promised, step!);
+      if (stdout.includes(WRITTEN)) lives++;
       if (promised > 0) expect((await readNewest(out)).run.state.step).toBeGreaterThanOrEqual(promised);
       if (status === 0) {
         for (const name of RUN_FILES) {
@@ -65,6 +77,9 @@ describe('a run that is killed again and again', () => {
         expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
       }
     }
-    console.info(`${kills} kills; ${finished} runs ended in between, with the same bits`);
+    expect(lives).toBeGreaterThan(KILLS / 2);
+    console.info(
+      `${kills} kills, ${lives} lives that wrote checkpoints; ${finished} runs ended in between, with the same bits`,
+    );
   });
 });
