@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { microgpt, records, samples, temporaryDirectory } from '../cli/cli.ts';
@@ -14,6 +14,9 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const room = (page: Page) => page.getByRole('link', { name: 'Runs', exact: true }).click();
 const story = (page: Page) => page.getByRole('link', { name: 'Story', exact: true }).click();
 const row = (page: Page) => page.getByRole('list', { name: 'Runs' }).getByRole('listitem');
+/** The button of exactly this name: “To go on, choose its text” is the name of one too, that of a field for files. */
+const pressIn = (place: Locator | Page, name: string) =>
+  place.getByRole('button', { name, exact: true }).click();
 
 describe.skipIf(noChromium)('runs in the browser', () => {
   const at = usePage();
@@ -63,7 +66,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const names = await at.samples();
     await room(at.page);
     const whole = await exported();
-    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await pressIn(row(at.page), 'Delete');
     await at.press('Delete it');
     await row(at.page).waitFor({ state: 'detached' });
     await story(at.page);
@@ -116,16 +119,16 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const other = await at.page.context().newPage();
     await other.goto(`${at.served.url}#/runs`);
     await row(other).getByText('open in another tab').waitFor();
-    await row(other).getByRole('button', { name: 'Go on' }).click();
+    await pressIn(row(other), 'Go on');
     await other
       .getByText(/^This run is open in another tab, and one tab at a time can write to it/)
       .waitFor();
     await room(other);
-    await row(other).getByRole('button', { name: 'Delete' }).click();
-    await other.getByRole('button', { name: 'Delete it' }).click();
+    await pressIn(row(other), 'Delete');
+    await pressIn(other, 'Delete it');
     await other.getByText(/^This run is open in another tab\. Press Reset/).waitFor();
     await at.press('Reset');
-    await row(other).getByRole('button', { name: 'Go on' }).click();
+    await pressIn(row(other), 'Go on');
     await other.locator('#status').filter({ hasText: 'Training.' }).waitFor();
     expect(await at.textOf('status')).toBe('Ready.');
   });
@@ -135,16 +138,16 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await trainRun(30);
     const names = await at.samples();
     await room(at.page);
-    await row(at.page).getByRole('button', { name: 'Rename' }).click();
+    await pressIn(row(at.page), 'Rename');
     await at.page.keyboard.type('my <first> run');
     await at.page.keyboard.press('Enter');
     await at.page.getByRole('heading', { name: 'my <first> run' }).waitFor();
     await at.page.reload();
-    await row(at.page).getByRole('button', { name: 'Open' }).click();
+    await pressIn(row(at.page), 'Open');
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
     await room(at.page);
-    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await pressIn(row(at.page), 'Delete');
     await at.press('Delete it');
     await at.page.getByText('There is none yet').waitFor();
     expect(await files()).toEqual([]);
@@ -227,7 +230,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await choose(join(out, 'config.json'), join(out, 'model.safetensors'));
     await at.page.getByText('tokenizer.json is not among the files.').waitFor();
     await choose(...RUN_FILES.map((name) => join(out, name)));
-    await row(at.page).getByRole('button', { name: 'Open' }).click();
+    await pressIn(row(at.page), 'Open');
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
 
@@ -253,7 +256,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await cut.locator('input[type=file]').setInputFiles(join(out, 'config.json'));
     await at.page.getByText('config.json: this is not the text that the run began with').waitFor();
     await cut.locator('input[type=file]').setInputFiles(text);
-    await cut.getByRole('button', { name: 'Go on' }).click();
+    await pressIn(cut, 'Go on');
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
   });
@@ -273,10 +276,10 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await room(at.page);
     await row(at.page).waitFor();
     await check();
-    await row(at.page).getByRole('button', { name: 'Rename' }).click();
+    await pressIn(row(at.page), 'Rename');
     await check();
     await at.press('Cancel');
-    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await pressIn(row(at.page), 'Delete');
     await check();
   });
 });
