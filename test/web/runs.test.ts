@@ -29,15 +29,27 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.status(/^Done/);
   }
 
-  /** Leaves a slow run in the middle, saved after more than `step` steps. */
+  /** Leaves a slow run while it trains, saved twice after more than `step` steps. */
   async function leaveRun(steps: number, step: number): Promise<void> {
+    const reached = (least: number) =>
+      window.heard.some((said) => said.type === 'progress' && said.step >= least);
+    const saved = (wanted: number) =>
+      window.heard.some((said) => said.type === 'kept' && said.step === wanted);
     await at.useCpu();
     await at.fill('Steps steps', steps);
     await at.page.getByLabel('pace').selectOption('100 steps/s');
     await at.page.evaluate(() => window.heard.splice(0)); // an earlier run's
     await at.press('Start');
-    const saved = (least: number) => window.heard.some((said) => said.type === 'kept' && said.step > least);
-    await at.page.waitForFunction(saved, step);
+    await at.page.waitForFunction(reached, step + 1);
+    // While it trains it is saved the more seldom the longer that takes: on a busy machine it would be done before.
+    await at.press('Pause');
+    await at.status('Paused.');
+    const paused = (await at.losses()).length;
+    await at.page.waitForFunction(saved, paused);
+    await at.press('Step');
+    await at.page.waitForFunction(saved, paused + 1);
+    await at.press('Continue');
+    await at.page.waitForFunction(reached, paused + 2);
     await at.page.reload();
     await at.page.locator('#offer').waitFor();
   }
