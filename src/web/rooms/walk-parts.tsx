@@ -20,7 +20,7 @@ export interface StationProps {
 /** A named number. */
 export function Line({ name, children }: { name: string; children: ComponentChildren }) {
   return (
-    <p class="line">
+    <p class="named-number">
       <code>{name}</code> <span>{children}</span>
     </p>
   );

@@ -26,14 +26,22 @@ export function Training() {
               <var>L</var> = −mean ln <var>p</var>(next token)
             </p>
             <p>
-              <var>m</var> ← β₁<var>m</var> + (1 − β₁)<var>g</var> &emsp; <var>v</var> ← β₂<var>v</var> + (1 −
-              β₂)
-              <var>g</var>²
+              <span>
+                <var>m</var> ← β₁<var>m</var> + (1 − β₁)<var>g</var>
+              </span>{' '}
+              <span>
+                <var>v</var> ← β₂<var>v</var> + (1 − β₂)<var>g</var>²
+              </span>
             </p>
             <p>
-              <var>p</var> ← <var>p</var> − <var>lr</var>
-              <sub>t</sub> · m̂ / (√v̂ + ε) &emsp; <var>lr</var>
-              <sub>t</sub> = <var>lr</var> · (1 − <var>t</var>/steps)
+              <span>
+                <var>p</var> ← <var>p</var> − <var>lr</var>
+                <sub>t</sub> · m̂ / (√v̂ + ε)
+              </span>{' '}
+              <span>
+                <var>lr</var>
+                <sub>t</sub> = <var>lr</var> · (1 − <var>t</var>/steps)
+              </span>
             </p>
           </Maths>
           <TrainingSettings />
