@@ -1,17 +1,19 @@
-// Which layer is shown.
+// Which layer is shown, or which head: they are counted from 0, as in the parameters' names.
 
 interface Props {
-  readonly layers: number;
+  readonly name: string;
+  /** How many there are. */
+  readonly of: number;
   readonly at: number;
-  readonly choose: (layer: number) => void;
+  readonly choose: (one: number) => void;
 }
 
-export function LayerChoice({ layers, at, choose }: Props) {
+export function NumberChoice({ name, of, at, choose }: Props) {
   return (
     <label>
-      Layer{' '}
+      {name}{' '}
       <select value={at} onChange={({ currentTarget }) => choose(Number(currentTarget.value))}>
-        {Array.from({ length: layers }, (_, i) => (
+        {Array.from({ length: of }, (_, i) => (
           <option key={i} value={i}>
             {i}
           </option>

@@ -131,6 +131,7 @@ function fieldsOf({ config, text }: StoredRun, own: string): Fields {
     lr: String(training.learningRate),
     beta1: String(training.beta1),
     beta2: String(training.beta2),
+    clip: String(training.clip),
     seed: String(training.seed),
     temperature: String(sampling.temperature),
   };
