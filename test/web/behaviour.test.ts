@@ -68,7 +68,7 @@ describe.skipIf(noChromium)('the page behaves', () => {
         }
       };
       let found = Infinity;
-      for (let i = 0; i < 8; i++) {
+      for (let tries = 0; tries < 40 && found >= 100; tries++) {
         const start = performance.now();
         main.click();
         await says('Paused.');

@@ -140,8 +140,7 @@ describe('presets', () => {
 describe.skipIf(noChromium)('the page and its address', () => {
   const at = usePage();
   /** Waits for the address, which follows a moment later. */
-  const hashIs = (hash: string) =>
-    at.page.waitForFunction((expected) => location.hash === expected, hash, { timeout: 5000 });
+  const hashIs = (hash: string) => at.page.waitForFunction((expected) => location.hash === expected, hash);
 
   it('has the settings in its address, and makes the same run from it', async () => {
     await at.open();
