@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { adapterName } from '../webgpu/adapter.ts';
+import { dropProblem } from './drop.ts';
 import { count, duration } from './format.ts';
 import { KeptNotices } from './kept-notices.tsx';
 import { slept } from './sleep.ts';
@@ -20,6 +21,11 @@ export function Notices() {
       <Problem />
       <Interrupted />
       <LinkProblems />
+      {dropProblem.value !== '' && (
+        <p id="drop-problem" role="alert" class="error">
+          {dropProblem.value}
+        </p>
+      )}
       <KeptNotices />
       <EngineNotice />
       {slept.value > 0 && (

@@ -273,6 +273,44 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     expect(await at.samples()).toEqual(names);
   });
 
+  it('come in where a checkpoint is dropped on the page, and are opened', async () => {
+    await at.open();
+    await trainRun(30);
+    const names = await at.samples();
+    await room(at.page);
+    const bytes = await exported();
+    await pressIn(row(at.page), 'Delete');
+    await at.press('Delete it');
+    await story(at.page);
+    await at.status('Ready.');
+    const drop = async (content: Buffer) => {
+      const dataTransfer = await at.page.evaluateHandle((all) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(all)], 'dropped.safetensors'));
+        return transfer;
+      }, Array.from(content));
+      await at.page.dispatchEvent('body', 'drop', { dataTransfer });
+    };
+    await drop(bytes.subarray(0, 5000));
+    await at.page
+      .locator('#drop-problem')
+      .filter({ hasText: /^dropped\.safetensors: / })
+      .waitFor();
+    expect(await at.textOf('status')).toBe('Ready.');
+    await drop(bytes);
+    await at.status(/^Done/);
+    expect(await at.samples()).toEqual(names);
+    expect(await at.page.locator('#drop-problem').count()).toBe(0);
+
+    // One that is trained stays in front of the reader.
+    await at.press('Reset');
+    await at.press('Step');
+    await at.status('Paused.');
+    await drop(bytes);
+    await at.page.getByRole('heading', { name: 'dropped' }).nth(1).waitFor();
+    expect(await at.textOf('status')).toBe('Paused.');
+  });
+
   it.each(['light', 'dark'] as const)('stand in a room without fault: %s', async (colorScheme) => {
     await at.open({ colorScheme, bypassCSP: true, viewport: { width: 390, height: 844 } });
     await leaveRun(1500, 0);
