@@ -7,6 +7,7 @@ import { dragging } from './drop.ts';
 import { Hero } from './hero.tsx';
 import { Shortcuts } from './keyboard.tsx';
 import { Notices } from './notices.tsx';
+import { isRunning } from './state/run.ts';
 import { room, type Room } from './routes.ts';
 import { Share } from './share.tsx';
 import { Story } from './story/story.tsx';
@@ -36,7 +37,7 @@ export function App() {
       </div>
       {dragging.value && (
         <div class="dropping" aria-hidden="true">
-          Drop the text here
+          {isRunning() ? 'Drop a checkpoint here' : 'Drop a text or a checkpoint here'}
         </div>
       )}
     </>

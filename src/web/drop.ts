@@ -1,18 +1,21 @@
-// A text file dropped anywhere on the page becomes the dataset.
+// What is dropped anywhere on the page: a text becomes the dataset; a checkpoint becomes a run of the browser's, and is opened.
 
-import { signal } from '@preact/signals';
-import { isRunning } from './state/run.ts';
+import { effect, signal } from '@preact/signals';
+import { importRun, messageOf, openRun } from './state/kept.ts';
+import { isRunning, phase } from './state/run.ts';
 import { change, file } from './state/settings.ts';
 
 /** True while a file is dragged over the page. */
 export const dragging = signal(false);
+/** Why what was dropped is no run, or ''. */
+export const dropProblem = signal('');
 
 export function watchDrops(): void {
   const carriesFile = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true;
   addEventListener('dragover', (event) => {
     if (!carriesFile(event)) return;
     event.preventDefault(); // or the browser opens the file in place of the page
-    dragging.value = !isRunning();
+    dragging.value = true;
   });
   addEventListener('dragleave', (event) => {
     if (event.relatedTarget === null) dragging.value = false;
@@ -21,9 +24,28 @@ export function watchDrops(): void {
     if (!carriesFile(event)) return;
     event.preventDefault();
     dragging.value = false;
-    const dropped = event.dataTransfer?.files[0];
-    if (dropped === undefined || isRunning()) return;
-    file.value = dropped;
+    dropProblem.value = '';
+    const dropped = [...(event.dataTransfer?.files ?? [])];
+    if (dropped.some(({ name }) => name.endsWith('.safetensors'))) {
+      bringIn(dropped).catch((error: unknown) => {
+        dropProblem.value = messageOf(error);
+      });
+      return;
+    }
+    if (dropped.length === 0 || isRunning()) return; // a run keeps its text
+    file.value = dropped[0];
     change({ data: 'file' });
   });
 }
+
+/** Opens the run in the story; shows it in its room where that has to wait, for another run or for its text. */
+async function bringIn(files: readonly File[]): Promise<void> {
+  const run = await importRun(files);
+  const wantsText = run?.text.kind === 'missing' && run.step < run.config.training.steps;
+  if (run === undefined || wantsText || isRunning()) location.hash = '#/runs';
+  else await openRun(run, false);
+}
+
+effect(() => {
+  if (phase.value === 'preparing') dropProblem.value = '';
+});

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { adapterName } from '../webgpu/adapter.ts';
+import { dropProblem } from './drop.ts';
 import { count, duration } from './format.ts';
 import { KeptNotices } from './kept-notices.tsx';
 import { slept } from './sleep.ts';
@@ -20,6 +21,11 @@ export function Notices() {
       <Problem />
       <Interrupted />
       <LinkProblems />
+      {dropProblem.value !== '' && (
+        <p id="drop-problem" role="alert" class="error">
+          {dropProblem.value}
+        </p>
+      )}
       <KeptNotices />
       <EngineNotice />
       {slept.value > 0 && (
@@ -72,13 +78,15 @@ function Interrupted() {
   const now = interruption.value;
   if (now === undefined) return null;
   const diverged = now.error === 'TrainingError';
+  const { engine } = now.engine;
+  const next = engine === 'cpu' ? 'the CPU' : now.error === 'DeviceError' ? 'a new device' : engine;
   const lr = String(Number((Number(fields.value.lr) / 10).toPrecision(3)));
   return (
     <div id="interrupted" role="alert" class="error">
       <p>{now.message}</p>
       <p>
         The model of step {count(now.step)} is kept
-        {diverged ? '.' : `, and the ${now.engine.engine} engine has it.`}
+        {diverged ? '.' : `, and ${next} has it.`}
       </p>
       {diverged ? (
         <button
@@ -93,7 +101,7 @@ function Interrupted() {
         </button>
       ) : (
         <button type="button" onClick={startOrPause}>
-          Go on from step {count(now.step)} on the {now.engine.engine === 'cpu' ? 'CPU' : now.engine.engine}
+          Go on from step {count(now.step)} on {next}
         </button>
       )}
     </div>

@@ -33,6 +33,8 @@ export const QUESTION = v.variant('name', [
   v.object({
     name: v.literal('walk'),
     position: WHOLE,
+    layer: WHOLE,
+    head: WHOLE,
     document: v.optional(WHOLE),
     index: v.optional(WHOLE),
   }),
@@ -113,24 +115,27 @@ export interface EmbeddingsAnswer {
   readonly closest: readonly { readonly pair: readonly [number, number]; readonly cosine: number }[];
 }
 
-/** One token on its way through a step of training. C channels, D of head 0; r is the token's position. */
+/** One token on its way through a step of training. C channels, D of a head; r is the token's position. */
 export interface WalkAnswer {
   readonly step: number;
   /** Number of the document, and its tokens with BOS on both sides, as many as the model can see and one more. */
   readonly document: number;
   readonly tokens: readonly number[];
   readonly position: number;
+  readonly layer: number;
+  readonly head: number;
   /** wte[token], wpe[position], and rmsnorm of their sum (C). */
   readonly tokenEmbedding: Float64Array;
   readonly positionEmbedding: Float64Array;
   readonly embedded: Float64Array;
-  /** Head 0 of layer 0: the token's query (D), keys and values so far (r + 1, D). */
+  /** Of the head: the token's query (D), and the keys so far (r + 1, D). */
   readonly query: Float64Array;
   readonly keys: Float64Array;
   /** (r + 1). */
   readonly attentionLogits: Float64Array;
   readonly attentionWeights: Float64Array;
-  /** The residual stream of layer 0 after attention and after the MLP (C), and the MLP's hidden units (4C). */
+  /** The residual stream before the layer, after its attention and after its MLP (C), and the MLP's hidden units (4C). */
+  readonly before: Float64Array;
   readonly attended: Float64Array;
   readonly hidden: Float64Array;
   readonly fed: Float64Array;
@@ -146,6 +151,9 @@ export interface WalkAnswer {
     readonly index: number;
     readonly p: number;
     readonly grad: number;
+    /** √(Σ g²) over all parameters, and `grad` as Adam takes it: shortened where that is longer than the clip. */
+    readonly norm: number;
+    readonly clipped: number;
     /** Before the step, and after it. */
     readonly m: readonly [number, number];
     readonly v: readonly [number, number];

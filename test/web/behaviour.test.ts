@@ -1,5 +1,6 @@
 // How the page behaves: smooth while it trains, prompt when it is pressed, and whole after accidents.
 
+import type { Worker } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { largestDifference } from '../../src/verify/check.ts';
 import { noChromium } from '../support/chromium.ts';
@@ -77,7 +78,7 @@ describe.skipIf(noChromium)('the page behaves', () => {
         }
       };
       let found = Infinity;
-      for (let i = 0; i < 8; i++) {
+      for (let tries = 0; tries < 40 && found >= 100; tries++) {
         const start = performance.now();
         main.click();
         await says('Paused.');
@@ -109,10 +110,15 @@ describe.skipIf(noChromium)('the page behaves', () => {
     expect(await at.textOf('now-step')).toBe('100,000 / 100,000');
   });
 
-  it('goes on on the CPU after a lost device', async () => {
+  it.each([
+    ['a new device', 'WebGPU (software)', false],
+    ['the CPU', 'CPU', true],
+  ])('goes on on %s after a lost one', async (next, engine, gone) => {
     const expected = await trainHere(builtinNames(), { steps: 150 });
     await at.open();
-    const worker = at.page.workers()[0] ?? (await at.page.waitForEvent('worker'));
+    const trains = (one: Worker) => /\/worker-[^/]+$/.test(one.url()); // others keep runs, or serve rooms
+    const worker =
+      at.page.workers().find(trains) ?? (await at.page.waitForEvent('worker', { predicate: trains }));
     await worker.evaluate(() => {
       const request = GPUAdapter.prototype.requestDevice;
       GPUAdapter.prototype.requestDevice = async function (...options) {
@@ -124,7 +130,10 @@ describe.skipIf(noChromium)('the page behaves', () => {
     await at.page.getByLabel('pace').selectOption('20 steps/s');
     await at.press('Start');
     await at.page.waitForFunction(() => Number(document.querySelector('progress')?.value) >= 5);
-    await worker.evaluate(() => self.trainingDevice.destroy());
+    await worker.evaluate((noOther) => {
+      if (noOther) GPU.prototype.requestAdapter = async () => null;
+      self.trainingDevice.destroy();
+    }, gone);
     await at.status('Interrupted.');
     const said = await at.textOf('interrupted');
     expect(said).toMatch(/^The GPU device was lost/);
@@ -135,10 +144,10 @@ describe.skipIf(noChromium)('the page behaves', () => {
     await at.page.locator('[data-probability]').first().waitFor();
 
     await at.page.getByLabel('pace').selectOption('full speed');
-    await at.press(`Go on from step ${step} on the CPU`);
+    await at.press(`Go on from step ${step} on ${next}`);
     await at.status(/^Done/);
     expect(await at.page.getByRole('alert').count()).toBe(0);
-    expect(await at.textOf('now-engine')).toBe('CPU');
+    expect(await at.textOf('now-engine')).toBe(engine);
     // Every step, the later one where it was done twice.
     const got: number[] = [];
     const messages = await at.page.evaluate(() =>

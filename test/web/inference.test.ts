@@ -134,7 +134,7 @@ describe.skipIf(noChromium)('questions to the run in the page', () => {
           { name: 'inside', text: 'an', whole: id % 2 === 0 },
           { name: 'matrices', show: 'change', layer: 0 },
           { name: 'embeddings' },
-          { name: 'walk', position: id % 3 },
+          { name: 'walk', position: id % 3, layer: 0, head: id % 4 },
         ];
         const question = questions[id % questions.length];
         worker.postMessage({ type: 'ask', id, question }, { transfer: [] });

@@ -193,7 +193,12 @@ describe.skipIf(noChromium)('looking inside', () => {
   });
 
   it('walks through a step, and takes it', async () => {
-    await at.open({ hash: '#engine=cpu&steps=50' });
+    const model = { ...DEFAULT_MODEL, nLayer: 2 };
+    const training = { ...DEFAULT_TRAINING, steps: 50, clip: 0.5 };
+    const { spec } = prepareRun({ documents: builtinNames(), model, training });
+    const engine = createCpuEngine(spec);
+    await engine.advance(1);
+    await at.open({ hash: '#engine=cpu&steps=50&n_layer=2&clip=0.5' });
     await at.page.getByRole('link', { name: 'Walk', exact: true }).click();
     await at.press('Make a model, and do its first step');
     const walk = at.page.locator('.walk');
@@ -207,6 +212,16 @@ describe.skipIf(noChromium)('looking inside', () => {
         const values = await numbers(walk, name);
         if (values.length > 0) read[name] = values;
       }
+      if (seen.at(-1) === 'Attention') {
+        await walk.getByRole('combobox', { name: 'Layer' }).selectOption('1');
+        await walk.getByRole('combobox', { name: 'Head' }).selectOption('2');
+        await at.page.getByRole('table', { name: 'Attention of layer 1, head 2' }).waitFor();
+        read['chosen'] = await numbers(walk, 'weight');
+      }
+      if (seen.at(-1) === 'Adam') {
+        const clip = await walk.locator('.named-number').filter({ hasText: 'clip' }).innerText();
+        expect(clip).toMatch(/more than 0\.5: .* · 0\.5 \/ /); // or this would not show that it clips
+      }
       if (seen.length === 11) break;
       await at.page.keyboard.press('ArrowRight');
       await heading.filter({ hasNotText: seen.at(-1)! }).waitFor();
@@ -214,6 +229,14 @@ describe.skipIf(noChromium)('looking inside', () => {
     expect(new Set(seen).size).toBe(11);
     expect(read['weight'].reduce((a, b) => a + b)).toBeCloseTo(1, 12);
     expect(read['weight']).toHaveLength(3);
+    const [from, to] = spec.documents.offsets.subarray(1, 3); // of the second step's document
+    const tokens = Array.from(spec.documents.tokens.subarray(from, to - 1));
+    const { layers } = lookInside(spec.model, await engine.parameters(), tokens);
+    engine.dispose();
+    const row = (2 * tokens.length + 2) * tokens.length; // head 2, position 2
+    const weights = layers[1].attention.subarray(row, row + 3);
+    expect(largestDifference(read['chosen'], weights)).toBeLessThan(TOLERANCE);
+    expect(largestDifference(read['chosen'], read['weight'])).toBeGreaterThan(100 * TOLERANCE);
 
     await at.press('Take this step');
     const became = walk.locator('[data-became]');

@@ -35,6 +35,7 @@ const runnable: fc.Arbitrary<Fields> = fc
     lr: part,
     beta1: part,
     beta2: part,
+    clip: fc.oneof(fc.constant('0'), fc.double({ min: 1e-12, max: 1e12, noNaN: true }).map(String)),
     seed: fc.integer().map(String),
     temperature: fc.double({ min: 1e-3, max: 10, noNaN: true }).map(String),
   })
@@ -73,6 +74,7 @@ describe('a link', () => {
     ['steps=banana', /^steps: expected a number, got “banana”/],
     ['steps=0', /^steps: expected a whole number of at least 1, got 0/],
     ['lr=-1', /^lr: expected a finite number/],
+    ['clip=-1', /^clip: expected 0 \(off\) or/],
     ['engine=quantum', /^engine: expected webgpu, cpu, oracle, auto, got “quantum”/],
     ['n_embd=16&n_head=5', /^n_embd 16 is not divisible by n_head 5/],
     ['n_embd=17', /^n_embd 17 is not divisible by n_head 4/],
@@ -138,8 +140,7 @@ describe('presets', () => {
 describe.skipIf(noChromium)('the page and its address', () => {
   const at = usePage();
   /** Waits for the address, which follows a moment later. */
-  const hashIs = (hash: string) =>
-    at.page.waitForFunction((expected) => location.hash === expected, hash, { timeout: 5000 });
+  const hashIs = (hash: string) => at.page.waitForFunction((expected) => location.hash === expected, hash);
 
   it('has the settings in its address, and makes the same run from it', async () => {
     await at.open();

@@ -58,7 +58,8 @@ describe.skipIf(noChromium)('the page offline', () => {
     const shared = () => new SharedArrayBuffer(8).byteLength;
     expect(await at.page.evaluate(shared)).toBe(8);
     await at.page.waitForFunction(() => window.workers.length > 0);
-    expect(await at.page.workers()[0].evaluate(() => self.crossOriginIsolated)).toBe(true);
+    const worker = at.page.workers()[0] ?? (await at.page.waitForEvent('worker'));
+    expect(await worker.evaluate(() => self.crossOriginIsolated)).toBe(true);
 
     await served.close();
     await at.page.goto(`${url}index.html?again`);
@@ -94,9 +95,10 @@ describe.skipIf(noChromium)('the page offline', () => {
     writeFileSync(script, readFileSync(script, 'utf8').replace('Cross-Origin-Embedder-Policy', 'X-Nothing'));
     await at.page.context().close();
     await at.open({ url, serviceWorkers: 'allow' });
-    await at.page.waitForFunction(() => sessionStorage.length > 0);
-    await at.page.waitForTimeout(1000);
-    expect(await loads()).toBe('reload');
+    await at.page.waitForFunction(() => {
+      const [{ type }] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+      return type === 'reload' && navigator.serviceWorker.controller !== null;
+    });
     const before = await at.page.evaluate(() => performance.timeOrigin);
     await at.page.waitForTimeout(700);
     expect(await at.page.evaluate(() => performance.timeOrigin)).toBe(before);

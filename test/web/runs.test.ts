@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { microgpt, records, samples, temporaryDirectory } from '../cli/cli.ts';
@@ -14,6 +14,9 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const room = (page: Page) => page.getByRole('link', { name: 'Runs', exact: true }).click();
 const story = (page: Page) => page.getByRole('link', { name: 'Story', exact: true }).click();
 const row = (page: Page) => page.getByRole('list', { name: 'Runs' }).getByRole('listitem');
+/** The button of exactly this name: “To go on, choose its text” is the name of one too, that of a field for files. */
+const pressIn = (place: Locator | Page, name: string) =>
+  place.getByRole('button', { name, exact: true }).click();
 
 describe.skipIf(noChromium)('runs in the browser', () => {
   const at = usePage();
@@ -26,15 +29,27 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.status(/^Done/);
   }
 
-  /** Leaves a slow run in the middle, saved after more than `step` steps. */
+  /** Leaves a slow run while it trains, saved twice after more than `step` steps. */
   async function leaveRun(steps: number, step: number): Promise<void> {
+    const reached = (least: number) =>
+      window.heard.some((said) => said.type === 'progress' && said.step >= least);
+    const saved = (wanted: number) =>
+      window.heard.some((said) => said.type === 'kept' && said.step === wanted);
     await at.useCpu();
     await at.fill('Steps steps', steps);
     await at.page.getByLabel('pace').selectOption('100 steps/s');
     await at.page.evaluate(() => window.heard.splice(0)); // an earlier run's
     await at.press('Start');
-    const saved = (least: number) => window.heard.some((said) => said.type === 'kept' && said.step > least);
-    await at.page.waitForFunction(saved, step);
+    await at.page.waitForFunction(reached, step + 1);
+    // While it trains it is saved the more seldom the longer that takes: on a busy machine it would be done before.
+    await at.press('Pause');
+    await at.status('Paused.');
+    const paused = (await at.losses()).length;
+    await at.page.waitForFunction(saved, paused);
+    await at.press('Step');
+    await at.page.waitForFunction(saved, paused + 1);
+    await at.press('Continue');
+    await at.page.waitForFunction(reached, paused + 2);
     await at.page.reload();
     await at.page.locator('#offer').waitFor();
   }
@@ -63,7 +78,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const names = await at.samples();
     await room(at.page);
     const whole = await exported();
-    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await pressIn(row(at.page), 'Delete');
     await at.press('Delete it');
     await row(at.page).waitFor({ state: 'detached' });
     await story(at.page);
@@ -116,16 +131,16 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const other = await at.page.context().newPage();
     await other.goto(`${at.served.url}#/runs`);
     await row(other).getByText('open in another tab').waitFor();
-    await row(other).getByRole('button', { name: 'Go on' }).click();
+    await pressIn(row(other), 'Go on');
     await other
       .getByText(/^This run is open in another tab, and one tab at a time can write to it/)
       .waitFor();
     await room(other);
-    await row(other).getByRole('button', { name: 'Delete' }).click();
-    await other.getByRole('button', { name: 'Delete it' }).click();
+    await pressIn(row(other), 'Delete');
+    await pressIn(other, 'Delete it');
     await other.getByText(/^This run is open in another tab\. Press Reset/).waitFor();
     await at.press('Reset');
-    await row(other).getByRole('button', { name: 'Go on' }).click();
+    await pressIn(row(other), 'Go on');
     await other.locator('#status').filter({ hasText: 'Training.' }).waitFor();
     expect(await at.textOf('status')).toBe('Ready.');
   });
@@ -135,16 +150,16 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await trainRun(30);
     const names = await at.samples();
     await room(at.page);
-    await row(at.page).getByRole('button', { name: 'Rename' }).click();
+    await pressIn(row(at.page), 'Rename');
     await at.page.keyboard.type('my <first> run');
     await at.page.keyboard.press('Enter');
     await at.page.getByRole('heading', { name: 'my <first> run' }).waitFor();
     await at.page.reload();
-    await row(at.page).getByRole('button', { name: 'Open' }).click();
+    await pressIn(row(at.page), 'Open');
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
     await room(at.page);
-    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await pressIn(row(at.page), 'Delete');
     await at.press('Delete it');
     await at.page.getByText('There is none yet').waitFor();
     expect(await files()).toEqual([]);
@@ -227,7 +242,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await choose(join(out, 'config.json'), join(out, 'model.safetensors'));
     await at.page.getByText('tokenizer.json is not among the files.').waitFor();
     await choose(...RUN_FILES.map((name) => join(out, name)));
-    await row(at.page).getByRole('button', { name: 'Open' }).click();
+    await pressIn(row(at.page), 'Open');
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
 
@@ -253,9 +268,47 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await cut.locator('input[type=file]').setInputFiles(join(out, 'config.json'));
     await at.page.getByText('config.json: this is not the text that the run began with').waitFor();
     await cut.locator('input[type=file]').setInputFiles(text);
-    await cut.getByRole('button', { name: 'Go on' }).click();
+    await pressIn(cut, 'Go on');
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
+  });
+
+  it('come in where a checkpoint is dropped on the page, and are opened', async () => {
+    await at.open();
+    await trainRun(30);
+    const names = await at.samples();
+    await room(at.page);
+    const bytes = await exported();
+    await pressIn(row(at.page), 'Delete');
+    await at.press('Delete it');
+    await story(at.page);
+    await at.status('Ready.');
+    const drop = async (content: Buffer) => {
+      const dataTransfer = await at.page.evaluateHandle((all) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(all)], 'dropped.safetensors'));
+        return transfer;
+      }, Array.from(content));
+      await at.page.dispatchEvent('body', 'drop', { dataTransfer });
+    };
+    await drop(bytes.subarray(0, 5000));
+    await at.page
+      .locator('#drop-problem')
+      .filter({ hasText: /^dropped\.safetensors: / })
+      .waitFor();
+    expect(await at.textOf('status')).toBe('Ready.');
+    await drop(bytes);
+    await at.status(/^Done/);
+    expect(await at.samples()).toEqual(names);
+    expect(await at.page.locator('#drop-problem').count()).toBe(0);
+
+    // One that is trained stays in front of the reader.
+    await at.press('Reset');
+    await at.press('Step');
+    await at.status('Paused.');
+    await drop(bytes);
+    await at.page.getByRole('heading', { name: 'dropped' }).nth(1).waitFor();
+    expect(await at.textOf('status')).toBe('Paused.');
   });
 
   it.each(['light', 'dark'] as const)('stand in a room without fault: %s', async (colorScheme) => {
@@ -273,10 +326,10 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await room(at.page);
     await row(at.page).waitFor();
     await check();
-    await row(at.page).getByRole('button', { name: 'Rename' }).click();
+    await pressIn(row(at.page), 'Rename');
     await check();
     await at.press('Cancel');
-    await row(at.page).getByRole('button', { name: 'Delete' }).click();
+    await pressIn(row(at.page), 'Delete');
     await check();
   });
 });

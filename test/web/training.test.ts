@@ -122,13 +122,13 @@ describe.skipIf(noChromium)('training in the page', () => {
       return transfer;
     });
     await at.page.dispatchEvent('body', 'dragover', { dataTransfer: dropped });
-    await at.page.getByText('Drop the text here').waitFor();
+    await at.page.getByText('Drop a text or a checkpoint here').waitFor();
     await at.page.dispatchEvent('body', 'drop', { dataTransfer: dropped });
     await at.page
       .getByRole('list', { name: /first documents/ })
       .getByText('zwei')
       .waitFor();
-    expect(await at.page.getByText('Drop the text here').count()).toBe(0);
+    expect(await at.page.getByText('Drop a text or a checkpoint here').count()).toBe(0);
     await fill('Steps steps', 3);
     await press('Start');
     await status(/^Done/);

@@ -2,7 +2,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { list, listError, messageOf, refresh, store } from '../state/kept.ts';
+import { importRun, list, listError, messageOf, refresh, store } from '../state/kept.ts';
 import { kept } from '../state/run.ts';
 import { bytes } from './amounts.ts';
 import { Run } from './run-row.tsx';
@@ -88,15 +88,14 @@ function Import({ act }: { act: (work: () => Promise<string>) => Promise<void> }
           currentTarget.value = '';
           if (files.length === 0) return;
           void act(async () => {
-            await store('importRun', files);
-            void navigator.storage.persist(); // what somebody brings here is meant to stay
+            await importRun(files);
             return 'The run is here.';
           });
         }}
       />
       <p id="import-help" class="help">
         A checkpoint (<code>*.safetensors</code>), from here or from <code>microgpt train</code>; or the five
-        files of its run directory, chosen together.
+        files of its run directory, chosen together. You can drop them anywhere on the page too.
       </p>
     </div>
   );

@@ -11,8 +11,8 @@ export interface StationProps {
   readonly now: WalkAnswer;
   /** The same after the step, where the reader has taken it. */
   readonly after: WalkAnswer | undefined;
-  /** Follows the token at another position. */
-  readonly follow: (position: number) => void;
+  /** Follows the token at another position, or looks at another head or layer. */
+  readonly follow: (place: Partial<Pick<WalkAnswer, 'position' | 'layer' | 'head'>>) => void;
   /** Takes the step. */
   readonly take: () => void;
 }
@@ -20,7 +20,7 @@ export interface StationProps {
 /** A named number. */
 export function Line({ name, children }: { name: string; children: ComponentChildren }) {
   return (
-    <p class="line">
+    <p class="named-number">
       <code>{name}</code> <span>{children}</span>
     </p>
   );

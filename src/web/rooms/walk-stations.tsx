@@ -3,6 +3,8 @@
 import type { ComponentType } from 'preact';
 import { brief, count, lossText, percent, signed } from '../format.ts';
 import { INSIDE_TOKENS } from '../questions.ts';
+import { DEFAULT_MODEL } from '../../model/config.ts';
+import { NumberChoice } from '../parts/number-choice.tsx';
 import { config } from '../state/run.ts';
 import { tokenName } from '../story/token-names.ts';
 import { Line, Likely, Strip, type StationProps } from './walk-parts.tsx';
@@ -63,7 +65,7 @@ function Tokens({ now, follow }: StationProps) {
       <ol class="letters" aria-label="Tokens of the document">
         {tokens.slice(0, -1).map((id, r) => (
           <li key={r}>
-            <button type="button" aria-pressed={r === position} onClick={() => follow(r)}>
+            <button type="button" aria-pressed={r === position} onClick={() => follow({ position: r })}>
               <span class="char">{tokenName(id)}</span>
               <span class="nats">{id}</span>
             </button>
@@ -102,20 +104,25 @@ function Embeddings({ now }: StationProps) {
   );
 }
 
-function Attention({ now }: StationProps) {
-  const { tokens, position, query, keys, attentionLogits, attentionWeights } = now;
+function Attention({ now, follow }: StationProps) {
+  const { tokens, position, layer, head, query, keys, attentionLogits, attentionWeights } = now;
   const D = query.length;
-  const heads = config.value?.model.nHead ?? 1;
+  const { nHead: heads, nLayer: layers } = config.value?.model ?? DEFAULT_MODEL;
   const most = attentionWeights.reduce((best, w, t) => (w > attentionWeights[best] ? t : best), 0);
   return (
     <>
       <p>
         Each token makes a query: what it looks for. And a key: what it can be found by. Query times key says
-        how well they fit; softmax turns the fits into shares. Here is the first of {heads}{' '}
-        {heads === 1 ? 'head' : 'heads'} in the first layer, {D} numbers wide.
+        how well they fit; softmax turns the fits into shares. Every head does so with {D} numbers of its own.
       </p>
+      <div class="row">
+        {layers > 1 && (
+          <NumberChoice name="Layer" of={layers} at={layer} choose={(chosen) => follow({ layer: chosen })} />
+        )}
+        <NumberChoice name="Head" of={heads} at={head} choose={(chosen) => follow({ head: chosen })} />
+      </div>
       <Strip name="q_h" values={query} />
-      <table class="likely" aria-label="Attention of head 0">
+      <table class="likely" aria-label={`Attention of layer ${layer}, head ${head}`}>
         <thead>
           <tr>
             <th scope="col">token</th>
@@ -156,7 +163,7 @@ function Attention({ now }: StationProps) {
 }
 
 function Residual({ now }: StationProps) {
-  const { embedded, attended } = now;
+  const { before, attended } = now;
   return (
     <>
       <p>
@@ -164,15 +171,15 @@ function Residual({ now }: StationProps) {
         to what was there before. Nothing is overwritten: <code>x</code> is a stream into which every block
         pours.
       </p>
-      <Strip name="x_residual" values={embedded} />
-      <Strip name="added" values={attended.map((x, c) => x - embedded[c])} />
+      <Strip name="x_residual" values={before} />
+      <Strip name="added" values={attended.map((x, c) => x - before[c])} />
       <Strip name="x" values={attended} />
     </>
   );
 }
 
 function Mlp({ now }: StationProps) {
-  const { attended, hidden, fed } = now;
+  const { layer, attended, hidden, fed } = now;
   const layers = config.value?.model.nLayer ?? 1;
   const alive = hidden.reduce((n, h) => n + (h > 0 ? 1 : 0), 0);
   return (
@@ -186,8 +193,7 @@ function Mlp({ now }: StationProps) {
       <Strip name="x" values={fed} />
       {layers > 1 && (
         <p class="hint">
-          {layers - 1} more {layers === 2 ? 'layer does' : 'layers do'} the same, each with matrices of its
-          own.
+          That is layer {layer} of 0 to {layers - 1}, chosen under Attention. Each has matrices of its own.
         </p>
       )}
     </>

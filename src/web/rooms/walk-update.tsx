@@ -1,7 +1,7 @@
 // The end of the walk: from the loss to parameters that are a little better.
 
 import { parameterSpecs } from '../../model/parameters.ts';
-import { count, lossText, signed } from '../format.ts';
+import { brief, count, lossText, signed } from '../format.ts';
 import { config, phase, progress } from '../state/run.ts';
 import { parameterName } from '../story/autograd.tsx';
 import { tokenName } from '../story/token-names.ts';
@@ -46,8 +46,8 @@ export function Backward({ now }: StationProps) {
 
 export function Adam({ now: { adam, step } }: StationProps) {
   if (config.value === undefined) return null;
-  const { beta1, beta2, learningRate, steps } = config.value.training;
-  const { grad, m, v, mHat, vHat, rate, p, after } = adam;
+  const { clip, beta1, beta2, learningRate, steps } = config.value.training;
+  const { grad, norm, clipped, m, v, mHat, vHat, rate, p, after } = adam;
   return (
     <>
       <p>
@@ -55,11 +55,23 @@ export function Adam({ now: { adam, step } }: StationProps) {
         <code>v</code> how large it usually is; both began at 0, and <code>m_hat</code> and <code>v_hat</code>{' '}
         make up for that. Their quotient is near ±1 where the direction is clear, near 0 where it wavers.
       </p>
+      {clip > 0 && (
+        <Line name="clip">
+          all gradients together are {brief(norm)} long,{' '}
+          {norm > clip ? (
+            <>
+              more than {clip}: {signed(grad)} · {clip} / {brief(norm)} = {signed(clipped)}
+            </>
+          ) : (
+            `at most ${clip}: they stay as they are`
+          )}
+        </Line>
+      )}
       <Line name="m">
-        {beta1} · {signed(m[0])} + {Number((1 - beta1).toPrecision(6))} · {signed(grad)} = {signed(m[1])}
+        {beta1} · {signed(m[0])} + {Number((1 - beta1).toPrecision(6))} · {signed(clipped)} = {signed(m[1])}
       </Line>
       <Line name="v">
-        {beta2} · {signed(v[0])} + {Number((1 - beta2).toPrecision(6))} · {signed(grad)}² = {signed(v[1])}
+        {beta2} · {signed(v[0])} + {Number((1 - beta2).toPrecision(6))} · {signed(clipped)}² = {signed(v[1])}
       </Line>
       <Line name="m_hat">
         m / (1 − {beta1}

@@ -11,7 +11,11 @@ import '../styles/inside.css';
 import { STATIONS } from './walk-stations.tsx';
 
 /** Of the first look: the third token has something to look back at. */
-const POSITION = 2;
+const FIRST = { position: 2, layer: 0, head: 0 };
+
+function placeOf({ position, layer, head }: WalkAnswer): typeof FIRST {
+  return { position, layer, head };
+}
 
 export default function Walk() {
   const at = useSignal(0);
@@ -38,15 +42,15 @@ export default function Walk() {
   };
   useSignalEffect(() => {
     if (!isAsking()) now.value = undefined;
-    else if (now.peek() === undefined) void begin({ position: POSITION });
+    else if (now.peek() === undefined) void begin(FIRST);
   });
   useSignalEffect(() => {
     const before = now.peek();
     const done = phase.value === 'paused' || phase.value === 'done';
     if (!taking.value || before === undefined || !done || (progress.value?.step ?? 0) <= before.step) return;
     taking.value = false;
-    const { position, document, adam } = before;
-    void look({ position, document, index: adam.index }).then((answer) => {
+    const { document, adam } = before;
+    void look({ ...placeOf(before), document, index: adam.index }).then((answer) => {
       after.value = answer;
     });
   });
@@ -100,7 +104,7 @@ export default function Walk() {
           {seen.step === 1 ? 'step' : 'steps'}.
         </span>
         {moved && (
-          <button type="button" onClick={() => void begin({ position: seen.position })}>
+          <button type="button" onClick={() => void begin(placeOf(seen))}>
             Take the model as it is now
           </button>
         )}
@@ -117,7 +121,7 @@ export default function Walk() {
       <View
         now={seen}
         after={after.value}
-        follow={(position) => void begin({ position, document: seen.document })}
+        follow={(place) => void begin({ ...placeOf(seen), ...place, document: seen.document })}
         take={() => {
           taking.value = true;
           step();

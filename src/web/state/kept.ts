@@ -62,6 +62,14 @@ export async function refresh(): Promise<void> {
   }
 }
 
+/** Brings in a run from files: a checkpoint, or those of a run's directory. Rejects with a MicrogptError. */
+export async function importRun(files: readonly File[]): Promise<StoredRun | undefined> {
+  const id = await store('importRun', files);
+  void navigator.storage.persist(); // what somebody brings here is meant to stay
+  await refresh();
+  return list.peek()?.runs.find((run) => run.id === id);
+}
+
 /** Times, and milliseconds between them: the page that was reloaded may hold its run a moment longer. */
 const LOOKS = 20;
 const LOOK_INTERVAL = 250;
@@ -131,6 +139,7 @@ function fieldsOf({ config, text }: StoredRun, own: string): Fields {
     lr: String(training.learningRate),
     beta1: String(training.beta1),
     beta2: String(training.beta2),
+    clip: String(training.clip),
     seed: String(training.seed),
     temperature: String(sampling.temperature),
   };

@@ -27,6 +27,7 @@ const NUMBERS = {
   lr: DEFAULT_TRAINING.learningRate,
   beta1: DEFAULT_TRAINING.beta1,
   beta2: DEFAULT_TRAINING.beta2,
+  clip: DEFAULT_TRAINING.clip,
   seed: DEFAULT_TRAINING.seed,
   temperature: 0.5,
 };
@@ -96,6 +97,7 @@ export function readSettings(values: Fields, chosen: File | undefined): RunSetti
     learningRate: number('lr'),
     beta1: number('beta1'),
     beta2: number('beta2'),
+    clip: number('clip'),
     seed: number('seed'),
   };
   const temperature = number('temperature');

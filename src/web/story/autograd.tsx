@@ -25,8 +25,15 @@ export function Autograd() {
               <var>a</var>
             </p>
             <p>
-              (<var>a</var>·<var>b</var>)′ → <var>b</var>, <var>a</var> &emsp; (ln <var>a</var>)′ → 1/
-              <var>a</var> &emsp; relu(<var>a</var>)′ → 0 or 1
+              <span>
+                (<var>a</var>·<var>b</var>)′ → <var>b</var>, <var>a</var>
+              </span>{' '}
+              <span>
+                (ln <var>a</var>)′ → 1/<var>a</var>
+              </span>{' '}
+              <span>
+                relu(<var>a</var>)′ → 0 or 1
+              </span>
             </p>
           </Maths>
           <p>

@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { brief, percent } from '../format.ts';
 import { HeatMap, Scale } from '../parts/heat-map.tsx';
-import { LayerChoice } from '../parts/layer-choice.tsx';
+import { NumberChoice } from '../parts/number-choice.tsx';
 import { picture } from '../picture.ts';
 import type { InsideAnswer } from '../questions.ts';
 import { axisName, seenAt, tokenName } from './token-names.ts';
@@ -87,8 +87,9 @@ export function Attention({ answer }: Pick<ViewProps, 'answer'>) {
       <div class="row">
         <Scale from="0" to="all of it" />
         {!all && (
-          <LayerChoice
-            layers={layers.length}
+          <NumberChoice
+            name="Layer"
+            of={layers.length}
             at={shown[0]}
             choose={(i) => {
               layer.value = i;
@@ -189,8 +190,9 @@ export function Hidden({ answer }: Pick<ViewProps, 'answer'>) {
       <div class="row">
         <Scale from="0: silent" to="most active" />
         {!all && (
-          <LayerChoice
-            layers={layers.length}
+          <NumberChoice
+            name="Layer"
+            of={layers.length}
             at={shown[0]}
             choose={(i) => {
               layer.value = i;

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import { brief, signed } from '../format.ts';
 import { AskButton } from '../parts/ask-button.tsx';
 import { HeatMap, Scale } from '../parts/heat-map.tsx';
-import { LayerChoice } from '../parts/layer-choice.tsx';
+import { NumberChoice } from '../parts/number-choice.tsx';
 import type { MatricesAnswer, Shown } from '../questions.ts';
 import { useAnswer } from '../state/ask-when-quick.ts';
 import { config } from '../state/run.ts';
@@ -45,8 +45,9 @@ export default function MatrixImages() {
           </label>
         ))}
         {layers > 1 && (
-          <LayerChoice
-            layers={layers}
+          <NumberChoice
+            name="Layer"
+            of={layers}
             at={at}
             choose={(i) => {
               layer.value = i;

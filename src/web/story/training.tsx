@@ -25,15 +25,28 @@ export function Training() {
             <p>
               <var>L</var> = −mean ln <var>p</var>(next token)
             </p>
+            {Number(fields.value.clip) > 0 && (
+              <p>
+                <var>g</var> ← <var>g</var> · min(1, clip / ‖<var>g</var>‖)
+              </p>
+            )}
             <p>
-              <var>m</var> ← β₁<var>m</var> + (1 − β₁)<var>g</var> &emsp; <var>v</var> ← β₂<var>v</var> + (1 −
-              β₂)
-              <var>g</var>²
+              <span>
+                <var>m</var> ← β₁<var>m</var> + (1 − β₁)<var>g</var>
+              </span>{' '}
+              <span>
+                <var>v</var> ← β₂<var>v</var> + (1 − β₂)<var>g</var>²
+              </span>
             </p>
             <p>
-              <var>p</var> ← <var>p</var> − <var>lr</var>
-              <sub>t</sub> · m̂ / (√v̂ + ε) &emsp; <var>lr</var>
-              <sub>t</sub> = <var>lr</var> · (1 − <var>t</var>/steps)
+              <span>
+                <var>p</var> ← <var>p</var> − <var>lr</var>
+                <sub>t</sub> · m̂ / (√v̂ + ε)
+              </span>{' '}
+              <span>
+                <var>lr</var>
+                <sub>t</sub> = <var>lr</var> · (1 − <var>t</var>/steps)
+              </span>
             </p>
           </Maths>
           <TrainingSettings />
@@ -60,6 +73,11 @@ function TrainingSettings() {
         />
         <NumberInput name="beta1" label="Memory of direction" help="Near 1: the direction changes slowly." />
         <NumberInput name="beta2" label="Memory of size" help="Near 1: the step size changes slowly." />
+        <NumberInput
+          name="clip"
+          label="Longest gradient"
+          help="A longer one is shortened to it; 0: none is."
+        />
       </Settings>
       <Settings legend="Engine">
         <Choice

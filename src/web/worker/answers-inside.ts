@@ -1,9 +1,9 @@
 // What happens inside the model, over a text and to one token of a document.
 
-import type { FloatArray } from '../../util/arrays.ts';
 import { lookInside } from '../../model/inside.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { ConfigError } from '../../util/errors.ts';
+import { norm } from '../picture.ts';
 import { INSIDE_TOKENS, type InsideAnswer, type QuestionOf, type WalkAnswer } from '../questions.ts';
 import type { LiveRun } from './live-run.ts';
 
@@ -60,16 +60,20 @@ export async function walk(
   const token = wte.offset + tokens[r] * C;
   const row = (flat: ArrayLike<number>, i: number, width: number) =>
     Float64Array.from({ length: width }, (_, c) => flat[i * width + c]);
-  const [first] = seen.layers;
+  const layer = Math.min(question.layer, model.nLayer - 1);
+  const head = Math.min(question.head, H - 1);
+  const { queries, keys: allKeys, attention, hidden } = seen.layers[layer];
   const D = C / H;
-  const query = Float64Array.from(first.queries.subarray(r * C, r * C + D));
+  const at = (t: number) => t * C + head * D;
+  const query = Float64Array.from(queries.subarray(at(r), at(r) + D));
   const keys = new Float64Array((r + 1) * D);
   const attentionLogits = new Float64Array(r + 1);
   for (let t = 0; t <= r; t++) {
-    keys.set(first.keys.subarray(t * C, t * C + D), t * D);
+    keys.set(allKeys.subarray(at(t), at(t) + D), t * D);
     for (let i = 0; i < D; i++) attentionLogits[t] += (query[i] * keys[t * D + i]) / Math.sqrt(D);
   }
   const gradient = Float64Array.from(gradients.subarray(token, token + C));
+  const length = norm(gradients);
   const index = question.index ?? token + largestOf(gradient);
   if (index >= parameters.length) {
     throw new ConfigError(`parameter ${index}: expected a number below ${parameters.length}.`);
@@ -79,59 +83,49 @@ export async function walk(
     document: d,
     tokens,
     position: r,
+    layer,
+    head,
     tokenEmbedding: Float64Array.from(parameters.subarray(token, token + C)),
     positionEmbedding: row(parameters.subarray(wpe.offset), r, C),
     embedded: row(seen.residual[0].x, r, C),
     query,
     keys,
     attentionLogits,
-    attentionWeights: seen.layers[0].attention.slice(r * n, r * n + r + 1),
-    attended: row(seen.residual[1].x, r, C),
-    hidden: row(first.hidden, r, 4 * C),
-    fed: row(seen.residual[2].x, r, C),
+    attentionWeights: attention.slice((head * n + r) * n, (head * n + r) * n + r + 1),
+    before: row(seen.residual[2 * layer].x, r, C),
+    attended: row(seen.residual[2 * layer + 1].x, r, C),
+    hidden: row(hidden, r, 4 * C),
+    fed: row(seen.residual[2 * layer + 2].x, r, C),
     logits: row(seen.logits, r, V),
     probabilities: row(seen.probabilities, r, V),
     losses: seen.losses,
     gradient,
     adam: {
       index,
-      ...adamOf(
-        parameters[index],
-        shortened(gradients, training.clip)[index],
-        m[index],
-        v[index],
-        step,
-        training,
-      ),
+      norm: length,
+      ...adamOf(parameters[index], gradients[index], length, m[index], v[index], step, training),
     },
   };
 }
 
 /** What Adam does with one parameter in step `step`, counted from 0: see src/ops/adam.ts. */
-/** g · min(1, clip / ‖g‖), as training takes it; 0 is no clip. */
-function shortened(gradients: FloatArray, clip: number): FloatArray {
-  if (clip === 0) return gradients;
-  let squares = 0;
-  for (const g of gradients) squares += g * g;
-  const scale = Math.min(1, clip / Math.sqrt(squares));
-  return gradients.map((g) => g * scale);
-}
-
 function adamOf(
   p: number,
   grad: number,
+  length: number,
   m: number,
   v: number,
   step: number,
-  { learningRate, steps, beta1, beta2, eps }: LiveRun['spec']['training'],
-): Omit<WalkAnswer['adam'], 'index'> {
-  const nextM = beta1 * m + (1 - beta1) * grad;
-  const nextV = beta2 * v + (1 - beta2) * grad * grad;
+  { clip, learningRate, steps, beta1, beta2, eps }: LiveRun['spec']['training'],
+): Omit<WalkAnswer['adam'], 'index' | 'norm'> {
+  const clipped = clip === 0 ? grad : grad * Math.min(1, clip / length); // 0 is no clip
+  const nextM = beta1 * m + (1 - beta1) * clipped;
+  const nextV = beta2 * v + (1 - beta2) * clipped * clipped;
   const mHat = nextM / (1 - beta1 ** (step + 1));
   const vHat = nextV / (1 - beta2 ** (step + 1));
   const rate = learningRate * (1 - step / steps);
   const after = p - (rate * mHat) / (Math.sqrt(vHat) + eps);
-  return { p, grad, m: [m, nextM], v: [v, nextV], mHat, vHat, rate, after };
+  return { p, grad, clipped, m: [m, nextM], v: [v, nextV], mHat, vHat, rate, after };
 }
 
 function largestOf(values: Float64Array): number {

@@ -1,17 +1,21 @@
 // A run while it lives in the worker: what was prepared, the engine that computes it, and the last state that is known
 // to be good.
 
-import type { Engine, EngineSpec, TrainingState } from '../../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, LaunchStrategy, TrainingState } from '../../engine.ts';
 import type { Tokenizer } from '../../data/tokenizer.ts';
 import { createEngine, type ChosenEngine } from '../../engines.ts';
 import type { PreparedRun } from '../../train/prepare.ts';
 import { DeviceError } from '../../util/errors.ts';
 import type { PythonRandom } from '../../util/python-random.ts';
+import { adapterName } from '../../webgpu/adapter.ts';
 import type { RunSettings } from '../messages.ts';
 
 /** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/50 of the time. */
 const KEEP_INTERVAL = 1000;
 const KEEP_SHARE = 50;
+
+/** Milliseconds before each try to get a new device: a driver that was reset may need a moment. */
+const WAITS = [0, 500, 2000];
 
 type EngineSettings = Pick<RunSettings, 'engine' | 'launch'>;
 
@@ -26,6 +30,8 @@ export class LiveRun {
   #kept: TrainingState | undefined;
   #keptAt = 0;
   #keepAfter = KEEP_INTERVAL;
+  /** The step of the last state when a device was last lost. */
+  #lostAt: number | undefined;
 
   private constructor({ spec, tokenizer, random }: PreparedRun, chosen: ChosenEngine) {
     this.spec = spec;
@@ -70,15 +76,18 @@ export class LiveRun {
   }
 
   /**
-   * Goes back to the last good state: on this engine, on the CPU's where its device is gone. Gives false where there
-   * is no such state.
+   * Goes back to the last good state: on this engine, or where its device is gone on a new device, or on the CPU's. Gives
+   * false where there is no such state.
    */
   async recover(error: unknown): Promise<boolean> {
     if (this.#kept === undefined) return false;
     if (error instanceof DeviceError) {
+      const { launch = 'auto', adapter } = this.engine.info;
       this.#chosen.close();
-      const gpu = async () => undefined;
-      this.#chosen = await createEngine({ engine: 'cpu', launch: 'auto', gpu }, this.spec);
+      const again = this.#lostAt === this.#kept.step; // the last new device did not get any further
+      this.#lostAt = this.#kept.step;
+      const fresh = again ? undefined : await newDevice(launch, adapter, this.spec);
+      this.#chosen = fresh ?? (await createEngine({ engine: 'cpu', launch: 'auto', gpu }, this.spec));
     }
     await this.engine.load(this.#kept);
     this.step = this.#kept.step;
@@ -90,9 +99,32 @@ export class LiveRun {
   }
 }
 
+const gpu = async () => navigator.gpu as GPU | undefined;
+
+/** An engine on another device of the same adapter, or undefined where there is none. */
+async function newDevice(
+  launch: LaunchStrategy | 'auto',
+  lost: EngineInfo['adapter'],
+  spec: EngineSpec,
+): Promise<ChosenEngine | undefined> {
+  for (const wait of WAITS) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    try {
+      const chosen = await createEngine({ engine: 'webgpu', launch, gpu }, spec);
+      const { adapter } = chosen.engine.info;
+      // A software adapter may step in for a GPU that is gone: the CPU is faster.
+      if (lost && adapter && adapterName(lost) === adapterName(adapter)) return chosen;
+      chosen.close();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+    }
+  }
+  return undefined;
+}
+
 /** The engine asked for; the CPU's, and the reason, where WebGPU was asked for and cannot be had. */
 async function makeEngine({ engine, launch }: EngineSettings, spec: EngineSpec): Promise<ChosenEngine> {
-  const gpu = async () => navigator.gpu as GPU | undefined;
   try {
     return await createEngine({ engine, launch, gpu }, spec);
   } catch (error) {
