@@ -1,6 +1,6 @@
 // microgpt report --compare: reports of several machines or commits side by side.
 
-import { compareReports } from '../report/compare.ts';
+import { compareReports } from '../report/judge/compare.ts';
 import { renderComparison } from '../report/render/index.ts';
 import type { Output } from './output.ts';
 import { checkNoneOf, COMPARISON_FILES, readReport, writeComparison } from './report-files.ts';

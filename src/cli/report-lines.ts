@@ -1,7 +1,7 @@
 // What `microgpt report` prints of each section as it is done; the files have the rest.
 
 import type { Interval, Report } from '../report/schema.ts';
-import type { SectionName } from '../report/section.ts';
+import type { SectionName } from '../report/measure/section.ts';
 import type { MeasurementRecord } from '../train/records.ts';
 
 type Figures = Report[SectionName];

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { commitOf } from '../../src/cli/machine.ts';
 import { REPORT } from '../../src/report/schema.ts';
-import { verdict } from '../../src/report/verdict.ts';
+import { verdict } from '../../src/report/judge/verdict.ts';
 import { microgpt, ofType, records, temporaryDirectory } from './cli.ts';
 
 const QUICKLY = ['report', '--quick', '--no-peers', '--engine', 'cpu', '--seconds', '2'];

@@ -1,8 +1,8 @@
 // The anatomy of a step: its parts as shares of the wall time, one bar for each launch strategy.
 
-import { onGpu } from '../claims.ts';
-import { anatomyFinding } from '../findings.ts';
-import { figure, list, percent, spread, time, timeSpread } from '../format.ts';
+import { onGpu } from '../judge/claims.ts';
+import { anatomyFinding } from '../judge/findings.ts';
+import { figure, list, percent, spread, time, timeSpread } from '../judge/format.ts';
 import type { Anatomy, Report } from '../schema.ts';
 import { number, ranged, words, type Drawing, type Section, type Table } from './section.ts';
 import { partKey, partStyles, stackedBar } from './stack.ts';

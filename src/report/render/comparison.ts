@@ -1,7 +1,7 @@
 // A comparison as a page in the look of a report.
 
-import { letterOf, tally, type ComparedRow, type Comparison } from '../compare.ts';
-import { bytes, count, date, roundTime, timeSpread, timesSpread } from '../format.ts';
+import { letterOf, tally, type ComparedRow, type Comparison } from '../judge/compare.ts';
+import { bytes, count, date, roundTime, timeSpread, timesSpread } from '../judge/format.ts';
 import { shortCommit, type Page } from './page.ts';
 import { axisAbove, logScale } from './scale.ts';
 import {

@@ -1,9 +1,9 @@
 // The crossover: a map of CPU time / GPU time over width and batch, one for each context, with the frontier from which on
 // the GPU wins.
 
-import { onGpu, outcome } from '../claims.ts';
-import { crossoverFinding } from '../findings.ts';
-import { count, spread, times, timeSpread, timesSpread } from '../format.ts';
+import { onGpu, outcome } from '../judge/claims.ts';
+import { crossoverFinding } from '../judge/findings.ts';
+import { count, spread, times, timeSpread, timesSpread } from '../judge/format.ts';
 import type { Cell, Crossover, Report } from '../schema.ts';
 import { drawMap, type MapCell } from './heat-map.ts';
 import { NONE, number, ranged, words, type Drawing, type Section } from './section.ts';

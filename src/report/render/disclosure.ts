@@ -1,6 +1,6 @@
 // Where and how it was measured: what a reader needs to judge the figures or to get them again.
 
-import { bytes, count, date, duration, spread, times, timeSpread, timesSpread } from '../format.ts';
+import { bytes, count, date, duration, spread, times, timeSpread, timesSpread } from '../judge/format.ts';
 import type { Control, Machine, Report } from '../schema.ts';
 import { number, ranged, words, type Row, type Section, type Table } from './section.ts';
 

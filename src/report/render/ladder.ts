@@ -1,10 +1,10 @@
 // The ladder: how long a step is on each rung, on a logarithmic scale with the interval and every sample.
 
-import { isMeasured, onSoftware } from '../claims.ts';
-import { ladderFinding } from '../findings.ts';
-import { count, figure, spread, roundTime, time, timeSpread, timesSpread } from '../format.ts';
+import { isMeasured, onSoftware } from '../judge/claims.ts';
+import { ladderFinding } from '../judge/findings.ts';
+import { count, figure, spread, roundTime, time, timeSpread, timesSpread } from '../judge/format.ts';
 import type { Ladder, Report, Rung } from '../schema.ts';
-import { shapeText } from '../verdict.ts';
+import { shapeText } from '../judge/verdict.ts';
 import { axisAbove, logScale } from './scale.ts';
 import { NONE, number, ranged, words, type Drawing, type Section } from './section.ts';
 import { element, label, rect, whisker } from './svg.ts';

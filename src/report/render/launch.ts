@@ -1,8 +1,8 @@
 // The price of a launch: what each call costs, and how the steps that these costs predict compare with the measured.
 
-import { onGpu } from '../claims.ts';
-import { launchFinding } from '../findings.ts';
-import { count, figure, roundTime, spread, time, times, timeSpread } from '../format.ts';
+import { onGpu } from '../judge/claims.ts';
+import { launchFinding } from '../judge/findings.ts';
+import { count, figure, roundTime, spread, time, times, timeSpread } from '../judge/format.ts';
 import type { Interval, LaunchCosts, Report } from '../schema.ts';
 import { axisAbove, dot, logScale } from './scale.ts';
 import { NONE, number, ranged, words, type Drawing, type Section, type Table } from './section.ts';

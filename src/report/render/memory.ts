@@ -1,7 +1,7 @@
 // Bytes on the device by purpose, against the least that would do.
 
-import { memoryFinding } from '../findings.ts';
-import { bytes, count } from '../format.ts';
+import { memoryFinding } from '../judge/findings.ts';
+import { bytes, count } from '../judge/format.ts';
 import type { Memory } from '../schema.ts';
 import { number, words, type Drawing, type Section } from './section.ts';
 import { partKey, partStyles, stackedBar } from './stack.ts';

@@ -1,8 +1,8 @@
 // A report as a page: the verdict, one section for each question, the disclosure.
 
-import { date, duration } from '../format.ts';
+import { date, duration } from '../judge/format.ts';
 import type { Report } from '../schema.ts';
-import { noGpu, verdict } from '../verdict.ts';
+import { noGpu, verdict } from '../judge/verdict.ts';
 import { anatomySection } from './anatomy.ts';
 import { crossoverSection } from './crossover.ts';
 import { disclosure } from './disclosure.ts';
