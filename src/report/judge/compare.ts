@@ -38,6 +38,8 @@ export interface ComparedRow {
 export interface ComparedFrontier {
   readonly batch: number;
   readonly context: number;
+  /** How it launches; null: the fastest way at each width. */
+  readonly strategy: string | null;
   /** The width from which on the GPU wins; null where it does not, undefined where it was not looked for. */
   readonly widths: readonly (number | null | undefined)[];
   readonly software: readonly boolean[];
@@ -123,23 +125,25 @@ function comparedRow(
 
 function frontierRows(reports: readonly NamedReport[]): ComparedFrontier[] {
   const software = reports.map(({ report }) => report.crossover !== null && !onGpu(report, report.crossover));
-  const rows = new Map<string, { batch: number; context: number }>();
+  const rows = new Map<string, Pick<ComparedFrontier, 'batch' | 'context' | 'strategy'>>();
   for (const { report } of reports) {
-    for (const { batch, context } of report.crossover?.frontier ?? []) {
-      rows.set(`${context} ${batch}`, { batch, context });
+    for (const { batch, context, strategies } of report.crossover?.frontier ?? []) {
+      for (const strategy of [null, ...strategies.map((own) => own.strategy)]) {
+        rows.set(JSON.stringify([context, batch, strategy]), { batch, context, strategy });
+      }
     }
   }
   return [...rows.values()]
     .sort((a, b) => a.context - b.context || a.batch - b.batch)
-    .map(({ batch, context }) => ({
-      batch,
-      context,
-      software,
-      widths: reports.map(
-        ({ report }) =>
-          report.crossover?.frontier.find((f) => f.batch === batch && f.context === context)?.measured,
-      ),
-    }));
+    .map((row) => ({ ...row, software, widths: reports.map(({ report }) => frontierWidth(report, row)) }));
+}
+
+function frontierWidth(
+  { crossover }: Report,
+  { batch, context, strategy }: Pick<ComparedFrontier, 'batch' | 'context' | 'strategy'>,
+): number | null | undefined {
+  const row = crossover?.frontier.find((own) => own.batch === batch && own.context === context);
+  return (strategy === null ? row : row?.strategies.find((own) => own.strategy === strategy))?.measured;
 }
 
 function notices(reports: readonly NamedReport[]): string[] {

@@ -11,7 +11,16 @@ import {
   launchShare,
   nameOf,
 } from './claims.ts';
-import { crossings } from './crossings.ts';
+import {
+  NAIVE,
+  crossings,
+  crossingsWith,
+  moveText,
+  moves,
+  shownBatches,
+  strategiesOf,
+  type Crossing,
+} from './crossings.ts';
 import {
   bytes,
   count,
@@ -133,6 +142,40 @@ export function crossoverFinding(report: Report): string {
       ? `; at ${count(changes)} batch ${changes === 1 ? 'size' : 'sizes'} the winner changes with the width`
       : '';
   return `${sentence(`${caveat(report, [crossover])}${wins}`)}${open}${turn}${rest}.`;
+}
+
+/** From which width each strategy overtakes the CPU, and how far apart they are. */
+export function strategiesFinding(report: Report): string {
+  const { crossover, control } = report;
+  const shown = crossover ? shownBatches(crossover) : [];
+  const [first] = shown;
+  if (!crossover || !first) return 'No strategy was timed on its own.';
+  const gpu = onGpu(report, crossover) ? 'the GPU' : 'the software adapter';
+  const lead = `${caveat(report, [crossover])}at batch ${count(first.batch)} and context ${count(first.context)}, `;
+  if (control === null) return sentence(`${lead}${UNPROVEN}.`);
+  const texts = strategiesOf(crossover).flatMap((strategy) => {
+    const own = crossingsWith(strategy, crossover, control).find(
+      ({ batch, context }) => batch === first.batch && context === first.context,
+    );
+    return own ? [`${overtakes(own)} with ${strategy}`] : [];
+  });
+  const each = sentence(`${lead}${gpu} overtakes the CPU ${list(texts)}.`);
+  const found = moves(crossover, control).filter((move) =>
+    shown.some(({ batch, context }) => move.batch === batch && move.context === context),
+  );
+  if (found.length > 0) {
+    const moved = found.map((move) => `at batch ${count(move.batch)} ${moveText(move)}`);
+    return `Launching moves the crossover: ${moved.join('; ')}. ${each}`;
+  }
+  const looked = crossingsWith(NAIVE, crossover, control).length > 0;
+  return `${each} How far launching moves the crossover ${looked ? 'these intervals leave open' : `is open, as ${NAIVE} was not timed`}.`;
+}
+
+/** `between widths 256 and 512` */
+function overtakes({ cpu, gpu, widths }: Crossing): string {
+  if (cpu && gpu) return `between widths ${count(cpu.width)} and ${count(gpu.width)}`;
+  if (gpu) return `at width ${count(gpu.width)}${gpu.width === widths[0] ? ' already' : ' or below'}`;
+  return cpu ? `not up to width ${count(cpu.width)}` : 'at a width that cannot be told';
 }
 
 /** How near the kernels come to what the machine can do. */

@@ -17,7 +17,16 @@ import {
   launchShare,
   type Measured,
 } from './claims.ts';
-import { crossings, type Crossing, type Side } from './crossings.ts';
+import {
+  NAIVE,
+  crossings,
+  crossingsWith,
+  ends,
+  moveText,
+  moves,
+  type Crossing,
+  type Side,
+} from './crossings.ts';
 import { count, percentSpread, spread, timeSpread, timesSpread } from './format.ts';
 import type { ModelShape, Report } from '../schema.ts';
 
@@ -89,8 +98,7 @@ function crossoverSentence(report: Report): string {
   const context = Math.min(...crossover.cells.map((cell) => cell.context));
   const found = crossings(crossover, control).filter((crossing) => crossing.context === context);
   if (found.length === 0) return 'Where the GPU overtakes the CPU was not measured.';
-  const shown = [...new Set([found[0], found[found.length >> 1], found[found.length - 1]])];
-  return `At context ${count(context)}: ${shown.map(crossingText).join('; ')}.`;
+  return `At context ${count(context)}: ${ends(found).map(crossingText).join('; ')}.`;
 }
 
 /** `batch 1, the CPU wins up to width 32, there by 1.5× (…), and the GPU from 64 on, there by 1.7× (…)` */
@@ -145,10 +153,10 @@ function launchSentence(report: Report): string {
     case 'slower': {
       const lead = result.kind === 'faster' ? 'Launching decides much' : 'Clever launching does not pay here';
       const gain = `${cleverName} is ${timesSpread(result.by)} ${result.kind} than ${naiveName}`;
-      return `${lead}: on the same GPU, ${gain}${ofItself(report, naive)}${againstCpu(report)}.`;
+      return `${lead}: on the same GPU, ${gain}${ofItself(report, naive)}${moved(report)}${againstCpu(report)}.`;
     }
     case 'undecided':
-      return `Between ${names} there is ${UNDECIDED}${againstCpu(report)}.`;
+      return `Between ${names} there is ${UNDECIDED}${moved(report)}${againstCpu(report)}.`;
     case 'unproven':
       return `Between ${names} there is ${UNPROVEN}.`;
   }
@@ -160,6 +168,16 @@ function ofItself(report: Report, naive: Measured): string {
   const result = outcome(cpu && ratioOf(cpu.step, naive.step), report.control);
   if (result.kind !== 'faster' && result.kind !== 'slower') return '';
   return `, which is ${timesSpread(result.by)} ${result.kind} than the CPU`;
+}
+
+/** How far that moves the crossover, at the smallest batch for which it can be said. */
+function moved(report: Report): string {
+  const { crossover, control } = report;
+  if (crossover === null || !onGpu(report, crossover)) return '';
+  const [move] = moves(crossover, control);
+  if (move) return `; launching moves the crossover at batch ${count(move.batch)} ${moveText(move)}`;
+  const looked = crossingsWith(NAIVE, crossover, control).length > 0;
+  return looked ? '; how far launching moves the crossover, the intervals leave open' : '';
 }
 
 /** A population's step, per model, beside the CPU's. */

@@ -8,7 +8,9 @@ import type { KernelFigures, ModelShape } from '../schema.ts';
 /** Steps that one readback serves, or more: its price is then a small part of a step's. */
 const STEPS_PER_READBACK = 128;
 
-export type PlannedStrategy = 'eager' | 'graph' | 'fused';
+/** Strategies whose steps are dispatches of a plan. */
+export const PLANNED = ['eager', 'graph', 'fused'] as const;
+export type PlannedStrategy = (typeof PLANNED)[number];
 
 /** How often a step pays each of COSTS. */
 export function stepCounts(shape: ModelShape, strategy: PlannedStrategy): number[] {

@@ -1,12 +1,15 @@
 // What the crossover should be: the GPU's time from the price of its launches and the roofline of its kernels, measured apart
 // from any cell; the CPU's from a power law through its measured cells.
 
-import { stepCounts, stepFlops, stepRoofline } from './counts.ts';
+import { PLANNED, stepCounts, stepFlops, stepRoofline, type PlannedStrategy } from './counts.ts';
 import { COSTS } from './launch.ts';
 import type { Cell, ModelShape, Report } from '../schema.ts';
 import { gridShape } from './setting.ts';
 
-/** Cells with their predicted ratios, where launches and kernels were measured, and at least three cells. */
+/**
+ * Cells with their predicted ratios, where launches and kernels were measured, and at least three cells. A resident step
+ * has no prediction: see launch.ts.
+ */
 export function predictCells(
   cells: readonly Cell[],
   { launch, kernels }: Pick<Partial<Report>, 'launch' | 'kernels'>,
@@ -15,17 +18,19 @@ export function predictCells(
   if (!launch || !kernels || measured.length < 3) return [...cells];
   const cost = (name: string) => launch.costs.find((own) => own.name === name)?.cost.value ?? 0;
   const costs = COSTS.map(cost);
-  const gpuTime = (shape: ModelShape) => {
-    const times = (['graph', 'fused'] as const).map((strategy) => {
-      const launches = stepCounts(shape, strategy).reduce((sum, count, i) => sum + count * costs[i], 0);
-      return launches + stepRoofline(shape, strategy, kernels.ceilings);
-    });
-    return Math.min(...times);
-  };
+  const gpuTime = (shape: ModelShape, strategy: PlannedStrategy) =>
+    stepCounts(shape, strategy).reduce((sum, count, i) => sum + count * costs[i], 0) +
+    stepRoofline(shape, strategy, kernels.ceilings);
   const cpuTime = powerLaw(measured.map((cell) => [stepFlops(gridShape(cell)), cell.cpu!.median]));
   return cells.map((cell) => {
     const shape = gridShape(cell);
-    return { ...cell, predicted: cpuTime(stepFlops(shape)) / gpuTime(shape) };
+    const cpu = cpuTime(stepFlops(shape));
+    const ratios = new Map<string, number>(PLANNED.map((own) => [own, cpu / gpuTime(shape, own)]));
+    return {
+      ...cell,
+      predicted: Math.max(...ratios.values()),
+      strategies: cell.strategies.map((own) => ({ ...own, predicted: ratios.get(own.strategy) ?? null })),
+    };
   });
 }
 

@@ -1,6 +1,6 @@
 // Which cells of the crossover's grid to measure next: those whose answer is open. Everything here is pure.
 
-import type { Cell } from '../schema.ts';
+import type { Cell, Crossover } from '../schema.ts';
 import type { GridPoint } from './setting.ts';
 
 const WIDTHS = [16, 32, 64, 128, 256, 512, 1024];
@@ -55,8 +55,22 @@ export function suggestedLogRatio(point: GridPoint, known: readonly Known[]): nu
   return nearest.reduce((sum, { log }, i) => sum + (weights[i] / total) * log, 0);
 }
 
-/** The open cell whose ratio may be nearest to 1, or undefined where all that are open are clear. */
-export function nextPoint(open: readonly GridPoint[], known: readonly Known[]): GridPoint | undefined {
+/**
+ * The open cell whose ratio may be nearest to 1, or undefined where all that are open are clear. `known` has a list for each
+ * frontier that is looked for, the most important first: as long as a cell is open to one, the next ones wait.
+ */
+export function nextPoint(
+  open: readonly GridPoint[],
+  known: readonly (readonly Known[])[],
+): GridPoint | undefined {
+  for (const list of known) {
+    const best = nearestToOne(open, list);
+    if (best !== undefined) return best;
+  }
+  return undefined;
+}
+
+function nearestToOne(open: readonly GridPoint[], known: readonly Known[]): GridPoint | undefined {
   if (known.length === 0) return undefined;
   let best: GridPoint | undefined;
   let least = Math.log(CLEAR);
@@ -83,12 +97,7 @@ export function crossing(points: readonly (readonly [width: number, ratio: numbe
   return null;
 }
 
-export interface FrontierRow {
-  readonly batch: number;
-  readonly context: number;
-  readonly measured: number | null;
-  readonly predicted: number | null;
-}
+type FrontierRow = Crossover['frontier'][number];
 
 /** The width from which the GPU wins, for each batch and context that has a measured cell. */
 export function frontierOf(cells: readonly Cell[]): FrontierRow[] {
@@ -97,17 +106,40 @@ export function frontierOf(cells: readonly Cell[]): FrontierRow[] {
     const key = `${cell.context} ${cell.batch}`;
     rows.set(key, [...(rows.get(key) ?? []), cell]);
   }
-  const pairs = (own: readonly Cell[], of: (cell: Cell) => number | null) =>
-    own.flatMap((cell): [number, number][] => {
-      const ratio = of(cell);
-      return ratio === null ? [] : [[cell.width, ratio]];
-    });
   return [...rows.values()]
     .filter((own) => own.some(({ ratio }) => ratio !== null))
     .map((own) => ({
       batch: own[0].batch,
       context: own[0].context,
-      measured: crossing(pairs(own, ({ ratio }) => ratio?.value ?? null)),
-      predicted: crossing(pairs(own, ({ predicted }) => predicted)),
+      ...widthsOf(own, (cell) => cell),
+      strategies: timedStrategies(own).map((strategy) => ({
+        strategy,
+        ...widthsOf(own, ({ strategies }) => strategies.find((tried) => tried.strategy === strategy)),
+      })),
     }));
+}
+
+type Ratios = Pick<Cell, 'ratio' | 'predicted'>;
+
+function widthsOf(
+  row: readonly Cell[],
+  of: (cell: Cell) => Ratios | undefined,
+): Pick<FrontierRow, 'measured' | 'predicted'> {
+  const crossingOf = (ratio: (own: Ratios) => number | null) =>
+    crossing(
+      row.flatMap((cell): [number, number][] => {
+        const own = of(cell);
+        const value = own ? ratio(own) : null;
+        return value === null ? [] : [[cell.width, value]];
+      }),
+    );
+  return {
+    measured: crossingOf(({ ratio }) => ratio?.value ?? null),
+    predicted: crossingOf(({ predicted }) => predicted),
+  };
+}
+
+function timedStrategies(row: readonly Cell[]): string[] {
+  const timed = row.flatMap(({ strategies }) => strategies.filter(({ ratio }) => ratio !== null));
+  return [...new Set(timed.map(({ strategy }) => strategy))];
 }

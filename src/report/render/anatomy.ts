@@ -39,7 +39,12 @@ export function anatomySection(report: Report, anatomies: readonly Anatomy[]): S
         'kernels',
       ),
     ],
-    notes: sharedNotes(anatomies),
+    notes: [
+      'encode: recording the calls; submit: handing them over; gpu: kernels at work; gaps: between kernels; wait: the way to ' +
+        'the GPU and back, less its work, and negative where it worked while the CPU was still recording; readback: taking the ' +
+        'losses out; unexplained: the rest.',
+      ...sharedNotes(anatomies),
+    ],
   };
 }
 

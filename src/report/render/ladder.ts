@@ -51,7 +51,8 @@ export function ladderSection(report: Report, ladder: Ladder): Section {
     notes: [
       `Before timing, the losses of ${count(ladder.checkedSteps)} steps were compared with the oracle's: at most ` +
         `${scientific(ladder.tolerance)} apart.`,
-      'A step of a population is one step of one of its models.',
+      'eager: a submit for each kernel; graph: one submit for all; fused: fewer kernels; resident: whole steps inside one ' +
+        'kernel; population: as resident, many models at once. A step of a population is one step of one of its models.',
     ],
   };
 }

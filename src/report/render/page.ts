@@ -11,6 +11,7 @@ import { ladderSection } from './ladder.ts';
 import { launchSection } from './launch.ts';
 import { memorySection } from './memory.ts';
 import type { Section } from './section.ts';
+import { STRATEGIES_TITLE, strategiesSection } from './strategies.ts';
 
 /** Plain text throughout; who writes it out escapes it. */
 export interface Page {
@@ -42,6 +43,9 @@ export function reportPage(report: Report): Page {
       crossover
         ? crossoverSection(report, crossover)
         : absent(report, 'crossover', 'Where does the GPU overtake the CPU?'),
+      crossover
+        ? strategiesSection(report, crossover)
+        : { ...absent(report, 'crossover', STRATEGIES_TITLE), id: 'strategies' },
       kernels
         ? kernelsSection(report, kernels)
         : absent(report, 'kernels', 'How near do the kernels come to what the machine can do?'),

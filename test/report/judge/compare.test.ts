@@ -34,10 +34,19 @@ describe('reports side by side', () => {
     expect(launch.map(({ speeds }) => speeds[1]!.value)).toEqual(
       gpuReport().launch!.costs.map(() => expect.closeTo(0.5, 12) as number),
     );
-    expect(frontiers.map(({ batch, widths }) => [batch, ...widths])).toEqual([
+    const best = frontiers.filter(({ strategy }) => strategy === null);
+    expect(best.map(({ batch, widths }) => [batch, ...widths])).toEqual([
       [1, 48, 96],
       [4, 24, 48],
       [16, 16, 32],
+    ]);
+    const first = frontiers.filter(({ batch }) => batch === 1);
+    expect(first.map(({ strategy, widths }) => [strategy, ...widths])).toEqual([
+      [null, 48, 96],
+      ['eager', 230, 460],
+      ['graph', 107, 214],
+      ['fused', 77, 154],
+      ['resident', 48, 96],
     ]);
   });
 
@@ -102,6 +111,20 @@ describe('reports side by side', () => {
     expect(compare(gpuReport(), otherReport()).notices).toEqual([]);
   });
 
+  it('compares with a report from before strategies were kept by what both have', () => {
+    const old = otherReport();
+    old.crossover!.cells.forEach((cell) => (cell.strategies = []));
+    old.crossover!.frontier.forEach((row) => (row.strategies = []));
+    const first = compare(gpuReport(), old).frontiers.filter(({ batch }) => batch === 1);
+    expect(first.map(({ strategy, widths }) => [strategy, ...widths])).toEqual([
+      [null, 48, 96],
+      ['eager', 230, undefined],
+      ['graph', 107, undefined],
+      ['fused', 77, undefined],
+      ['resident', 48, undefined],
+    ]);
+  });
+
   it('takes reports with next to nothing in them', () => {
     const empty: Report = { ...cpuOnlyReport(), ladder: null, control: null };
     const { ladder, launch, frontiers, sentences } = compare(empty, empty);
@@ -142,6 +165,7 @@ describe('the page of a comparison', () => {
       comparison.frontiers.map(({ context, batch, widths }) => [
         context,
         batch,
+        null,
         ...widths.map((width) => width ?? null),
       ]),
     );
@@ -150,7 +174,10 @@ describe('the page of a comparison', () => {
   it('marks each figure of software, and names each report', () => {
     expect(markdown).toMatch(/^\| WebGPU, graph \| 148 µs .* \(software\) \| – \|$/m);
     expect(markdown).not.toMatch(/^\| CPU, .*software/m);
-    expect(markdown).toMatch(/^\| 16 \| 1 \| 48 \| 96 \| not within the grid \(software\) \|$/m);
+    expect(markdown).toMatch(
+      /^\| 16 \| 1 \| the fastest way \| 48 \| 96 \| not within the grid \(software\) \|$/m,
+    );
+    expect(markdown).toMatch(/^\| 16 \| 1 \| eager \| 230 \| 460 \| not within the grid \(software\) \|$/m);
     expect(markdown).toMatch(/^\| B \| 1\.json \| laptop/m);
     expect(markdown).toContain(
       'B is faster than A in 9 of 9, slower in 0; C is faster than A in 0 of 4, slower in 0.',

@@ -6,6 +6,7 @@ import {
   ladderFinding,
   launchFinding,
   memoryFinding,
+  strategiesFinding,
 } from '../../../src/report/judge/findings.ts';
 import {
   cpuOnlyReport,
@@ -130,6 +131,36 @@ describe('crossover', () => {
     expect(crossoverFinding(softwareReport())).not.toMatch(/the GPU in/);
     expect(crossoverFinding({ ...gpuReport(), control: null })).toMatch(/^Of 46 sizes measured, no claim/);
     expect(crossoverFinding(cpuOnlyReport())).toBe('No size was measured.');
+  });
+});
+
+describe('strategies', () => {
+  it('names the width from which each overtakes the CPU, and how far apart they are', () => {
+    expect(strategiesFinding(gpuReport())).toBe(
+      'Launching moves the crossover: at batch 1 from above width 128 (eager) to width 64 or below (resident), by 2.0× to ' +
+        '8.0×; at batch 16 from above width 32 (eager) to width 16 or below (resident), by more than 2.0×; at batch 128 from ' +
+        'above width 16 (eager) to width 16 or below (resident). At batch 1 and context 16, the GPU overtakes the CPU between ' +
+        'widths 128 and 256 with eager, between widths 64 and 128 with graph, between widths 64 and 128 with fused and between ' +
+        'widths 32 and 64 with resident.',
+    );
+  });
+
+  it('takes a trial for no measurement', () => {
+    const report = gpuReport();
+    const cells = report.crossover!.cells.filter(({ batch, context }) => batch === 1 && context === 16);
+    for (const { strategies } of cells) {
+      strategies[0] = { ...strategies[0], time: null, ratio: null, trial: 1 };
+    }
+    expect(strategiesFinding(report)).not.toMatch(/eager, between|at batch 1 from/);
+  });
+
+  it('claims nothing for a GPU on software, nothing without a control pair, nothing where nothing was timed', () => {
+    const software = strategiesFinding(softwareReport());
+    expect(software).toMatch(CAVEAT);
+    expect(software).toMatch(/the software adapter overtakes .* is open, as eager was not timed\.$/);
+    expect(software).not.toMatch(/the GPU|moves the crossover:/);
+    expect(strategiesFinding({ ...gpuReport(), control: null })).toMatch(/context 16, no claim/);
+    expect(strategiesFinding(cpuOnlyReport())).toBe('No strategy was timed on its own.');
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { launchShare, ratioOf } from '../../../src/report/judge/claims.ts';
 import { verdict } from '../../../src/report/judge/verdict.ts';
-import type { Cell, Report } from '../../../src/report/schema.ts';
+import type { Cell, Crossover, Report, StrategyFigures } from '../../../src/report/schema.ts';
 import {
   control,
   cpuOnlyReport,
@@ -21,6 +21,13 @@ function twoRungs(gpu: number, more: Partial<Report> = {}): Report {
   report.ladder!.rungs = [rung('cpu-simd', 'CPU, SIMD', 10), rung('webgpu-graph', 'WebGPU, graph', gpu)];
   return { ...report, anatomy: null, ...more };
 }
+
+const measured = ({ cells }: Crossover): Cell[] => cells.filter(({ strategies }) => strategies.length > 0);
+
+const vague = ({ ratio }: StrategyFigures): void => {
+  if (ratio)
+    Object.assign(ratio, { low: 0.5 * Math.min(1, ratio.value), high: 2 * Math.max(1, ratio.value) });
+};
 
 const SHAPE = 'A training step (1 layer, width 16, context 16, batch 1)';
 
@@ -90,6 +97,7 @@ describe('the second sentence', () => {
     ratio: ratio === null ? null : interval(ratio),
     predicted: null,
     skipped: null,
+    strategies: [],
   });
   const second = (...cells: Cell[]) => {
     const report = gpuReport();
@@ -152,7 +160,8 @@ describe('the third sentence', () => {
   it('says how far launching moves a step, and what a population does against the CPU', () => {
     expect(third(600, 30)).toBe(
       'Launching decides much: on the same GPU, resident is 20× (19–21×) faster than eager, which is 60× (58–62×) slower ' +
-        'than the CPU; 64 models at once take 2.00 µs (1.96–2.04) a step and model, 5.0× (4.9–5.1×) faster than one model on the CPU.',
+        'than the CPU; launching moves the crossover at batch 1 from above width 128 (eager) to width 64 or below (resident), ' +
+        'by 2.0× to 8.0×; 64 models at once take 2.00 µs (1.96–2.04) a step and model, 5.0× (4.9–5.1×) faster than one model on the CPU.',
     );
   });
 
@@ -164,6 +173,26 @@ describe('the third sentence', () => {
       /^Between resident and eager there is no difference that this run could tell/,
     );
     expect(third(600, 30, { control: null })).toMatch(/no claim, as this run has no control pair.*\.$/);
+  });
+
+  it('says how far the crossover moves only where the intervals carry it', () => {
+    const after = (change: (crossover: Crossover) => void, more: Partial<Report> = {}) => {
+      const { crossover } = gpuReport();
+      change(crossover!);
+      return third(600, 30, { crossover, ...more });
+    };
+    const eager = (crossover: Crossover, set: (own: StrategyFigures) => void) =>
+      crossover.cells.forEach(({ strategies }) => set(strategies.find((own) => own.strategy === 'eager')!));
+    const open = /; how far launching moves the crossover, the intervals leave open; 64 models/;
+    // Eager may be as fast as the CPU at every width.
+    expect(after((own) => own.cells.pop() && eager({ ...own, cells: measured(own) }, vague))).toMatch(open);
+    // It was tried and never timed: nothing to hold the others against.
+    const silent = after((own) => eager({ ...own, cells: measured(own) }, (timed) => (timed.ratio = null)));
+    expect(silent).not.toMatch(/crossover/);
+    expect(after((own) => (own.software = true))).not.toMatch(/crossover/);
+    expect(third(600, 30, { crossover: null })).not.toMatch(/crossover/);
+    // What the control pair shows as noise is larger than any difference.
+    expect(after(() => {}, { control: control(1000) })).toMatch(/the intervals leave open\.$/);
   });
 
   it('says that it was not measured', () => {

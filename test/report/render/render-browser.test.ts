@@ -137,7 +137,7 @@ describe.skipIf(noChromium)('report.html in a browser', () => {
       [390, 'narrow', 'wide'],
     ] as const) {
       const page = await open('gpu', width, 'light');
-      expect(await page.getByRole('img').count()).toBe(6);
+      expect(await page.getByRole('img').count()).toBe(7);
       expect(await page.locator(`svg.${shown}`).first().isVisible()).toBe(true);
       expect(await page.locator(`svg.${hidden}`).first().isVisible()).toBe(false);
       expect(await page.getByRole('heading').allInnerTexts()).toEqual([
@@ -147,6 +147,7 @@ describe.skipIf(noChromium)('report.html in a browser', () => {
         'Where does a step’s time go?',
         'What does a launch cost?',
         'Where does the GPU overtake the CPU?',
+        'How far does clever launching move the crossover?',
         'How near do the kernels come to what the machine can do?',
         'How much memory does it take?',
         'How it was measured',

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareReports } from '../../../src/report/judge/compare.ts';
+import { moves } from '../../../src/report/judge/crossings.ts';
 import { fragmentsOf } from '../../../src/report/render/html.ts';
 import { renderComparison, renderReport } from '../../../src/report/render/index.ts';
 import { reportPage } from '../../../src/report/render/page.ts';
@@ -100,6 +101,41 @@ describe.each([
     );
   });
 
+  it('hold the figures of the strategies', () => {
+    const { crossover, control } = report;
+    expect(cells('strategies-cells')).toEqual(
+      crossover?.cells.flatMap(({ context, batch, width, strategies }) =>
+        strategies.map((own) => [
+          context,
+          batch,
+          width,
+          null,
+          own.time ? estimate(own.time) : own.trial,
+          interval(own.ratio),
+          own.predicted,
+        ]),
+      ),
+    );
+    const widths = crossover?.frontier.flatMap(({ context, batch, strategies }) =>
+      strategies.map((own) => [context, batch, null, own.measured, own.predicted]),
+    );
+    const table = cells('strategies');
+    expect(table?.map((row) => row.filter((_own, i) => i !== 3 && i !== 4))).toEqual(widths);
+    expect(cells('strategies-moves')).toEqual(
+      crossover
+        ? moves(crossover, control).map((own) => [
+            own.context,
+            own.batch,
+            own.above,
+            own.below,
+            null,
+            own.atLeast,
+            own.atMost,
+          ])
+        : undefined,
+    );
+  });
+
   it('hold the figures of the kernels, the memory, the control pair and the limits', () => {
     const { kernels, memory, control, machine } = report;
     expect(cells('kernels-ceilings')).toEqual(
@@ -175,6 +211,12 @@ describe('the drawings', () => {
     expect(marks(report, 'anatomy', /./)).toEqual(parts);
     const ratios = report.crossover!.cells.flatMap(({ ratio }) => (ratio ? [ratio.value] : []));
     expect(ascending(marks(report, 'crossover', /cell/))).toEqual(ascending(ratios));
+    const each = report
+      .crossover!.cells.filter(({ context, batch }) => context === 16 && [1, 16, 128].includes(batch))
+      .flatMap(({ cpu, strategies }) =>
+        strategies.flatMap(({ ratio, trial }) => ratio?.value ?? (trial === null ? [] : cpu!.median / trial)),
+      );
+    expect(ascending(marks(report, 'strategies', /cell/))).toEqual(ascending(each));
     const shares = report.kernels!.rows.map(({ share }) => share);
     expect(ascending(marks(report, 'kernels', /./))).toEqual(ascending(shares));
   });
@@ -216,7 +258,7 @@ describe('marks of what the report is not', () => {
     expect(html).toContain(
       '<p class="notice">Stopped after <span class="figure">7 s</span>: what stands here',
     );
-    expect(markdown.match(/Not measured: the run was stopped before\./g)).toHaveLength(5);
+    expect(markdown.match(/Not measured: the run was stopped before\./g)).toHaveLength(6);
     const headings = (text: string) => text.match(/^## .*/gm);
     expect(headings(markdown)).toEqual(headings(renderReport(gpuReport()).markdown));
   });
@@ -227,6 +269,7 @@ describe('marks of what the report is not', () => {
       cell.ratio = null;
       cell.skipped = `it would take about ${i + 1}.5e+2 s, and 8 s were left`;
     });
+    report.crossover!.cells.forEach((cell) => (cell.strategies = []));
     const { markdown } = renderReport(report);
     expect(markdown.match(/^- Skipped .*/gm)).toEqual([
       '- Skipped (a): it would take about … s, and … s were left.',
