@@ -153,7 +153,9 @@ describe('report --compare', () => {
       expect(wrong.stderr).toContain(name);
       expect(wrong.stderr).toMatch(/[Ee]xpected/);
     }
-    expect((await microgpt(['report', '--compare', files[0], '--out', at('d')])).status).toBe(1);
+    const alone = await microgpt(['report', '--compare', files[0], '--out', at('d')]);
+    expect(alone.status).toBe(2);
+    expect(alone.stderr).toMatch(/expected 2 to 12 files, got 1/);
     expect(readdirSync(directory)).not.toContain('d');
   });
 });

@@ -56,7 +56,7 @@ export interface Comparison {
 }
 
 /** Each report has a letter. */
-const MOST_REPORTS = 12;
+export const MOST_REPORTS = 12;
 
 /** Throws ReportError for fewer than two reports and for more than twelve. */
 export function compareReports(reports: readonly NamedReport[]): Comparison {
