@@ -130,6 +130,8 @@ export function crossoverFinding(report: Report): string {
     tally[outcome(ratio, control).kind]++;
   }
   const skipped = crossover.cells.length - measured;
+  if (measured === 0)
+    return `No size was measured; ${count(skipped)} ${skipped === 1 ? 'was' : 'were'} skipped.`;
   const rest = skipped > 0 ? `; ${count(skipped)} more ${skipped === 1 ? 'was' : 'were'} skipped` : '';
   const where = `${count(measured)} ${measured === 1 ? 'size' : 'sizes'} measured`;
   if (tally.unproven > 0) return `Of ${where}, ${UNPROVEN}${rest}.`;

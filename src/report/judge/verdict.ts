@@ -41,9 +41,16 @@ export function shapeText({ nLayer, nEmbd, blockSize, batchSize }: ModelShape): 
   return `${layers}, width ${count(nEmbd)}, context ${count(blockSize)}, batch ${count(batchSize)}`;
 }
 
+/** Why there is no adapter, in short: what to do about it stands in the disclosure. */
+export function whyNoAdapter({ noAdapter }: Report['machine']): string {
+  return noAdapter?.split(/[.:](?:\s|$)/, 1)[0] ?? '';
+}
+
 /** Why this report says nothing about GPUs: `no GPU was measured (…)`; '' where one was. */
-export function noGpu({ machine: { adapter, noAdapter } }: Report): string {
-  if (adapter === null) return `no GPU was measured${noAdapter ? ` (${noAdapter.replace(/\.$/, '')})` : ''}`;
+export function noGpu({ machine }: Report): string {
+  const { adapter } = machine;
+  const why = whyNoAdapter(machine);
+  if (adapter === null) return `no GPU was measured${why ? ` (${why})` : ''}`;
   if (!adapter.software) return '';
   const name = adapter.device || adapter.architecture || adapter.description || 'the adapter';
   return `no GPU was measured (${name.replace(/-+$/, '')} is software that imitates one)`;

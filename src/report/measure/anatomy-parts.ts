@@ -94,8 +94,8 @@ export function anatomyOf(
   const calls = callNames(rounds);
   const made = calls.reduce((sum, name) => sum + countOf(rounds[0], name), 0) / steps;
   notes.push(
-    `timing ${made.toFixed(1)} calls a step made it ${signed(watched - wall.median)} µs ` +
-      `(${signed((100 * (watched - wall.median)) / wall.median)}%) longer; wall time is without`,
+    `with ${made.toFixed(1)} calls a step timed, a step took ${signed(watched - wall.median)} µs ` +
+      `(${signed((100 * (watched - wall.median)) / wall.median)}%); wall time is without`,
   );
   return {
     strategy,
@@ -161,5 +161,6 @@ function busyOf(times: readonly PassTime[]): number {
 }
 
 function signed(x: number): string {
-  return `${x < 0 ? '−' : '+'}${Math.abs(x).toFixed(Math.abs(x) < 10 ? 2 : 0)}`;
+  const decimals = Math.abs(x) < 10 ? 2 : 0;
+  return `${x < 0 ? '−' : '+'}${Math.abs(x).toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })}`;
 }

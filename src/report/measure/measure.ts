@@ -95,7 +95,7 @@ export async function measureReport(options: MeasureOptions, hooks: MeasureHooks
     crossover: null,
     kernels: null,
     memory: null,
-    notes: [],
+    notes: machine.noAdapter === null ? [] : [machine.noAdapter],
   };
 
   const measurers: Measurers = {
@@ -114,7 +114,7 @@ export async function measureReport(options: MeasureOptions, hooks: MeasureHooks
     const part = session.part((session.left * SHARES[name]) / shares);
     shares -= SHARES[name];
     if (machine.adapter === null && ON_DEVICE.includes(name)) {
-      report.notes.push(`${name}: not measured. ${machine.noAdapter}`);
+      report.notes.push(`${name}: not measured. There is no adapter.`);
       continue;
     }
     const context: SectionContext = {

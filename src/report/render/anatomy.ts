@@ -15,8 +15,8 @@ export function anatomySection(report: Report, anatomies: readonly Anatomy[]): S
     title: 'Where does a step’s time go?',
     finding: anatomyFinding(report),
     key:
-      'Parts of the wall time of one step, from left to right in the order of the key; the upright line is the whole, ' +
-      'and what lies beyond it overlaps with other parts. ' +
+      'Parts of the wall time of one step, from left to right in the order of the key; the upright marks are the whole, ' +
+      'and what lies beyond them overlaps with other parts. ' +
       'The thin line above each bar is the step’s length, on one scale for all.',
     software: anatomies.some(software),
     draw: (width) => draw(report, anatomies, width),
@@ -157,7 +157,9 @@ function draw(report: Report, anatomies: readonly Anatomy[], width: number): Dra
         height: 24,
         end: width,
       }),
-      line(full, y + 24, full, y + 54, 'mark'),
+      // Not through the bar, where a figure may stand.
+      line(full, y + 21, full, y + 27, 'mark'),
+      line(full, y + 51, full, y + 57, 'mark'),
     );
   });
   return { height: key.height + anatomies.length * row, body: key.body + rows.join('') };

@@ -12,6 +12,7 @@ import { label, line } from './svg.ts';
 
 export function crossoverSection(report: Report, crossover: Crossover): Section {
   const software = !onGpu(report, crossover);
+  const anything = crossover.cells.some(({ ratio }) => ratio !== null);
   const reasons = skipReasons(
     crossover.cells.filter(({ ratio }) => ratio === null).map((cell) => cell.skipped),
   );
@@ -24,7 +25,7 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
       'grey: the CPU; the stronger, the clearer. “tie”: not told from noise. Solid line: where the measured winner changes; ' +
       'dashed: where the launch costs and the ceilings predict it.',
     software,
-    draw: (width) => draw(report, crossover, reasons, width),
+    ...(anything ? { draw: (width: number) => draw(report, crossover, reasons, width) } : {}),
     tables: [
       {
         id: 'crossover',

@@ -66,7 +66,7 @@ function draw(report: Report, { rungs }: Ladder, width: number): Drawing {
   const narrow = width < 500;
   const row = narrow ? 46 : 34;
   const top = 28;
-  const left = narrow ? 4 : 210;
+  const left = narrow ? 4 : 244;
   const right = narrow ? width - 14 : width - 180;
   const height = top + rungs.length * row + 4;
   const scale = logScale(

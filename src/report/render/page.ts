@@ -2,7 +2,7 @@
 
 import { date, duration } from '../judge/format.ts';
 import type { Report } from '../schema.ts';
-import { noGpu, verdict } from '../judge/verdict.ts';
+import { noGpu, verdict, whyNoAdapter } from '../judge/verdict.ts';
 import { anatomySection } from './anatomy.ts';
 import { crossoverSection } from './crossover.ts';
 import { disclosure } from './disclosure.ts';
@@ -91,7 +91,6 @@ function whyAbsent({ machine, complete, notes }: Report, id: string): string {
   // What the measurement says of a section begins with its name.
   const note = notes.find((text) => text.startsWith(`${id}: `))?.slice(id.length + 2);
   if (note) return note.replace(/^not measured\. /, '').replace(/\.$/, '');
-  if (machine.adapter === null && id !== 'ladder')
-    return machine.noAdapter?.replace(/\.$/, '') || 'no adapter';
+  if (machine.adapter === null && id !== 'ladder') return whyNoAdapter(machine) || 'no adapter';
   return complete ? 'it was left out of this run' : 'the run was stopped before';
 }

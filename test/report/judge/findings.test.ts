@@ -131,6 +131,9 @@ describe('crossover', () => {
     expect(crossoverFinding(softwareReport())).not.toMatch(/the GPU in/);
     expect(crossoverFinding({ ...gpuReport(), control: null })).toMatch(/^Of 46 sizes measured, no claim/);
     expect(crossoverFinding(cpuOnlyReport())).toBe('No size was measured.');
+    const none = gpuReport();
+    none.crossover!.cells.forEach((cell) => (cell.ratio = null));
+    expect(crossoverFinding(none)).toBe('No size was measured; 47 were skipped.');
   });
 });
 

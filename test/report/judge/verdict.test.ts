@@ -218,6 +218,15 @@ describe('without a GPU', () => {
     expect(sentences.join(' ')).not.toMatch(/the GPU (is|wins)|on the GPU/);
   });
 
+  it('gives the reason in short, and leaves what to do about it to the disclosure', () => {
+    const report = cpuOnlyReport();
+    report.machine.noAdapter =
+      'No WebGPU adapter was found: WebGPU needs Vulkan on Linux. Install its loader.';
+    expect(verdict(report)).toEqual(verdict(cpuOnlyReport()));
+    report.machine.noAdapter = 'The GPU was left out: --engine cpu.';
+    expect(verdict(report)[2]).toMatch(/^No GPU was measured \(The GPU was left out\): where/);
+  });
+
   it('no mark on a single rung makes a GPU of a software adapter, nor does its absence', () => {
     const unmarked = softwareReport();
     unmarked.ladder!.rungs.forEach((own) => (own.software = false));

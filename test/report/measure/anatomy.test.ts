@@ -140,27 +140,29 @@ describe.skipIf(noAdapter !== '')('PassTimer', () => {
     const { device } = gpu;
     const module = device.createShaderModule({ code });
     const buffer = device.createBuffer({ size: 256, usage: GPUBufferUsage.STORAGE });
-    const times: number[] = [];
-    for (const N of [1, 20_000]) {
+    const works = [1, 200_000].map((N) => {
       const compute = { module, entryPoint: 'work', constants: { N } };
       const pipeline = device.createComputePipeline({ layout: 'auto', compute });
       const entries = [{ binding: 0, resource: { buffer } }];
       const bindGroup = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-      let shortest = Infinity;
-      for (let i = 0; i < 5; i++) {
+      return { pipeline, bindGroup, shortest: Infinity };
+    });
+    // By turns, and until both have had a quiet moment: other programs lengthen what they interrupt, and shorten nothing.
+    const told = () => works[1].shortest > 2 * works[0].shortest;
+    for (let i = 0; i < 5 || (i < 100 && !told()); i++) {
+      for (const work of works) {
         const encoder = device.createCommandEncoder();
         const pass = encoder.beginComputePass({ timestampWrites: timer.next() });
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
+        pass.setPipeline(work.pipeline);
+        pass.setBindGroup(0, work.bindGroup);
         pass.dispatchWorkgroups(1);
         pass.end();
         device.queue.submit([encoder.finish()]);
         const [{ begin, end }] = await timer.read();
-        shortest = Math.min(shortest, end - begin);
+        work.shortest = Math.min(work.shortest, end - begin);
       }
-      times.push(shortest);
     }
-    expect(times[1]).toBeGreaterThan(2 * times[0]);
+    expect(told()).toBe(true);
     for (let i = 0; i < 2048; i++) timer.next();
     expect(() => timer.next()).toThrow(/at most 2048 passes/);
     timer.destroy();
