@@ -49,7 +49,8 @@ export const page = computed((): Page | undefined => {
 /** The sections that are measured, and nothing that needs all of them. */
 function soFar(report: Report): Page {
   const whole = reportPage(report);
-  const measured: readonly string[] = SECTION_NAMES.filter((section) => report[section] !== null);
+  const measured: string[] = SECTION_NAMES.filter((section) => report[section] !== null);
+  if (report.crossover !== null) measured.push('strategies'); // the same cells, seen otherwise
   const sections = whole.sections.filter(({ id }) => measured.includes(id));
   return { ...whole, notices: [], lead: { title: '', sentences: [] }, sections };
 }
