@@ -60,9 +60,9 @@ export class Session {
     return this.left === 0;
   }
 
-  /** A session of at most `time` microseconds that ends with this one. */
-  part(time: number): Session {
-    return new Session({ ...this.options(), time: Math.min(time, this.left) });
+  /** A session of at most `time` microseconds that ends with this one, but is not shorter than `least`, unless stopped. */
+  part(time: number, least = 0): Session {
+    return new Session({ ...this.options(), time: Math.max(least, Math.min(time, this.left)) });
   }
 
   /** Lets signals and messages in: engines on the CPU never give up the thread by themselves. */

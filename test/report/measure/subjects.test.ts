@@ -21,6 +21,23 @@ function subject(clock: PlantedClock, name: string, microseconds: number): Subje
   };
 }
 
+describe('a part of a session', () => {
+  test('ends with the whole, unless it is promised more, and with that too when it is stopped', () => {
+    const clock = new PlantedClock(0);
+    const controller = new AbortController();
+    const session = sessionOn(clock, 100, controller.signal);
+    clock.pass(80);
+    expect(session.part(30).left).toBe(20);
+    expect(session.part(5).left).toBe(5);
+    expect(session.part(30, 50).left).toBe(50);
+    clock.pass(40);
+    const promised = session.part(30, 50);
+    expect([session.over, promised.over]).toEqual([true, false]);
+    controller.abort();
+    expect(promised.over).toBe(true);
+  });
+});
+
 const OPTIONS = { sample: 1000, least: 15, most: 15 };
 
 describe('timeInTurns', () => {
