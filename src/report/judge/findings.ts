@@ -177,7 +177,7 @@ export function strategiesFinding(report: Report): string {
 function overtakes({ cpu, gpu, widths }: Crossing): string {
   if (cpu && gpu) return `between widths ${count(cpu.width)} and ${count(gpu.width)}`;
   if (gpu) return `at width ${count(gpu.width)}${gpu.width === widths[0] ? ' already' : ' or below'}`;
-  return cpu ? `not up to width ${count(cpu.width)}` : 'at a width that cannot be told';
+  return cpu ? `above width ${count(cpu.width)}, if at all,` : 'at a width that cannot be told';
 }
 
 /** How near the kernels come to what the machine can do. */

@@ -86,7 +86,7 @@ export async function contestants(
     createCpuEngine(spec, { variant: 'simd', threads: 1 }),
   );
   const threads = coreCount();
-  await add({ id: 'cpu-threads', label: `CPU, WebAssembly SIMD, ${threads} threads`, kind: 'cpu' }, () => {
+  await add({ id: 'cpu-threads', label: `CPU, SIMD on ${threads} threads`, kind: 'cpu' }, () => {
     if (threads < 2) throw new ConfigError('this machine has one core');
     return createCpuEngine(spec, { variant: 'simd', threads });
   });

@@ -14,7 +14,11 @@ export function disclosure(report: Report): Section {
       'bootstrap interval, outliers kept. ' +
       (control ? `${noiseText(control.claimable)}.` : 'No control pair bounds what may be claimed.'),
     software: false,
-    tables: [machineTable(report), ...(control ? [controlTable(control)] : []), limitsTable(machine)],
+    tables: [
+      machineTable(report),
+      ...(control ? [controlTable(control)] : []),
+      ...(machine.adapter === null ? [] : [limitsTable(machine)]),
+    ],
     notes: report.notes,
   };
 }

@@ -55,9 +55,9 @@ export function reportPage(report: Report): Page {
   };
 }
 
-/** A hash is known by its beginning. */
+/** A hash is known by its beginning; a `+` behind it says that files were changed since. */
 export function shortCommit(commit: string): string {
-  return /^[0-9a-f]{40}$/.test(commit) ? commit.slice(0, 7) : commit;
+  return commit.replace(/^([0-9a-f]{7})[0-9a-f]{33}(\+?)$/, '$1$2');
 }
 
 function notices(report: Report): string[] {

@@ -45,7 +45,7 @@ export function strategiesSection(report: Report, crossover: Crossover): Section
       `${NAIVE}: a submit for each kernel; graph: one for all; fused: fewer kernels; resident: whole steps inside one.`,
     draw: (width) => draw(report, crossover, reasons, width),
     tables: [
-      movesTable(report, crossover, software),
+      ...movesTable(report, crossover, software),
       crossingsTable(report, crossover, software),
       cellsTable(crossover, software),
     ],
@@ -58,8 +58,10 @@ const WHERE: readonly Column[] = [
   { label: 'batch', numeric: true },
 ];
 
-function movesTable(report: Report, crossover: Crossover, software: boolean): Table {
-  return {
+function movesTable({ control }: Report, crossover: Crossover, software: boolean): Table[] {
+  const found = moves(crossover, control);
+  if (found.length === 0) return [];
+  const table: Table = {
     id: 'strategies-moves',
     caption: 'Where launching alone decides who wins',
     columns: [
@@ -70,21 +72,20 @@ function movesTable(report: Report, crossover: Crossover, software: boolean): Ta
       { label: 'moved more than', numeric: true },
       { label: 'and less than', numeric: true },
     ],
-    rows: moves(crossover, report.control).map(
-      ({ context, batch, above, below, strategy, atLeast, atMost }) => ({
-        software,
-        cells: [
-          number(context, count),
-          number(batch, count),
-          number(above, count),
-          number(below, count),
-          words(strategy),
-          number(atLeast, times),
-          number(atMost, times),
-        ],
-      }),
-    ),
+    rows: found.map(({ context, batch, above, below, strategy, atLeast, atMost }) => ({
+      software,
+      cells: [
+        number(context, count),
+        number(batch, count),
+        number(above, count),
+        number(below, count),
+        words(strategy),
+        number(atLeast, times),
+        number(atMost, times),
+      ],
+    })),
   };
+  return [table];
 }
 
 function crossingsTable({ control }: Report, crossover: Crossover, software: boolean): Table {

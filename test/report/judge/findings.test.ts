@@ -8,6 +8,7 @@ import {
   memoryFinding,
   strategiesFinding,
 } from '../../../src/report/judge/findings.ts';
+import type { Interval } from '../../../src/report/schema.ts';
 import {
   cpuOnlyReport,
   estimate,
@@ -155,6 +156,22 @@ describe('strategies', () => {
       strategies[0] = { ...strategies[0], time: null, ratio: null, trial: 1 };
     }
     expect(strategiesFinding(report)).not.toMatch(/eager, between|at batch 1 from/);
+  });
+
+  it('says of a strategy that wins nowhere, or nowhere for certain, no more than that', () => {
+    const finding = (ratio: Interval) => {
+      const report = gpuReport();
+      const cells = report.crossover!.cells.filter(({ batch, context }) => batch === 1 && context === 16);
+      for (const { strategies } of cells) strategies[0].ratio = ratio;
+      return strategiesFinding(report);
+    };
+    expect(finding(interval(0.5))).toMatch(
+      /overtakes the CPU above width 1,024, if at all, with eager, between/,
+    );
+    expect(finding({ value: 1, low: 0.5, high: 2 })).toMatch(
+      /CPU at a width that cannot be told with eager,/,
+    );
+    expect(finding(interval(3))).toMatch(/CPU at width 16 already with eager,/);
   });
 
   it('claims nothing for a GPU on software, nothing without a control pair, nothing where nothing was timed', () => {
