@@ -21,7 +21,7 @@ import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { loadGolden, prepareGolden } from '../test/support/golden.ts';
 import { runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
-import { median } from '../src/report/statistics.ts';
+import { median } from '../src/report/measure/statistics.ts';
 
 const NAMES = fileURLToPath(new URL('../test/golden/names.txt', import.meta.url));
 const PEER = fileURLToPath(new URL('../src/cli/cpython.py', import.meta.url));

@@ -71,6 +71,8 @@ describe('the check itself', () => {
     ['cli/main.ts', `import { version } from '../../package.json';`],
     ['train/trainer.ts', `import * as v from 'valibot'; import '@scope/used/part';`],
     ['webgpu/node-gpu.ts', `await import('webgpu');`],
+    ['report/render/page.ts', `import { verdict } from '../judge/verdict.ts'; import './svg.ts';`],
+    ['report/measure/crossover.ts', `import type { Cell } from '../schema.ts'; import './grid.ts';`],
     ['web/bar.tsx', `import { useState } from 'preact/hooks'; const bar = <b>{1}</b>;`],
     ['web/page.ts', `new Worker(new URL('./worker.ts', import.meta.url)); new URL(path, location.href);`],
   ])('lets %s pass: %s', (file, source) => {
@@ -85,6 +87,27 @@ describe('the check itself', () => {
     ['webgpu/engine.ts', `const cpu = await import('../cpu/engine.ts');`, 'cpu is beside it'],
     ['engines.ts', `import { train } from './train/trainer.ts';`, 'train is above it'],
     ['train/trainer.ts', `type Main = import('../cli/main.ts').Main;`, 'cli is above it'],
+    [
+      'report/measure/crossover.ts',
+      `import { outcome } from '../judge/claims.ts';`,
+      'report/judge is beside it',
+    ],
+    [
+      'report/judge/claims.ts',
+      `import { median } from '../measure/statistics.ts';`,
+      'report/measure is beside it',
+    ],
+    [
+      'report/judge/verdict.ts',
+      `import type { Page } from '../render/page.ts';`,
+      'report/render is above it',
+    ],
+    [
+      'report/schema.ts',
+      `import type { Session } from './measure/session.ts';`,
+      'report/measure is above it',
+    ],
+    ['report/loose.ts', ``, 'belongs to no layer'],
     ['web/page.ts', `import { main } from '../cli/main.ts';`, 'cli is beside it'],
     ['web/page.ts', `new Worker(new URL('../cli/main.ts', import.meta.url));`, 'cli is beside it'],
     ['web/page.ts', `import { readFile } from 'node:fs/promises';`, `only cli/ may use Node's modules`],

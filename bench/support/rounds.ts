@@ -1,7 +1,7 @@
 // Contestants timed in turns, so that what slows the machine for a while slows them all.
 
-import { mad, median } from '../../src/report/statistics.ts';
-import { inTurns } from '../../src/report/subjects.ts';
+import { mad, median } from '../../src/report/measure/statistics.ts';
+import { inTurns } from '../../src/report/measure/subjects.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 
 /** One way to do the work that is measured. */

@@ -6,7 +6,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version } from '../../package.json';
-import type { MeasureOptions } from '../report/measure.ts';
+import type { MeasureOptions } from '../report/measure/measure.ts';
 import { dawnFlags } from '../webgpu/node-gpu.ts';
 import { webgpuVersion } from './info.ts';
 

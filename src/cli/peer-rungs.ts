@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineSpec } from '../engine.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
-import type { ForeignRung } from '../report/ladder-rungs.ts';
+import type { ForeignRung } from '../report/measure/ladder-rungs.ts';
 import type { Report } from '../report/schema.ts';
 import { PACKAGE } from './machine.ts';
 import { Peer, PEER_MODES, writeProblem } from './peer.ts';

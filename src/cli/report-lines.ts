@@ -1,7 +1,7 @@
 // What `microgpt report` prints of each section as it is done; the files have the rest.
 
 import type { Interval, Report } from '../report/schema.ts';
-import type { SectionName } from '../report/section.ts';
+import type { SectionName } from '../report/measure/section.ts';
 import type { MeasurementRecord } from '../train/records.ts';
 
 type Figures = Report[SectionName];
@@ -16,11 +16,10 @@ export function measurements(name: SectionName, figures: Figures): MeasurementRe
   }));
 }
 
-/** The same for a person; of the kernels, which are many, only what they are held against. */
+/** The same for a person, without the details: of the kernels only what they are held against. */
 export function sectionLines(name: SectionName, figures: Figures): string[] {
-  const all = figuresOf(name, figures);
-  if (figures === null || all.length === 0) return [`${name}: nothing was measured`];
-  const own = name === 'kernels' ? all.slice(0, CEILINGS) : all;
+  const own = figuresOf(name, figures).filter(({ detail }) => !detail);
+  if (own.length === 0) return [`${name}: nothing was measured`];
   const width = Math.max(...own.map(({ label }) => label.length));
   return [
     `${name}:`,
@@ -31,15 +30,14 @@ export function sectionLines(name: SectionName, figures: Figures): string[] {
   ];
 }
 
-/** Figures of the section kernels that stand before those of the kernels. */
-const CEILINGS = 2;
-
 interface Figure {
   readonly label: string;
   readonly value: number;
   readonly unit: string;
   readonly low?: number;
   readonly high?: number;
+  /** One of very many. */
+  readonly detail?: boolean;
 }
 
 function figuresOf(name: SectionName, figures: Figures): Figure[] {
@@ -66,15 +64,23 @@ function figuresOf(name: SectionName, figures: Figures): Figure[] {
     ...(launch?.costs ?? []).map(({ name: cost, cost: own }) =>
       costs(`${cost}${marked(launch!.software)}`, own),
     ),
-    ...(crossover?.cells ?? []).flatMap(({ width, batch, context, ratio }) => {
-      const label = `width ${width} batch ${batch} context ${context}${marked(crossover!.software)}`;
-      return ratio ? [{ label, unit: '× CPU/GPU', ...ratio }] : [];
+    ...(crossover?.cells ?? []).flatMap(({ width, batch, context, ratio, strategies }) => {
+      const cell = `width ${width} batch ${batch} context ${context}`;
+      const figure = (label: string, own: Interval | null, detail: boolean) =>
+        own ? [{ label: `${label}${marked(crossover!.software)}`, unit: '× CPU/GPU', ...own, detail }] : [];
+      return [
+        ...figure(cell, ratio, false),
+        ...strategies.flatMap((own) => figure(`${cell} ${own.strategy}`, own.ratio, true)),
+      ];
     }),
     ...(kernels ? [kernels.ceilings] : []).flatMap(({ gflops, gbps }) => [
       { ...time(`arithmetic${marked(kernels!.software)}`, gflops), unit: 'GFLOP/s' },
       { ...time(`memory${marked(kernels!.software)}`, gbps), unit: 'GB/s' },
     ]),
-    ...(kernels?.rows ?? []).map(({ name: kernel, shape, time: own }) => time(`${kernel} ${shape}`, own)),
+    ...(kernels?.rows ?? []).map(({ name: kernel, shape, time: own }) => ({
+      ...time(`${kernel} ${shape}`, own),
+      detail: true,
+    })),
     ...(memory?.rows ?? []).map(({ strategy, shape, bytes }) => ({
       label: `${strategy}, ${shape}`,
       value: bytes,

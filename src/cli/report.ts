@@ -1,7 +1,7 @@
 // microgpt report: measures this machine and writes what it found.
 
-import { measureReport, type MeasureHooks, type Progress } from '../report/measure.ts';
-import { verdict } from '../report/verdict.ts';
+import { measureReport, type MeasureHooks, type Progress } from '../report/measure/measure.ts';
+import { verdict } from '../report/judge/verdict.ts';
 import { ConfigError } from '../util/errors.ts';
 import { cpythonRung } from './cpython.ts';
 import { gpu } from './gpu.ts';

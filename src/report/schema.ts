@@ -158,6 +158,21 @@ const LAUNCH = v.object({
   predictions: v.array(v.object({ rung: text, predicted: INTERVAL, measured: ESTIMATE })),
 });
 
+/** One way of launching in a cell. */
+const STRATEGY = v.object({
+  strategy: text,
+  /** In turns with the CPU and the other strategies. */
+  time: v.nullable(ESTIMATE),
+  /** Where it was only tried, the shortest of a few steps: without an interval, so no claim rests on it. */
+  trial: v.nullable(positive),
+  /** CPU time / its time, where it was timed. */
+  ratio: v.nullable(INTERVAL),
+  /** The same ratio, as foretold. */
+  predicted: v.nullable(finite),
+  /** Why it was not timed. */
+  reason: v.nullable(text),
+});
+
 const CELL = v.object({
   width: count,
   batch: count,
@@ -165,12 +180,15 @@ const CELL = v.object({
   cpu: v.nullable(ESTIMATE),
   gpu: v.nullable(ESTIMATE),
   cpuEngine: text,
+  /** The fastest of those that were timed. */
   gpuStrategy: text,
   /** CPU time / GPU time: above 1 the GPU wins. */
   ratio: v.nullable(INTERVAL),
   predicted: v.nullable(finite),
   /** Why it was not measured. */
   skipped: v.nullable(text),
+  /** Every way of launching; none in files from before they were kept. */
+  strategies: v.optional(v.array(STRATEGY), []),
 });
 
 const CROSSOVER = v.object({
@@ -183,6 +201,13 @@ const CROSSOVER = v.object({
       context: count,
       measured: v.nullable(positive),
       predicted: v.nullable(positive),
+      /** The same for each way of launching that was timed in a cell of the row. */
+      strategies: v.optional(
+        v.array(
+          v.object({ strategy: text, measured: v.nullable(positive), predicted: v.nullable(positive) }),
+        ),
+        [],
+      ),
     }),
   ),
   notes: v.array(text),
@@ -255,6 +280,7 @@ export type Anatomy = v.InferOutput<typeof ANATOMY>;
 export type LaunchPoint = v.InferOutput<typeof LAUNCH_POINT>;
 export type LaunchCosts = v.InferOutput<typeof LAUNCH>;
 export type Cell = v.InferOutput<typeof CELL>;
+export type StrategyFigures = v.InferOutput<typeof STRATEGY>;
 export type Crossover = v.InferOutput<typeof CROSSOVER>;
 export type KernelFigures = v.InferOutput<typeof KERNELS>;
 export type Memory = v.InferOutput<typeof MEMORY>;

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { peerRungs } from '../../src/cli/peer-rungs.ts';
-import { defaultSetting } from '../../src/report/setting.ts';
+import { defaultSetting } from '../../src/report/measure/setting.ts';
 import { temporaryDirectory } from './cli.ts';
 
 /** Why NumPy cannot be timed here, or ''. */

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { commitOf } from '../../src/cli/machine.ts';
 import { REPORT } from '../../src/report/schema.ts';
-import { verdict } from '../../src/report/verdict.ts';
+import { verdict } from '../../src/report/judge/verdict.ts';
 import { microgpt, ofType, records, temporaryDirectory } from './cli.ts';
 
 const QUICKLY = ['report', '--quick', '--no-peers', '--engine', 'cpu', '--seconds', '2'];
@@ -153,7 +153,9 @@ describe('report --compare', () => {
       expect(wrong.stderr).toContain(name);
       expect(wrong.stderr).toMatch(/[Ee]xpected/);
     }
-    expect((await microgpt(['report', '--compare', files[0], '--out', at('d')])).status).toBe(1);
+    const alone = await microgpt(['report', '--compare', files[0], '--out', at('d')]);
+    expect(alone.status).toBe(2);
+    expect(alone.stderr).toMatch(/expected 2 to 12 files, got 1/);
     expect(readdirSync(directory)).not.toContain('d');
   });
 });

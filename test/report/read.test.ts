@@ -74,6 +74,12 @@ describe('report.json', () => {
     ['an endless name', 'machine.name', 'x'.repeat(5000), /machine\.name: .*got "x{78}…/],
     ['an object for a list', 'notes', {}, /notes: expected Array, got an object/],
     [
+      'a strategy that took less than no time',
+      'crossover.cells.3.strategies.0.trial',
+      -1,
+      /crossover\.cells\.3\.strategies\.0\.trial: expected >=0, got -1/,
+    ],
+    [
       'an interval upside down',
       'launch.costs.1.cost',
       { value: 2, low: 3, high: 1 },
@@ -126,6 +132,16 @@ describe('report.json', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('from before strategies were kept is read as one without them', () => {
+    const old = JSON.parse(encodeReport(gpuReport())) as {
+      crossover: Record<string, { strategies?: unknown }[]>;
+    };
+    for (const row of [...old.crossover['cells'], ...old.crossover['frontier']]) delete row.strategies;
+    const { cells, frontier } = decodeReport(JSON.stringify(old), 'A.json').crossover!;
+    for (const { strategies } of [...cells, ...frontier]) expect(strategies).toEqual([]);
+    expect(cells.map(({ ratio }) => ratio)).toEqual(gpuReport().crossover!.cells.map(({ ratio }) => ratio));
   });
 
   it('is checked before it is written', () => {

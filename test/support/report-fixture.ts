@@ -109,7 +109,7 @@ function cell(width: number, batch: number, context: number, software: boolean):
   };
   if (width === 1024 && batch === 128) {
     const skipped = 'the answer was clear at width 512';
-    return { ...names, cpu: null, gpu: null, ratio: null, predicted: 38, skipped };
+    return { ...names, cpu: null, gpu: null, ratio: null, predicted: 38, skipped, strategies: [] };
   }
   const cpu = (10.5 + 0.012 * width ** 2 * batch) * (context / 16) ** 0.9;
   const gpu = (software ? 5000 : 34) + cpu / (software ? 0.8 : 45);
@@ -121,7 +121,28 @@ function cell(width: number, batch: number, context: number, software: boolean):
     ratio,
     predicted: ratio.value * 1.12,
     skipped: null,
+    strategies: (['eager', 'graph', 'fused', 'resident'] as const).map((strategy) => {
+      const own = { strategy, time: null, trial: null, ratio: null, predicted: null, reason: null };
+      if (software && (strategy === 'eager' || strategy === 'graph')) return { ...own, reason: 'left out' };
+      if (strategy === 'resident' && width > 64) return { ...own, reason: 'too much for one workgroup' };
+      const step = strategy === names.gpuStrategy ? gpu : gpu - 34 + GPU_STEPS[strategy];
+      const predicted = strategy === 'resident' ? null : (cpu / step) * 1.12;
+      if (strategy === 'eager' && batch === 16 && width === 256) {
+        return { ...own, trial: step, predicted, reason: 'no time was left for more than a trial' };
+      }
+      return { ...own, time: estimate(step), ratio: interval(cpu / step, 0.04), predicted };
+    }),
   };
+}
+
+/** `widths` by strategy; the last is the best one's. */
+function frontier(batch: number, widths: readonly (number | null)[], predicted: number) {
+  const strategies = ['eager', 'graph', 'fused', 'resident'].map((strategy, i) => ({
+    strategy,
+    measured: widths[i],
+    predicted: strategy === 'resident' ? null : predicted + 10 * (3 - i),
+  }));
+  return { batch, context: 16, measured: widths.at(-1) ?? null, predicted, strategies };
 }
 
 /** A report as of a machine with a fast GPU. */
@@ -154,7 +175,9 @@ export function otherReport(): Report {
     cost.low *= 2;
     cost.high *= 2;
   });
-  report.crossover?.frontier.forEach((row) => (row.measured &&= row.measured * 2));
+  report.crossover?.frontier.forEach((row) => {
+    for (const own of [row, ...row.strategies]) own.measured &&= own.measured * 2;
+  });
   return report;
 }
 
@@ -310,9 +333,9 @@ function fullReport(software: boolean): Report {
       software,
       cells,
       frontier: [
-        { batch: 1, context: 16, measured: software ? null : 48, predicted: 45 },
-        { batch: 4, context: 16, measured: software ? null : 24, predicted: 22 },
-        { batch: 16, context: 16, measured: software ? null : 16, predicted: 16 },
+        frontier(1, software ? [null, null, null, null] : [230, 107, 77, 48], 45),
+        frontier(4, software ? [null, null, null, null] : [115, 54, 39, 24], 22),
+        frontier(16, software ? [null, null, null, null] : [57, 27, 19, 16], 16),
       ],
       notes: ['Predicted from the costs of a launch and the ceilings of the kernels.'],
     },

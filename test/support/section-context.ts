@@ -1,7 +1,7 @@
 // What a section of the report is given, for tests of one section.
 
-import type { SectionContext } from '../../src/report/section.ts';
-import { realClock, Session, type Clock } from '../../src/report/session.ts';
+import type { SectionContext } from '../../src/report/measure/section.ts';
+import { realClock, Session, type Clock } from '../../src/report/measure/session.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 

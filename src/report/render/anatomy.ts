@@ -1,8 +1,8 @@
 // The anatomy of a step: its parts as shares of the wall time, one bar for each launch strategy.
 
-import { onGpu } from '../claims.ts';
-import { anatomyFinding } from '../findings.ts';
-import { figure, list, percent, spread, time, timeSpread } from '../format.ts';
+import { onGpu } from '../judge/claims.ts';
+import { anatomyFinding } from '../judge/findings.ts';
+import { figure, list, percent, spread, time, timeSpread } from '../judge/format.ts';
 import type { Anatomy, Report } from '../schema.ts';
 import { number, ranged, words, type Drawing, type Section, type Table } from './section.ts';
 import { partKey, partStyles, stackedBar } from './stack.ts';
@@ -15,8 +15,8 @@ export function anatomySection(report: Report, anatomies: readonly Anatomy[]): S
     title: 'Where does a step’s time go?',
     finding: anatomyFinding(report),
     key:
-      'Parts of the wall time of one step, from left to right in the order of the key; the upright line is the whole, ' +
-      'and what lies beyond it overlaps with other parts. ' +
+      'Parts of the wall time of one step, from left to right in the order of the key; the upright marks are the whole, ' +
+      'and what lies beyond them overlaps with other parts. ' +
       'The thin line above each bar is the step’s length, on one scale for all.',
     software: anatomies.some(software),
     draw: (width) => draw(report, anatomies, width),
@@ -39,7 +39,12 @@ export function anatomySection(report: Report, anatomies: readonly Anatomy[]): S
         'kernels',
       ),
     ],
-    notes: sharedNotes(anatomies),
+    notes: [
+      'encode: recording the calls; submit: handing them over; gpu: kernels at work; gaps: between kernels; wait: the way to ' +
+        'the GPU and back, less its work, and negative where it worked while the CPU was still recording; readback: taking the ' +
+        'losses out; unexplained: the rest.',
+      ...sharedNotes(anatomies),
+    ],
   };
 }
 
@@ -152,7 +157,9 @@ function draw(report: Report, anatomies: readonly Anatomy[], width: number): Dra
         height: 24,
         end: width,
       }),
-      line(full, y + 24, full, y + 54, 'mark'),
+      // Not through the bar, where a figure may stand.
+      line(full, y + 21, full, y + 27, 'mark'),
+      line(full, y + 51, full, y + 57, 'mark'),
     );
   });
   return { height: key.height + anatomies.length * row, body: key.body + rows.join('') };

@@ -1,7 +1,7 @@
 // A comparison as a page in the look of a report.
 
-import { letterOf, tally, type ComparedRow, type Comparison } from '../compare.ts';
-import { bytes, count, date, roundTime, timeSpread, timesSpread } from '../format.ts';
+import { letterOf, tally, type ComparedRow, type Comparison } from '../judge/compare.ts';
+import { bytes, count, date, roundTime, timeSpread, timesSpread } from '../judge/format.ts';
 import { shortCommit, type Page } from './page.ts';
 import { axisAbove, logScale } from './scale.ts';
 import {
@@ -103,7 +103,9 @@ function frontierSection({ frontiers, reports }: Comparison): Section {
   if (frontiers.length === 0) return { ...section, finding: 'No report has measured it.', tables: [] };
   return {
     ...section,
-    finding: 'The smallest width from which on each machine’s GPU wins over its own CPU.',
+    finding:
+      'The smallest width from which on each machine’s GPU wins over its own CPU, launched in the fastest way at each ' +
+      'width and in each way throughout.',
     tables: [
       {
         id: 'crossover',
@@ -111,12 +113,14 @@ function frontierSection({ frontiers, reports }: Comparison): Section {
         columns: [
           { label: 'context', numeric: true },
           { label: 'batch', numeric: true },
+          { label: 'launched' },
           ...reports.map((_, i) => ({ label: letterOf(i), numeric: true })),
         ],
-        rows: frontiers.map(({ context, batch, widths, software }) => ({
+        rows: frontiers.map(({ context, batch, strategy, widths, software }) => ({
           cells: [
             number(context, count),
             number(batch, count),
+            words(strategy ?? 'the fastest way'),
             ...widths.map((width, i) => widthCell(width, software[i])),
           ],
         })),

@@ -1,17 +1,21 @@
 // The crossover: a map of CPU time / GPU time over width and batch, one for each context, with the frontier from which on
 // the GPU wins.
 
-import { onGpu, outcome } from '../claims.ts';
-import { crossoverFinding } from '../findings.ts';
-import { count, spread, times, timeSpread, timesSpread } from '../format.ts';
-import type { Cell, Crossover, Report } from '../schema.ts';
+import { onGpu, outcome } from '../judge/claims.ts';
+import { crossoverFinding } from '../judge/findings.ts';
+import { count, spread, times, timeSpread, timesSpread } from '../judge/format.ts';
+import type { Cell, Crossover, Interval, Report } from '../schema.ts';
 import { drawMap, type MapCell } from './heat-map.ts';
 import { NONE, number, ranged, words, type Drawing, type Section } from './section.ts';
+import { markOf, reasonNotes, skipReasons, type SkipReasons } from './skip-reasons.ts';
 import { label, line } from './svg.ts';
 
 export function crossoverSection(report: Report, crossover: Crossover): Section {
   const software = !onGpu(report, crossover);
-  const reasons = skipReasons(crossover);
+  const anything = crossover.cells.some(({ ratio }) => ratio !== null);
+  const reasons = skipReasons(
+    crossover.cells.filter(({ ratio }) => ratio === null).map((cell) => cell.skipped),
+  );
   return {
     id: 'crossover',
     title: software ? 'Where would another device overtake the CPU?' : 'Where does the GPU overtake the CPU?',
@@ -21,7 +25,7 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
       'grey: the CPU; the stronger, the clearer. “tie”: not told from noise. Solid line: where the measured winner changes; ' +
       'dashed: where the launch costs and the ceilings predict it.',
     software,
-    draw: (width) => draw(report, crossover, reasons, width),
+    ...(anything ? { draw: (width: number) => draw(report, crossover, reasons, width) } : {}),
     tables: [
       {
         id: 'crossover',
@@ -78,66 +82,20 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
   };
 }
 
-/** Why cells were skipped, with the letter that stands for it in the map. */
-interface Reason {
-  readonly mark: string;
-  readonly texts: Set<string>;
-}
+/** Between two maps. */
+export const GAP = 34;
 
-/** Reasons that differ in their figures alone are one; the table has the figures. */
-function skipReasons({ cells }: Crossover): Map<string, Reason> {
-  const reasons = new Map<string, Reason>();
-  for (const { ratio, skipped } of cells) {
-    if (ratio !== null) continue;
-    const kind = kindOf(skipped);
-    const reason = reasons.get(kind) ?? { mark: letter(reasons.size), texts: new Set() };
-    reason.texts.add(textOf(skipped));
-    reasons.set(kind, reason);
-  }
-  return reasons;
-}
-
-function reasonNotes(reasons: ReadonlyMap<string, Reason>): string[] {
-  return [...reasons].map(([kind, { mark, texts }]) => {
-    const [text] = texts;
-    return `Skipped (${mark}): ${texts.size === 1 ? text : kind}.`;
-  });
-}
-
-function textOf(skipped: string | null): string {
-  return (skipped ?? 'no reason given').replace(/\.$/, '');
-}
-
-function kindOf(skipped: string | null): string {
-  return textOf(skipped).replace(/(?<![\w.])\d[\d.,]*(?:e[+-]?\d+)?(?!\w)/g, '…');
-}
-
-/** a … z, then numbers. */
-function letter(i: number): string {
-  return i < 26 ? String.fromCharCode(97 + i) : String(i - 25);
-}
-
-const GAP = 34;
-
-function draw(
-  report: Report,
-  crossover: Crossover,
-  reasons: ReadonlyMap<string, Reason>,
-  width: number,
-): Drawing {
+function draw(report: Report, crossover: Crossover, reasons: SkipReasons, width: number): Drawing {
   const contexts = ascending(crossover.cells.map(({ context }) => context));
   const columns = ascending(crossover.cells.map((cell) => cell.width));
   let y = 26;
-  let body =
-    line(0, 10, 26, 10, 'frontier') +
-    label(34, 14.5, 'measured') +
-    line(116, 10, 142, 10, 'frontier predicted') +
-    label(150, 14.5, 'predicted');
+  let body = lineKey();
   for (const context of contexts) {
     const cells = crossover.cells.filter((cell) => cell.context === context);
     const rows = ascending(cells.map(({ batch }) => batch));
     const map = drawMap({
       title: `context ${count(context)}`,
+      rowName: 'batch',
       columns,
       rows,
       cell: (column, row) => {
@@ -157,9 +115,12 @@ function draw(
   return { height: y - GAP + 4, body };
 }
 
-function mapCell(report: Report, cell: Cell, reasons: ReadonlyMap<string, Reason>): MapCell {
-  const { ratio } = cell;
-  if (ratio === null) return { skipped: reasons.get(kindOf(cell.skipped))?.mark ?? '' };
+function mapCell(report: Report, { ratio, skipped }: Cell, reasons: SkipReasons): MapCell {
+  return ratio === null ? { skipped: markOf(skipped, reasons) } : ratioCell(report, ratio);
+}
+
+/** Who wins, and how many times. */
+export function ratioCell(report: Report, ratio: Interval): MapCell {
   const { kind } = outcome(ratio, report.control);
   const who = {
     faster: onGpu(report, { software: false }) ? 'GPU' : 'soft',
@@ -167,15 +128,29 @@ function mapCell(report: Report, cell: Cell, reasons: ReadonlyMap<string, Reason
     undecided: 'tie',
     unproven: '?',
   };
-  const multiple = ratio.value >= 1 ? ratio.value : 1 / ratio.value;
   return {
     ratio: ratio.value,
-    text: times(multiple),
+    text: multipleText(ratio.value),
     who: who[kind],
     decided: kind === 'faster' || kind === 'slower',
   };
 }
 
-function ascending(values: readonly number[]): number[] {
+/** How many times faster the faster one is. */
+export function multipleText(ratio: number): string {
+  return times(ratio >= 1 ? ratio : 1 / ratio);
+}
+
+/** What the two kinds of line in a map mean, for its top. */
+export function lineKey(): string {
+  return (
+    line(0, 10, 26, 10, 'frontier') +
+    label(34, 14.5, 'measured') +
+    line(116, 10, 142, 10, 'frontier predicted') +
+    label(150, 14.5, 'predicted')
+  );
+}
+
+export function ascending(values: readonly number[]): number[] {
   return [...new Set(values)].sort((a, b) => a - b);
 }

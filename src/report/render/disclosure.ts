@@ -1,6 +1,6 @@
 // Where and how it was measured: what a reader needs to judge the figures or to get them again.
 
-import { bytes, count, date, duration, spread, times, timeSpread, timesSpread } from '../format.ts';
+import { bytes, count, date, duration, spread, times, timeSpread, timesSpread } from '../judge/format.ts';
 import type { Control, Machine, Report } from '../schema.ts';
 import { number, ranged, words, type Row, type Section, type Table } from './section.ts';
 
@@ -14,7 +14,11 @@ export function disclosure(report: Report): Section {
       'bootstrap interval, outliers kept. ' +
       (control ? `${noiseText(control.claimable)}.` : 'No control pair bounds what may be claimed.'),
     software: false,
-    tables: [machineTable(report), ...(control ? [controlTable(control)] : []), limitsTable(machine)],
+    tables: [
+      machineTable(report),
+      ...(control ? [controlTable(control)] : []),
+      ...(machine.adapter === null ? [] : [limitsTable(machine)]),
+    ],
     notes: report.notes,
   };
 }

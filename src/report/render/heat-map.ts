@@ -1,5 +1,5 @@
-// A map of ratios: columns are widths, rows batches. Above 1 a cell tends to the accent colour, below 1 to grey; the figure
-// and the winner's name stand in each.
+// A map of ratios: columns are widths, rows batches or strategies. Above 1 a cell tends to the accent colour, below 1 to grey;
+// the figure and the winner's name stand in each.
 
 import type { Drawing } from './section.ts';
 import { at, element, label, rect } from './svg.ts';
@@ -8,16 +8,18 @@ export type MapCell =
   | { readonly ratio: number; readonly text: string; readonly who: string; readonly decided: boolean }
   | { readonly skipped: string };
 
-export interface HeatMap {
+export interface HeatMap<Row extends number | string> {
   readonly title: string;
+  /** What a row is. */
+  readonly rowName: string;
   readonly columns: readonly number[];
-  readonly rows: readonly number[];
+  readonly rows: readonly Row[];
   /** undefined where the grid has no such cell. */
-  cell(column: number, row: number): MapCell | undefined;
+  cell(column: number, row: Row): MapCell | undefined;
   readonly frontiers: readonly {
     readonly style: string;
     /** The column value from which on the other side begins, or null. */
-    at(row: number): number | null;
+    at(row: Row): number | null;
   }[];
   readonly width: number;
   readonly y: number;
@@ -29,15 +31,25 @@ const STRONGEST = Math.log2(16);
 /** Of the colour in a cell, from share-0 to this in the style. */
 const SHARES = 8;
 
-export function drawMap({ title, columns, rows, cell, frontiers, width, y }: HeatMap): Drawing {
-  const left = width < 500 ? 44 : 84;
+export function drawMap<Row extends number | string>({
+  title,
+  rowName,
+  columns,
+  rows,
+  cell,
+  frontiers,
+  width,
+  y,
+}: HeatMap<Row>): Drawing {
+  const longest = Math.max(...rows.map((row) => String(row).length));
+  const left = width < 500 ? Math.max(44, 10 + 6.5 * longest) : 84;
   const step = Math.min(90, (width - left) / columns.length);
   const top = y + 44;
   const place = (column: number) => left + column * step;
   const heads =
     label(0, y + 14, title, { class: 'value' }) +
     label(left + (columns.length * step) / 2, y + 14, 'width →', { class: 'tick', 'text-anchor': 'middle' }) +
-    label(0, top - 8, 'batch ↓', { class: 'tick' }) +
+    label(0, top - 8, `${rowName} ↓`, { class: 'tick' }) +
     columns
       .map((column, i) =>
         label(place(i) + step / 2, top - 8, String(column), { class: 'tick', 'text-anchor': 'middle' }),

@@ -1,6 +1,6 @@
 // Reports as files for people. Pure functions of the reports: no Node modules, no DOM.
 
-import type { Comparison } from '../compare.ts';
+import type { Comparison } from '../judge/compare.ts';
 import type { Report } from '../schema.ts';
 import { comparisonPage } from './comparison.ts';
 import { htmlOf } from './html.ts';

@@ -1,8 +1,8 @@
 // The kernels against their ceilings: what share of the nearer one, arithmetic or memory, each reaches.
 
-import { onGpu } from '../claims.ts';
-import { kernelsFinding } from '../findings.ts';
-import { count, figure, figureSpread, percent, spread, time, timeSpread } from '../format.ts';
+import { onGpu } from '../judge/claims.ts';
+import { kernelsFinding } from '../judge/findings.ts';
+import { count, figure, figureSpread, percent, spread, time, timeSpread } from '../judge/format.ts';
 import type { KernelFigures, Report } from '../schema.ts';
 import { axisAbove, linearScale } from './scale.ts';
 import { number, ranged, words, type Drawing, type Section } from './section.ts';

@@ -1,10 +1,10 @@
 // The ladder: how long a step is on each rung, on a logarithmic scale with the interval and every sample.
 
-import { isMeasured, onSoftware } from '../claims.ts';
-import { ladderFinding } from '../findings.ts';
-import { count, figure, spread, roundTime, time, timeSpread, timesSpread } from '../format.ts';
+import { isMeasured, onSoftware } from '../judge/claims.ts';
+import { ladderFinding } from '../judge/findings.ts';
+import { count, figure, spread, roundTime, time, timeSpread, timesSpread } from '../judge/format.ts';
 import type { Ladder, Report, Rung } from '../schema.ts';
-import { shapeText } from '../verdict.ts';
+import { shapeText } from '../judge/verdict.ts';
 import { axisAbove, logScale } from './scale.ts';
 import { NONE, number, ranged, words, type Drawing, type Section } from './section.ts';
 import { element, label, rect, whisker } from './svg.ts';
@@ -51,7 +51,8 @@ export function ladderSection(report: Report, ladder: Ladder): Section {
     notes: [
       `Before timing, the losses of ${count(ladder.checkedSteps)} steps were compared with the oracle's: at most ` +
         `${scientific(ladder.tolerance)} apart.`,
-      'A step of a population is one step of one of its models.',
+      'eager: a submit for each kernel; graph: one submit for all; fused: fewer kernels; resident: whole steps inside one ' +
+        'kernel; population: as resident, many models at once. A step of a population is one step of one of its models.',
     ],
   };
 }
@@ -65,7 +66,7 @@ function draw(report: Report, { rungs }: Ladder, width: number): Drawing {
   const narrow = width < 500;
   const row = narrow ? 46 : 34;
   const top = 28;
-  const left = narrow ? 4 : 210;
+  const left = narrow ? 4 : 244;
   const right = narrow ? width - 14 : width - 180;
   const height = top + rungs.length * row + 4;
   const scale = logScale(

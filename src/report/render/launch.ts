@@ -1,8 +1,8 @@
 // The price of a launch: what each call costs, and how the steps that these costs predict compare with the measured.
 
-import { onGpu } from '../claims.ts';
-import { launchFinding } from '../findings.ts';
-import { count, figure, roundTime, spread, time, times, timeSpread } from '../format.ts';
+import { onGpu } from '../judge/claims.ts';
+import { launchFinding } from '../judge/findings.ts';
+import { count, figure, roundTime, spread, time, times, timeSpread } from '../judge/format.ts';
 import type { Interval, LaunchCosts, Report } from '../schema.ts';
 import { axisAbove, dot, logScale } from './scale.ts';
 import { NONE, number, ranged, words, type Drawing, type Section, type Table } from './section.ts';
@@ -15,14 +15,25 @@ export function launchSection(report: Report, launch: LaunchCosts): Section {
     title: 'What does a launch cost?',
     finding: launchFinding(report, launch),
     key:
-      'Above: the fitted cost of one call with its 95% interval; an arrow where that reaches nothing. Below: a step of each strategy, open circle as predicted ' +
-      'from these costs, filled as measured.',
+      'Above: the fitted cost of one call with its 95% interval; an arrow where that reaches nothing. Below: a step of each ' +
+      'strategy, open circle as predicted from these costs and the kernels’ ceilings, filled as measured; in figures, ' +
+      'predicted → measured.',
     software,
     draw: (width) => draw(launch, width),
     tables: [costsTable(launch, software), predictionsTable(launch, software), pointsTable(launch, software)],
-    notes: [`Least squares over ${count(launch.points.length)} settings, R² ${figure(launch.r2)}.`],
+    notes: [
+      'dispatch: starting one kernel; barrier: waiting for the kernel before it; pass: a group of dispatches; submit: handing ' +
+        'recorded work to the GPU; readback: fetching a result; work: what the kernel of known work computes.',
+      `Least squares over ${count(launch.points.length)} settings, R² ${figure(launch.r2)}.`,
+      // Only where the report has none: reports of others may.
+      ...(launch.predictions.some(({ rung }) => rung === 'webgpu-resident') ? [] : [NO_RESIDENT]),
+    ],
   };
 }
+
+const NO_RESIDENT =
+  'There is no prediction for resident: a step of it is a part of one dispatch, so there is nothing in it that these costs ' +
+  'could foretell, and the ceilings are those of the whole device, of which it uses one workgroup.';
 
 function costsTable({ costs }: LaunchCosts, software: boolean): Table {
   return {

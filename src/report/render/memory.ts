@@ -1,7 +1,7 @@
 // Bytes on the device by purpose, against the least that would do.
 
-import { memoryFinding } from '../findings.ts';
-import { bytes, count } from '../format.ts';
+import { memoryFinding } from '../judge/findings.ts';
+import { bytes, count } from '../judge/format.ts';
 import type { Memory } from '../schema.ts';
 import { number, words, type Drawing, type Section } from './section.ts';
 import { partKey, partStyles, stackedBar } from './stack.ts';
@@ -46,24 +46,39 @@ export function memorySection(memory: Memory): Section {
 function draw({ rows }: Memory, width: number): Drawing {
   const styles = partStyles(rows.flatMap(({ purposes }) => purposes.map(({ purpose }) => purpose)));
   const key = partKey(styles, width);
-  const row = 58;
-  const bars = rows.map(({ strategy, shape, purposes, bytes: all, least }, i) => {
-    const y = key.height + i * row;
-    const most = Math.max(1, ...rows.filter((r) => r.shape === shape).map((r) => Math.max(r.bytes, r.least)));
+  let y = key.height;
+  let body = key.body;
+  for (const shape of new Set(rows.map((own) => own.shape))) {
+    const group = rows.filter((own) => own.shape === shape);
+    const most = Math.max(1, ...group.map((own) => Math.max(own.bytes, own.least)));
     const size = (value: number) => (value / most) * (width - 2);
-    const parts = purposes.map((part) => ({
-      name: part.purpose,
-      value: part.bytes,
-      text: bytes(part.bytes),
-    }));
-    return element(
-      'g',
-      {},
-      label(0, y + 14, `${strategy}, ${shape}`, { class: 'value', room: width * 0.55 }),
-      label(width, y + 14, `${bytes(all)}, least ${bytes(least)}`, { class: 'value', 'text-anchor': 'end' }),
-      stackedBar(parts, styles, size, { x: 0, y: y + 22, height: 22, end: width }),
-      line(size(least), y + 18, size(least), y + 48, 'mark'),
-    );
-  });
-  return { height: key.height + rows.length * row, body: key.body + bars.join('') };
+    body += label(0, y + 14, shape, { class: 'muted', room: width });
+    y += HEAD;
+    for (const row of group) {
+      body += bar(row, size, styles, width, y);
+      y += ROW;
+    }
+  }
+  return { height: y, body };
+}
+
+const HEAD = 28;
+const ROW = 58;
+
+function bar(
+  { strategy, purposes, bytes: all, least }: Memory['rows'][number],
+  size: (value: number) => number,
+  styles: ReadonlyMap<string, string>,
+  width: number,
+  y: number,
+): string {
+  const parts = purposes.map(({ purpose, bytes: own }) => ({ name: purpose, value: own, text: bytes(own) }));
+  return element(
+    'g',
+    {},
+    label(0, y + 14, strategy, { class: 'value', room: width * 0.4 }),
+    label(width, y + 14, `${bytes(all)}, least ${bytes(least)}`, { class: 'value', 'text-anchor': 'end' }),
+    stackedBar(parts, styles, size, { x: 0, y: y + 22, height: 22, end: width }),
+    line(size(least), y + 18, size(least), y + 48, 'mark'),
+  );
 }

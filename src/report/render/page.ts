@@ -1,8 +1,8 @@
 // A report as a page: the verdict, one section for each question, the disclosure.
 
-import { date, duration } from '../format.ts';
+import { date, duration } from '../judge/format.ts';
 import type { Report } from '../schema.ts';
-import { noGpu, verdict } from '../verdict.ts';
+import { noGpu, verdict, whyNoAdapter } from '../judge/verdict.ts';
 import { anatomySection } from './anatomy.ts';
 import { crossoverSection } from './crossover.ts';
 import { disclosure } from './disclosure.ts';
@@ -11,6 +11,7 @@ import { ladderSection } from './ladder.ts';
 import { launchSection } from './launch.ts';
 import { memorySection } from './memory.ts';
 import type { Section } from './section.ts';
+import { STRATEGIES_TITLE, strategiesSection } from './strategies.ts';
 
 /** Plain text throughout; who writes it out escapes it. */
 export interface Page {
@@ -42,6 +43,9 @@ export function reportPage(report: Report): Page {
       crossover
         ? crossoverSection(report, crossover)
         : absent(report, 'crossover', 'Where does the GPU overtake the CPU?'),
+      crossover
+        ? strategiesSection(report, crossover)
+        : { ...absent(report, 'crossover', STRATEGIES_TITLE), id: 'strategies' },
       kernels
         ? kernelsSection(report, kernels)
         : absent(report, 'kernels', 'How near do the kernels come to what the machine can do?'),
@@ -51,9 +55,9 @@ export function reportPage(report: Report): Page {
   };
 }
 
-/** A hash is known by its beginning. */
+/** A hash is known by its beginning; a `+` behind it says that files were changed since. */
 export function shortCommit(commit: string): string {
-  return /^[0-9a-f]{40}$/.test(commit) ? commit.slice(0, 7) : commit;
+  return commit.replace(/^([0-9a-f]{7})[0-9a-f]{33}(\+?)$/, '$1$2');
 }
 
 function notices(report: Report): string[] {
@@ -87,7 +91,6 @@ function whyAbsent({ machine, complete, notes }: Report, id: string): string {
   // What the measurement says of a section begins with its name.
   const note = notes.find((text) => text.startsWith(`${id}: `))?.slice(id.length + 2);
   if (note) return note.replace(/^not measured\. /, '').replace(/\.$/, '');
-  if (machine.adapter === null && id !== 'ladder')
-    return machine.noAdapter?.replace(/\.$/, '') || 'no adapter';
+  if (machine.adapter === null && id !== 'ladder') return whyNoAdapter(machine) || 'no adapter';
   return complete ? 'it was left out of this run' : 'the run was stopped before';
 }

@@ -1,6 +1,6 @@
 // From figures to places on paper.
 
-import { at, element, label, line } from './svg.ts';
+import { at, element, label, LETTER, line } from './svg.ts';
 
 export interface Scale {
   /** The place of `x`; what lies outside of the domain stands at its nearer end. */
@@ -56,9 +56,13 @@ export function axisAbove(scale: Scale, top: number, bottom: number, text: (x: n
   return scale.ticks
     .map((tick) => {
       const x = scale(tick);
+      const name = text(tick);
+      // In the middle over its line, unless it would begin outside of the drawing.
+      const inside = (name.length * LETTER) / 2 <= x;
+      const place = inside ? { x, 'text-anchor': 'middle' } : { x: 0, 'text-anchor': 'start' };
       return (
         line(x, top, x, bottom, 'grid') +
-        label(x, top - 7, text(tick), { class: 'tick', 'text-anchor': 'middle' })
+        label(place.x, top - 7, name, { class: 'tick', 'text-anchor': place['text-anchor'] })
       );
     })
     .join('');

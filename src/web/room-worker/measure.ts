@@ -1,6 +1,6 @@
 // The report's measurement, in the page.
 
-import { measureReport } from '../../report/measure.ts';
+import { measureReport } from '../../report/measure/measure.ts';
 import { ConfigError } from '../../util/errors.ts';
 import type { MeasureJob } from '../rooms/messages.ts';
 import type { PostRoom } from './room-worker.ts';

@@ -1,7 +1,7 @@
 // What a page knows of the machine it runs on.
 
 import { version } from '../../../package.json';
-import type { MeasureOptions } from '../../report/measure.ts';
+import type { MeasureOptions } from '../../report/measure/measure.ts';
 
 /** Newer than the types: Chrome's and Edge's plain words for the system. */
 interface PlatformHints {

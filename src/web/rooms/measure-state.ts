@@ -1,13 +1,13 @@
 // The measurement of this machine, and reports that were opened. It goes on while the reader is elsewhere in the page.
 
 import { batch, computed, signal } from '@preact/signals';
-import { compareReports, type NamedReport } from '../../report/compare.ts';
+import { compareReports, type NamedReport } from '../../report/judge/compare.ts';
 import { decodeReport, encodeReport } from '../../report/read.ts';
 import { comparisonPage } from '../../report/render/comparison.ts';
 import { renderComparison, renderReport } from '../../report/render/index.ts';
 import { reportPage, type Page } from '../../report/render/page.ts';
 import type { Report } from '../../report/schema.ts';
-import { SECTION_NAMES } from '../../report/section.ts';
+import { SECTION_NAMES } from '../../report/measure/section.ts';
 import { MicrogptError } from '../../util/errors.ts';
 import { describeBrowser } from './machine.ts';
 import type { MeasuringMessage, RoomMessage } from './messages.ts';
@@ -49,7 +49,8 @@ export const page = computed((): Page | undefined => {
 /** The sections that are measured, and nothing that needs all of them. */
 function soFar(report: Report): Page {
   const whole = reportPage(report);
-  const measured: readonly string[] = SECTION_NAMES.filter((section) => report[section] !== null);
+  const measured: string[] = SECTION_NAMES.filter((section) => report[section] !== null);
+  if (report.crossover !== null) measured.push('strategies'); // the same cells, seen otherwise
   const sections = whole.sections.filter(({ id }) => measured.includes(id));
   return { ...whole, notices: [], lead: { title: '', sentences: [] }, sections };
 }

@@ -1,6 +1,6 @@
 // What the rooms and their worker say to each other. A worker does one job; the room ends it by terminating it.
 
-import type { MeasureOptions, Progress as MeasureProgress } from '../../report/measure.ts';
+import type { MeasureOptions, Progress as MeasureProgress } from '../../report/measure/measure.ts';
 import type { Report } from '../../report/schema.ts';
 import type { Axes } from '../../train/sweep-grid.ts';
 import type { ModelResult, SweepProgress } from '../../train/sweep.ts';
