@@ -63,6 +63,11 @@ export class RunStore {
     return path;
   }
 
+  /** Whether a checkpoint has the state after `step`: then it is not known to stand in the files of the run. */
+  holds(step: number): boolean {
+    return this.#losses.has(step);
+  }
+
   /** Writes the files of the run. They are five: a checkpoint holds the state until they all stand. */
   async finish(checkpoint: Checkpoint): Promise<void> {
     const path = await this.checkpoint(checkpoint);

@@ -172,7 +172,11 @@ async function trainAndSample(
   const step = last?.step ?? from;
   const total = meter.total();
   if (step > from) output.note(speed(step - from, total));
-  if (saver !== undefined && (step > from || (resume !== undefined && resumeFrom !== out))) {
+  // Without a new step too where the run goes to another directory, or was killed in the middle of this.
+  if (
+    saver !== undefined &&
+    (step > from || (resume !== undefined && resumeFrom !== out) || store!.holds(step))
+  ) {
     await saver.finish();
     output.record({ type: 'checkpoint', step, directory: out! });
     output.note(`saved in ${out}`);

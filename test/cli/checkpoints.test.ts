@@ -1,10 +1,11 @@
 // Checkpoints on the disk: which stay, which one is read, and what another process may do meanwhile.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LOCK_FILE } from '../../src/cli/lock.ts';
 import { readCheckpoint, readNewest } from '../../src/cli/run-store.ts';
+import { encodeCheckpoint } from '../../src/train/checkpoint-file.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { losses, microgpt, ofType, records, samples, temporaryDirectory, type Child } from './cli.ts';
 
@@ -237,6 +238,21 @@ describe('a training that diverges', () => {
         expect(values.every(Number.isFinite)).toBe(true);
     }
   });
+});
+
+it('a run that was killed after its last step, before its files were whole, gets them', async () => {
+  const directory = temporaryDirectory();
+  const [whole, out] = ['whole', 'cut'].map((name) => join(directory, name));
+  await microgpt(['train', ...SMALL, '--steps', '20', '--out', whole]);
+  const { run } = await readNewest(whole);
+  mkdirSync(folderOf(out), { recursive: true });
+  const path = join(folderOf(out), 'step-000000020.safetensors');
+  writeFileSync(path, await encodeCheckpoint({ ...run, smoothedLoss: 3 }));
+  expect((await microgpt(['train', '--resume', out])).status).toBe(0);
+  for (const name of RUN_FILES) {
+    expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
+  }
+  expect(existsSync(path)).toBe(false);
 });
 
 it('reads the files of a run rather than a checkpoint of the same step', async () => {
