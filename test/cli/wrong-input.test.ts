@@ -107,7 +107,7 @@ const cases: Case[] = [
   ['sample %/run --top-k 0', WRONG_USAGE, 'Expected a whole number of at least 1.'],
   ['sample %/run --temperature -1', WRONG_USAGE, 'Expected a number of at least 0.000001'],
   ['train --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
-  ['train --n-layer 1000000000', WRONG_USAGE, 'parameters is too large'],
+  ['train --n-layer 1000000000', WRONG_USAGE, 'n_layer: expected at most 10000, got 1000000000'],
   ['train --n-embd 9007199254740991 --n-head 1', WRONG_USAGE, 'parameters is too large'],
   // Ranges
   ['sweep --engine oracle', WRONG_USAGE, 'Allowed choices are auto, cpu, webgpu.'],
@@ -130,7 +130,7 @@ const cases: Case[] = [
     'at most 10000 models, got 10200 = 200 seed × 51 lr',
   ],
   ['sweep --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
-  ['sweep --n-layer 1000000000', WRONG_USAGE, 'parameters is too large'],
+  ['sweep --n-layer 1000000000', WRONG_USAGE, 'n_layer: expected at most 10000, got 1000000000'],
   ['sweep --data %/missing', FAILED, 'missing: no such file or directory. Expected a text file'],
   ['sweep --out %/empty', FAILED, 'nothing can be written there: a part of the path is not a directory'],
   // Directories
@@ -226,4 +226,20 @@ describe.skipIf(process.platform !== 'linux')('no adapter', () => {
     expect(status).toBe(0);
     expect(stderr).toMatch(/engine: cpu .*: No WebGPU adapter was found\n/);
   });
+});
+
+it('what a file says never commands the terminal, however long it is', async () => {
+  cpSync(at('run'), at('hostile'), { recursive: true });
+  const path = join(at('hostile'), 'config.json');
+  const config = readFileSync(path, 'utf8');
+  writeFileSync(path, config.replace('"oracle"', JSON.stringify(`\x1b[2J\u202e${'x'.repeat(100_000)}`)));
+  for (const args of [
+    ['sample', at('hostile')],
+    ['train', '--resume', at('hostile')],
+  ]) {
+    const { status, stderr } = await microgpt(args);
+    expect(status).toBe(FAILED);
+    expect(stderr).toMatch(/config\.json: engine\.name: .*received "\\u\{1b\}\[2J\\u\{202e\}xxx/);
+    expect(stderr.trimEnd()).toMatch(/^\P{C}{1,700}$/u);
+  }
 });
