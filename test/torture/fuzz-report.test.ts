@@ -1,7 +1,7 @@
 // Reports that are damaged, foreign or hostile: read or refused, and what was read is rendered and compared, soon and safely.
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compareReports } from '../../src/report/compare.ts';
 import { decodeReport, encodeReport } from '../../src/report/read.ts';
 import { renderComparison, renderReport, type Rendered } from '../../src/report/render/index.ts';
@@ -10,6 +10,8 @@ import { verdict } from '../../src/report/verdict.ts';
 import { gpuReport } from '../support/report-fixture.ts';
 import { FULL } from './full.ts';
 import { changed, changes, edited, edits, PLANTED, survives } from './hostile.ts';
+
+if (FULL) vi.setConfig({ testTimeout: 3_600_000 });
 
 const RUNS = FULL ? 10_000 : 150;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import fc from 'fast-check';
 import * as v from 'valibot';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readKernelChoices } from '../../src/cli/kernel-choices.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { sweepSettings } from '../../src/cli/sweep-settings.ts';
@@ -35,6 +35,8 @@ import { describeData, readSource } from '../../src/web/worker/source.ts';
 import { temporaryDirectory } from '../cli/cli.ts';
 import { FULL } from './full.ts';
 import { changed, changes, edited, edits, NASTY, survives } from './hostile.ts';
+
+if (FULL) vi.setConfig({ testTimeout: 3_600_000 });
 
 /** Cases of each of the ten properties. With those of fuzz-report.test.ts the full suite has 220,000. */
 const RUNS = FULL ? 20_000 : 250;
