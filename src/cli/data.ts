@@ -1,7 +1,7 @@
 // Where training text comes from: the built-in names, microgpt.py's file, a file, or standard input.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
@@ -96,8 +96,15 @@ function networkProblem(error: unknown): string {
 
 async function readTextFile(path: string): Promise<Uint8Array> {
   try {
+    // /dev/zero, which the configuration of a run may name as well, would fill the memory without end.
+    if ((await stat(path)).isCharacterDevice()) {
+      throw new DataError(
+        `${path}: it is a device. Expected a text file with one document on each line, or - (standard input).`,
+      );
+    }
     return await readFile(path);
   } catch (error) {
+    if (error instanceof DataError) throw error;
     const code = errorCode(error);
     const shown = path === '' ? '""' : path;
     if (code === 'ERR_FS_FILE_TOO_LARGE') {

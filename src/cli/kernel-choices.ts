@@ -51,7 +51,14 @@ async function readVariants(path: string, note: (text: string) => void): Promise
     return new Map(version === VERSION ? Object.entries(variants) : []);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT')
-      note(`${path} is not used: ${reasonOf(error)}; kernels are measured anew`);
+      note(`${path} is not used: ${problemOf(error)}; kernels are measured anew`);
     return new Map();
   }
+}
+
+/** In words of ours: a parser's quote what stands in the file, whatever that is. */
+function problemOf(error: unknown): string {
+  if (error instanceof SyntaxError) return 'it is not JSON';
+  if (error instanceof v.ValiError) return 'it does not hold the choices of kernels';
+  return reasonOf(error);
 }

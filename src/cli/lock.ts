@@ -69,6 +69,15 @@ export async function lockDirectory(directory: string): Promise<Lock> {
   return { check, release };
 }
 
+/** Who writes into `directory` now, in words, if anybody does. */
+export async function writerOf(directory: string): Promise<string | undefined> {
+  const path = join(directory, LOCK_FILE);
+  const seen = readIfThere(path);
+  if (seen === undefined) return undefined;
+  const holder = parseHolder(seen);
+  return (await isHeld(path, holder)) ? inWords(holder) : undefined;
+}
+
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -117,10 +126,13 @@ async function removeStale(path: string, seen: string): Promise<void> {
 }
 
 function heldError(directory: string, holder: Holder | undefined): CheckpointError {
-  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
   return new CheckpointError(
-    `${directory}: ${who} is training into it. Wait until it has ended, or choose another directory.`,
+    `${directory}: ${inWords(holder)} is training into it. Wait until it has ended, or choose another directory.`,
   );
+}
+
+function inWords(holder: Holder | undefined): string {
+  return holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
 }
 
 function parseHolder(text: string): Holder | undefined {

@@ -21,6 +21,11 @@ export interface OutputStreams {
 /** Records that are not the result. */
 const DETAILS: readonly PrintedRecord['type'][] = ['config', 'sweep', 'step', 'measurement'];
 
+/** What stands in a file may be quoted in a note or an error, and must not command the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{C}\n]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+}
+
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -72,7 +77,7 @@ export class Output {
   note(text: string): void {
     if (this.quiet) return;
     this.endStatus();
-    this.#stderr.write(`${text}\n`);
+    this.#stderr.write(`${printable(text)}\n`);
   }
 
   /** Width of the terminal. */

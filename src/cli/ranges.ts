@@ -5,8 +5,10 @@ import { InvalidArgumentError } from 'commander';
 /** The most values of one option, and the most models of a sweep. */
 export const MOST_VALUES = 10_000;
 
-/** Digits that the values inside a range are rounded to, so that they can be typed again. */
+/** Digits that the values inside a range are rounded to, so that they can be typed again; more where fewer tell neighbours not apart. */
 const DIGITS = 4;
+/** What tells any two numbers apart. */
+const ALL_DIGITS = 17;
 
 type Spacing = 'log' | 'lin';
 
@@ -46,20 +48,29 @@ export function numbers(read: (text: string) => number, usual: Spacing): (text: 
         `a range that begins above 0, or ${first}..${last}:${count}lin with equal differences`,
       );
     }
-    return Array.from({ length: count }, (_, i) => {
-      if (i === 0) return first;
-      if (i === count - 1) return last;
-      const part = i / (count - 1);
-      const value = spacing === 'log' ? first * (last / first) ** part : first + part * (last - first);
-      return Number(value.toPrecision(DIGITS));
+    const inner = Array.from({ length: count - 2 }, (_, i) => {
+      const part = (i + 1) / (count - 1);
+      // Not last / first, nor last - first, which may be beyond what a number can be.
+      return spacing === 'log' ? first ** (1 - part) * last ** part : (1 - part) * first + part * last;
     });
+    for (let digits = DIGITS; ; digits++) {
+      const values = [first, ...inner.map((value) => Number(value.toPrecision(digits))), last];
+      if (digits === ALL_DIGITS || rises(values)) return values;
+    }
   });
+}
+
+function rises(values: readonly number[]): boolean {
+  return values.every((value, i) => i === 0 || value > values[i - 1]);
 }
 
 function listOf(readItem: (item: string) => number[]): (text: string) => number[] {
   return (text) => {
-    const values = text.split(',').flatMap((item) => readItem(item));
-    checkCount(values.length);
+    const values: number[] = [];
+    for (const item of text.split(',')) {
+      values.push(...readItem(item));
+      checkCount(values.length); // after each: all of them might not fit the memory
+    }
     const seen = new Set<number>();
     for (const value of values) {
       if (seen.has(value)) throw new InvalidArgumentError(`Expected different values, got ${value} twice.`);

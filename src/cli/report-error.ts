@@ -3,6 +3,7 @@
 import { CommanderError } from 'commander';
 import type { ErrorRecord } from '../train/records.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
+import { printable } from './output.ts';
 
 const FAILED = 1;
 export const WRONG_USAGE = 2;
@@ -16,7 +17,7 @@ const TOO_LARGE = /allocation failed|invalid (typed )?array (buffer )?length|inv
  */
 export function reportError(error: unknown, argv: readonly string[]): number {
   const { type, message, status } = describe(error);
-  const text = message.split('\n').slice(0, 2).join('\n');
+  const text = printable(message).split('\n').slice(0, 2).join('\n');
   if (argv.includes('--json')) {
     const record: ErrorRecord = { type: 'error', error: type, message: text };
     process.stdout.write(`${JSON.stringify(record)}\n`);

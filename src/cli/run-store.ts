@@ -10,7 +10,7 @@ import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from '../train/ch
 import { RUN_FILES, type SavedRun } from '../train/run-files.ts';
 import { CheckpointError } from '../util/errors.ts';
 import { errorCode, isTemporaryName, writeFileAtomically } from './files.ts';
-import { lockDirectory, type Lock } from './lock.ts';
+import { lockDirectory, writerOf, type Lock } from './lock.ts';
 import { CHECKPOINTS, isFile, readRunFile, readRunFiles, saving, writeRun } from './run-directory.ts';
 
 /** How many of the newest checkpoints stay. */
@@ -143,7 +143,9 @@ async function readNewestOf(directory: string): Promise<ReadRun> {
     try {
       const { smoothedLoss: _, ...run } = await readCheckpoint(path);
       if (files instanceof CheckpointError && !isMissing(directory)) notices.push(files.message);
-      notices.push(`${directory}: the run was cut short; its last checkpoint is that of step ${step}`);
+      const writer = await writerOf(directory);
+      const state = writer === undefined ? 'the run was cut short' : `${writer} is training into it`;
+      notices.push(`${directory}: ${state}; its last checkpoint is that of step ${step}`);
       return { run, notices };
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;

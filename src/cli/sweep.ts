@@ -1,11 +1,11 @@
 // microgpt sweep: the same training with many settings; the best model becomes an ordinary run.
 
-import type { EngineInfo } from '../engine.ts';
 import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
 import { choosePopulations, type PopulationChoice } from '../populations.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
 import { prepareRun } from '../train/prepare.ts';
+import { ResilientPopulations } from '../train/resilient-populations.ts';
 import type { DataSummary } from '../train/records.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { AXIS_LABELS, gridPoint, gridSize, varyingAxes, type Axes } from '../train/sweep-grid.ts';
@@ -84,8 +84,9 @@ async function sweepAndSave(
   output.detail(`models: ${productText(axes)}`);
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
   const window = smoothingWindow(training.steps);
-  const populations = await choosePopulations(settings.choice, source);
-  const { info: engine, reason } = populations;
+  const chosen = await choosePopulations(settings.choice, source);
+  const { info: engine, reason } = chosen;
+  const populations = new ResilientPopulations(chosen, settings.choice, source, (text) => output.note(text));
   const progress = new SweepProgressLines(output);
   let outcome: SweepOutcome;
   try {
@@ -101,7 +102,7 @@ async function sweepAndSave(
   const total = progress.total();
   await printResults(settings, outcome, total, output);
 
-  const best = bestRun(settings, data, engine, outcome);
+  const best = bestRun(settings, data, outcome);
   if (out !== undefined && results.length > 0) {
     const sweep = { model, training, axes, data, engine: engineOf(engine), smoothingWindow: window, results };
     const paths = await writeSweep(out, sweep, best);
@@ -158,13 +159,12 @@ async function printResults(
 function bestRun(
   { documents, model, axes, training, sampling }: SweepSettings & SweepOptions,
   data: DataSummary,
-  engine: EngineInfo,
   { best }: SweepOutcome,
 ): SavedRun | undefined {
   if (best === undefined) return undefined;
   const own: TrainingConfig = { ...training, ...gridPoint(axes, best.result.index) };
   const { spec, tokenizer, random } = prepareRun({ documents, model, training: own });
-  const config = { model: spec.model, training: own, data, engine: engineOf(engine), sampling };
+  const config = { model: spec.model, training: own, data, engine: engineOf(best.engine), sampling };
   const losses = pickLosses(best.losses, training.steps);
   return { config, tokenizer, state: best.state, random: random.getState(), losses };
 }

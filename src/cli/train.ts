@@ -17,7 +17,7 @@ import { train, type TrainChunk } from '../train/trainer.ts';
 import { firstNotFinite, TrainingError } from '../train/finite.ts';
 import { ResilientEngine } from '../train/resilient.ts';
 import type { Engine, TrainingState } from '../engine.ts';
-import { ConfigError, DataError, DeviceError } from '../util/errors.ts';
+import { CheckpointError, ConfigError, DataError, DeviceError } from '../util/errors.ts';
 import { shellQuote, type Every } from './arguments.ts';
 import { readSource } from './data.ts';
 import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
@@ -70,6 +70,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
   };
   if (resume !== undefined) checkSameData(resume.config.data, data, resumeFrom);
   const prepared = prepareRun({ documents, model, training });
+  if (resume !== undefined) checkSameVocabulary(resume.tokenizer.chars, prepared.tokenizer.chars, resumeFrom);
   output.detail(`num docs: ${documents.length}`);
   output.detail(`vocab size: ${prepared.tokenizer.vocabSize}`);
   output.detail(`num params: ${prepared.spec.parameters.length}`);
@@ -262,6 +263,16 @@ function checkSameData(was: DataSummary, is: DataSummary, from = ''): void {
     `--resume ${from}: ${is.source} is not the text that this run began with: expected ${was.documents} documents ` +
       `with sha256 ${was.sha256.slice(0, 12)}…, got ${is.documents} with ${is.sha256.slice(0, 12)}…. ` +
       'Give the same text by --data.',
+  );
+}
+
+/** The text has been found the same: it is the saved vocabulary that was changed. */
+function checkSameVocabulary(saved: readonly string[], own: readonly string[], from = ''): void {
+  const at = own.findIndex((char, i) => char !== saved[i]);
+  if (at < 0 && saved.length === own.length) return;
+  throw new CheckpointError(
+    `--resume ${from}: the vocabulary is not that of its text: expected ${JSON.stringify(own[at])} as character ${at}, ` +
+      `got ${JSON.stringify(saved[at])}. The run is damaged: restore tokenizer.json from a copy or train it again.`,
   );
 }
 

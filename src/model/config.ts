@@ -50,9 +50,17 @@ export const DEFAULT_TRAINING: TrainingConfig = {
 /** What `clip` may be where it is not 0: f32 holds the squares of such norms. */
 export const CLIP_RANGE = { low: 1e-12, high: 1e12 } as const;
 
+/** Each layer has its own kernels and names, of which a million would fill the memory before the first number is made. */
+const MAX_LAYERS = 10_000;
+/** How many heads an error proposes. */
+const PROPOSED = 12;
+
 /** Throws ConfigError where `config` cannot make a model. */
 export function checkModelConfig(config: ModelConfig): void {
   positiveInteger('n_layer', config.nLayer);
+  if (config.nLayer > MAX_LAYERS) {
+    throw new ConfigError(`n_layer: expected at most ${MAX_LAYERS}, got ${config.nLayer}.`);
+  }
   positiveInteger('n_embd', config.nEmbd);
   positiveInteger('n_head', config.nHead);
   positiveInteger('block_size', config.blockSize);
@@ -60,7 +68,7 @@ export function checkModelConfig(config: ModelConfig): void {
   if (config.nEmbd % config.nHead !== 0) {
     throw new ConfigError(
       `n_embd ${config.nEmbd} is not divisible by n_head ${config.nHead}: ` +
-        `each head takes n_embd / n_head channels. Choose n_head among ${divisors(config.nEmbd).join(', ')}.`,
+        `each head takes n_embd / n_head channels. Choose n_head among ${divisorsNear(config.nHead, config.nEmbd).join(', ')}.`,
     );
   }
 }
@@ -91,14 +99,15 @@ function inRange(name: string, value: number, low: number, high: number, expecte
   if (!(value >= low && value <= high)) throw new ConfigError(`${name}: expected ${expected}, got ${value}.`);
 }
 
-/** In ascending order. By pairs, up to the square root of n, for n may be anything that somebody types. */
-function divisors(n: number): number[] {
-  const low: number[] = [];
-  const high: number[] = [];
-  for (let d = 1; d * d <= n; d++) {
+/** The divisors of `n` nearest to `near`, in ascending order: all where they are few. */
+function divisorsNear(near: number, n: number): number[] {
+  const found: number[] = [];
+  // By pairs, up to the square root: but n may be anything that somebody types, and heads beyond a million are no use.
+  for (let d = 1; d * d <= n && d <= 1e6; d++) {
     if (n % d !== 0) continue;
-    low.push(d);
-    if (d * d < n) high.push(n / d);
+    found.push(d);
+    if (d * d < n) found.push(n / d);
   }
-  return [...low, ...high.reverse()];
+  const nearest = found.sort((a, b) => Math.abs(a - near) - Math.abs(b - near)).slice(0, PROPOSED);
+  return nearest.sort((a, b) => a - b);
 }

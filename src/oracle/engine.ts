@@ -11,12 +11,16 @@ import {
   checkState,
   checkTokens,
 } from '../util/engine-checks.ts';
+import { ConfigError } from '../util/errors.ts';
 import { adam, clipGradients, createMoments, type Moments } from './adam.ts';
 import { createCache, createParameters, gpt, softmax, sum, type Cache, type Parameters } from './gpt.ts';
 import { NodePool, Value } from './value.ts';
 
 /** How long `advance` keeps the event loop waiting, give or take a step. */
 const YIELD_AFTER_MS = 100;
+
+/** Numbers that the graph of one document may have. Each is an object of some 150 bytes, and a process that runs out of them is ended by V8. */
+const MAX_VALUES = 2 ** 24;
 
 /**
  * The engine that the others are compared with. Everything is f64, whatever the type of
@@ -29,7 +33,24 @@ export function createOracleEngine(spec: EngineSpec): Engine {
   checkTrainingConfig(spec.training);
   checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
   checkDocuments(spec.documents, spec.model.vocabSize);
+  checkSize(spec);
   return new OracleEngine(spec);
+}
+
+/** Throws ConfigError where the numbers of the longest document would not fit the memory. */
+function checkSize({ model, documents }: EngineSpec): void {
+  const { nLayer, nEmbd: C, blockSize, vocabSize: V } = model;
+  let n = 0;
+  for (let d = 0; d < documents.count; d++) {
+    n = Math.max(n, Math.min(blockSize, documents.offsets[d + 1] - documents.offsets[d] - 1));
+  }
+  // A product and a sum for every parameter that a token meets, and for every channel of every token that it attends to.
+  const values = 2 * n * (nLayer * (12 * C * C + n * C) + V * C);
+  if (values <= MAX_VALUES) return;
+  throw new ConfigError(
+    `oracle: expected at most ${MAX_VALUES} numbers for a document, got ${values}: the memory would not hold them. ` +
+      'Use the cpu engine, or a smaller model, block or text.',
+  );
 }
 
 class OracleEngine implements Engine {

@@ -7,8 +7,16 @@ import { REPORT, REPORT_FORMAT, REPORT_VERSION, type Report } from './schema.ts'
 
 /** A full report has some hundred kilobytes. */
 const MOST_BYTES = 16 * 2 ** 20;
-/** Of any list in it: what is longer was not measured by hand or by this program, and would fill a page for ever. */
-const LONGEST_LIST = 20_000;
+/** Of the samples of a figure. */
+const MOST_SAMPLES = 20_000;
+/**
+ * Of any other list or record in it, and of all of them together: a full report has some thousand. What is longer was measured
+ * neither by hand nor by this program, and a page of it would take minutes and gigabytes.
+ */
+const MOST_ENTRIES = 500;
+const MOST_TOGETHER = 30_000;
+/** Columns of the maps of the crossover, one map a context. */
+const MOST_COLUMNS = 1_000;
 
 /** The report that a file's bytes or text hold. `where` names the file. Throws ReportError. */
 export function decodeReport(file: Uint8Array | string, where: string): Report {
@@ -70,27 +78,46 @@ function check(value: unknown, where: string): Report {
     );
   }
   checkFigures(result.output, '', where);
+  checkGrid(result.output, where);
   return result.output;
 }
 
-/** Every list is of a length that can be shown, and every interval begins before it ends. */
-function checkFigures(value: unknown, path: string, where: string): void {
+/** Each context has a map with a column for every width that any of them has. */
+function checkGrid({ crossover }: Report, where: string): void {
+  const cells = crossover?.cells ?? [];
+  const contexts = new Set(cells.map(({ context }) => context)).size;
+  const widths = new Set(cells.map(({ width }) => width)).size;
+  if (contexts * widths <= MOST_COLUMNS) return;
+  const got = `${contexts} × ${widths}`;
+  throw new ReportError(
+    `${where}: crossover.cells: expected at most ${MOST_COLUMNS} contexts × widths, got ${got}. ${ADVICE}`,
+  );
+}
+
+/** Every list is of a length that can be shown, all together are, and every interval begins before it ends. */
+function checkFigures(value: unknown, path: string, where: string, seen = { entries: 0 }): void {
   if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) {
-    if (value.length > LONGEST_LIST) {
-      const got = `got ${value.length}`;
-      throw new ReportError(`${where}: ${path}: expected at most ${LONGEST_LIST} entries, ${got}. ${ADVICE}`);
-    }
-    if (typeof value[0] === 'object') value.forEach((entry, i) => checkFigures(entry, `${path}.${i}`, where));
-    return;
+  const entries = Object.entries(value);
+  const samples = Array.isArray(value) && typeof value[0] === 'number';
+  const most = samples ? MOST_SAMPLES : MOST_ENTRIES;
+  if (entries.length > most)
+    throw tooLong(`${path}: expected at most ${most} entries`, entries.length, where);
+  if (samples) return;
+  seen.entries += entries.length;
+  if (seen.entries > MOST_TOGETHER) {
+    throw tooLong(`${path}: expected at most ${MOST_TOGETHER} entries up to here`, seen.entries, where);
   }
   const { low, high } = value as { low?: unknown; high?: unknown };
   if (typeof low === 'number' && typeof high === 'number' && low > high) {
     throw new ReportError(`${where}: ${path}: expected low ≤ high, got ${low} and ${high}. ${ADVICE}`);
   }
-  for (const [key, entry] of Object.entries(value)) {
-    checkFigures(entry, path === '' ? key : `${path}.${key}`, where);
+  for (const [key, entry] of entries) {
+    checkFigures(entry, path === '' ? key : `${path}.${key}`, where, seen);
   }
+}
+
+function tooLong(expected: string, got: number, where: string): ReportError {
+  return new ReportError(`${where}: ${expected}, got ${got}. ${ADVICE}`);
 }
 
 /** What stood there, short enough for a line. */

@@ -6,7 +6,7 @@ import { createEngine, type ChosenEngine, type EngineChoice } from '../engines.t
 import { checkNotDisposed } from '../util/engine-checks.ts';
 import { DeviceError } from '../util/errors.ts';
 import { takeTurns } from '../util/turns.ts';
-import { adapterName } from '../webgpu/adapter.ts';
+import { checkSameAdapter, DeviceTries, firstLine, noDeviceLeft } from './new-device.ts';
 import { nextCount, turn } from './trainer.ts';
 
 /** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/50 of the time. */
@@ -15,8 +15,6 @@ const KEEP_SHARE = 50;
 /** A copy takes 12 bytes a parameter. Of larger models only the states are kept that are read for a checkpoint. */
 const KEEP_PARAMETERS = 2 ** 26;
 
-/** Milliseconds before each try to get a new device: a driver that was reset may need a moment. */
-const WAITS = [0, 500, 2000];
 /** How long steps that are computed again may keep the thread. */
 const INTERVAL = 100;
 
@@ -37,8 +35,8 @@ export class ResilientEngine implements Engine {
   #keepAfter = KEEP_INTERVAL;
   /** What the KV cache holds. */
   #fed: number[] = [];
-  /** Devices lost or missed since a call last succeeded. */
-  #failures = 0;
+  /** Since a call last succeeded. */
+  readonly #tries = new DeviceTries();
   #gone: DeviceError | undefined;
   #disposed = false;
   readonly #inTurn = takeTurns(() => {
@@ -144,7 +142,7 @@ export class ResilientEngine implements Engine {
     for (;;) {
       try {
         const result = await work(this.#chosen.engine);
-        this.#failures = 0;
+        this.#tries.reset();
         return result;
       } catch (error) {
         if (!(error instanceof DeviceError) || this.info.engine !== 'webgpu') throw error;
@@ -155,14 +153,12 @@ export class ResilientEngine implements Engine {
 
   /** Puts an engine in the place of the one whose device failed, in the same state. Throws DeviceError where there is none. */
   async #recover(lost: DeviceError): Promise<void> {
-    const { launch = 'auto', adapter } = this.info;
-    const name = adapter && adapterName(adapter);
+    const { info } = this;
+    const { launch = 'auto' } = info;
     this.#chosen.close();
     const going = `going on after step ${this.#step}, from a copy of step ${this.#kept?.step ?? 0},`;
     let reason = lost;
-    while (this.#failures < WAITS.length) {
-      await new Promise((resolve) => setTimeout(resolve, WAITS[this.#failures]));
-      this.#failures++;
+    while (await this.#tries.next()) {
       try {
         const { gpu, tuning } = this.#choice;
         // Kernels that were not measured before keep their default now.
@@ -172,10 +168,7 @@ export class ResilientEngine implements Engine {
           gpu,
           ...(tuning && { tuning: { ...tuning, budget: 0 } }),
         } as const;
-        await this.#replaceBy(choice, ({ engine }) => {
-          const found = engine.info.adapter && adapterName(engine.info.adapter);
-          if (found !== name) throw new DeviceError(`${name} is gone; there is only ${found}.`);
-        });
+        await this.#replaceBy(choice, ({ engine }) => checkSameAdapter(info, engine.info));
         this.#note(`${firstLine(lost)} ${going} on a new device`);
         return;
       } catch (error) {
@@ -197,11 +190,7 @@ export class ResilientEngine implements Engine {
       );
       return;
     }
-    const why =
-      reason === lost
-        ? `So were ${WAITS.length} new ones.`
-        : `No other could be had in ${WAITS.length} tries: ${firstLine(reason)}`;
-    this.#gone = new DeviceError(`${firstLine(lost)}\n${why}`, { cause: reason });
+    this.#gone = noDeviceLeft(lost, reason);
     throw this.#gone;
   }
 
@@ -234,9 +223,4 @@ export class ResilientEngine implements Engine {
     }
     this.#chosen = chosen;
   }
-}
-
-/** What happened, without the advice. */
-function firstLine(error: DeviceError): string {
-  return error.message.split('\n', 1)[0];
 }

@@ -191,6 +191,12 @@ export function decodeTokenizer(json: string, { vocabSize }: ModelConfig, where:
   if (tokenizer.vocabSize !== vocabSize) {
     throw damaged(where, `expected ${vocabSize - 1} characters, got ${chars.length}`);
   }
+  // Every vocabulary is in this order: in another one the tokens of the model would be other characters.
+  const falls = chars.findIndex((char, i) => i > 0 && char.codePointAt(0)! < chars[i - 1].codePointAt(0)!);
+  if (falls >= 0) {
+    const got = `got ${JSON.stringify(chars[falls])} after ${JSON.stringify(chars[falls - 1])}`;
+    throw damaged(where, `chars: expected the order of their code points, ${got}`);
+  }
   return tokenizer;
 }
 

@@ -40,8 +40,12 @@ export function inFile<T>(where: string, check: () => T): T {
   }
 }
 
+/** A problem quotes what stands in the file, which may be of any length. */
+const LONGEST_PROBLEM = 300;
+
 export function damaged(where: string, problem: string): CheckpointError {
+  const short = problem.length > LONGEST_PROBLEM ? `${problem.slice(0, LONGEST_PROBLEM)}…` : problem;
   return new CheckpointError(
-    `${where}: ${problem}. The run is damaged: restore the file from a copy or train it again.`,
+    `${where}: ${short}. The run is damaged: restore the file from a copy or train it again.`,
   );
 }

@@ -1,7 +1,7 @@
 // A sweep: the same training with many settings, a population at a time, ranked by how well each model ends.
 
 import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
-import type { TrainingState } from '../engine.ts';
+import type { EngineInfo, TrainingState } from '../engine.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { initParameters } from '../model/parameters.ts';
 import { orderLength, type Population, type PopulationMember } from '../population.ts';
@@ -42,6 +42,8 @@ export interface SweepOutcome {
     readonly result: ModelResult;
     readonly losses: Float64Array;
     readonly state: TrainingState;
+    /** What trained it: another one than the first models', where the device was lost. */
+    readonly engine: EngineInfo;
   };
   /** Why the rest was not trained: the device failed after some populations were. */
   readonly failure?: DeviceError;
@@ -58,6 +60,14 @@ export interface SweepProgress {
   readonly step: number;
   readonly steps: number;
   readonly best?: ModelResult;
+}
+
+export interface SweepPopulations extends Pick<ChosenPopulations, 'capacity' | 'create'> {
+  /**
+   * Makes populations possible again after an error of the device, `done` models having been trained so far; what was under way
+   * begins anew. Throws DeviceError where that is in vain. Without it every such error ends the sweep.
+   */
+  recover?(lost: DeviceError, done: number): Promise<void>;
 }
 
 export interface RunSweepOptions {
@@ -108,36 +118,38 @@ export function sweepSource({ documents, model, training, axes }: SweepOptions):
 
 /**
  * Trains all models of `source`, as many at a time as fit. Divergence is a result. Throws what engines throw; where the device
- * fails later than in the first population, the results of those before it are given, with the error.
+ * fails for good later than in the first population, the results of those before it are given, with the error.
  */
 export async function runSweep(
   source: PopulationSource,
-  { capacity, create }: Pick<ChosenPopulations, 'capacity' | 'create'>,
+  populations: SweepPopulations,
   { signal, onProgress, onLosses, onStates }: RunSweepOptions = {},
 ): Promise<SweepOutcome> {
   const { steps } = source.member(0).training;
-  const together = Math.max(1, Math.min(capacity, Math.floor(LOSS_BYTES / (8 * steps))));
   const results: ModelResult[] = [];
   let best: SweepOutcome['best'];
   let failure: DeviceError | undefined;
   const pace: Pace = { k: 1, lastTurn: performance.now() };
   let stopped = false;
 
-  for (let from = 0; from < source.size && !stopped; from += together) {
+  let from = 0;
+  while (from < source.size && !stopped) {
+    const first = from;
+    const together = Math.max(1, Math.min(populations.capacity, Math.floor(LOSS_BYTES / (8 * steps))));
     const size = Math.min(together, source.size - from);
-    const members = Array.from({ length: size }, (_, i) => source.member(from + i));
+    const members = Array.from({ length: size }, (_, i) => source.member(first + i));
     let population: Population | undefined;
     try {
-      population = await create(members);
+      population = await populations.create(members);
       const report = (step: number, losses: readonly Float64Array[]) => {
         onLosses?.(
-          from,
+          first,
           losses.map((all) => all.subarray(0, step)),
         );
         onProgress?.({
-          modelSteps: from * steps + size * step,
+          modelSteps: first * steps + size * step,
           allModelSteps: source.size * steps,
-          models: step === steps ? from + size : from,
+          models: step === steps ? first + size : first,
           allModels: source.size,
           step,
           steps,
@@ -149,22 +161,27 @@ export async function runSweep(
       if (step === 0) break;
       const own = losses.map((all, i) => {
         const diverged = finite[i] < step;
-        return resultOf(from + i, all.subarray(0, finite[i]), diverged, steps);
+        return resultOf(first + i, all.subarray(0, finite[i]), diverged, steps);
       });
       const winner = own.reduce((a, b) => (compareResults(a, b) <= 0 ? a : b));
       const better = !winner.diverged && (best === undefined || compareResults(winner, best.result) < 0);
       if (better || onStates !== undefined) {
         const states = await population.states();
-        onStates?.(from, states);
+        onStates?.(first, states);
         if (better) {
-          const state = states[winner.index - from];
-          best = { result: winner, losses: losses[winner.index - from].slice(), state };
+          const state = states[winner.index - first];
+          const { info: engine } = population;
+          best = { result: winner, losses: losses[winner.index - first].slice(), state, engine };
         }
       }
       results.push(...own);
+      from += size;
     } catch (error) {
-      if (!(error instanceof DeviceError) || results.length === 0) throw error;
-      failure = error;
+      if (!(error instanceof DeviceError)) throw error;
+      population?.dispose();
+      failure = await inVain(error, populations, from, signal);
+      if (failure === undefined) continue;
+      if (results.length === 0) throw failure;
       break;
     } finally {
       population?.dispose();
@@ -175,6 +192,23 @@ export async function runSweep(
     ...(best === undefined ? {} : { best }),
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** Why the sweep cannot go on after an error of the device, if it cannot. */
+async function inVain(
+  lost: DeviceError,
+  populations: SweepPopulations,
+  done: number,
+  signal: AbortSignal | undefined,
+): Promise<DeviceError | undefined> {
+  if (populations.recover === undefined || signal?.aborted) return lost;
+  try {
+    await populations.recover(lost, done);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DeviceError) return error;
+    throw error;
+  }
 }
 
 interface Pace {

@@ -76,3 +76,22 @@ describe.skipIf(noAdapter !== '')('train on a device that is lost', () => {
     expect(ofType(records(resumed.stdout), 'config')[0]['step']).toBe(step);
   });
 });
+
+describe.skipIf(noAdapter !== '')('sweep on a device that is lost', () => {
+  it('goes on: the same table, losses and files', async () => {
+    const directory = temporaryDirectory();
+    const [whole, out] = [join(directory, 'whole'), join(directory, 'out')];
+    const small = ['--n-embd', '8', '--n-head', '2', '--block-size', '8', '--steps', '300', '--samples', '2'];
+    const sweep = ['sweep', ...small, '--seed', '1..3', '--lr', '0.01,0.02', '--engine', 'webgpu', '--json'];
+    const models = (stdout: string) =>
+      records(stdout).filter(({ type }) => type === 'model' || type === 'sample');
+    const expected = await train([...sweep, '--out', whole], '');
+    expect(expected.status).toBe(0);
+    const got = await train([...sweep, '--out', out], '3,9');
+    expect(got.status).toBe(0);
+    expect(models(got.stdout)).toEqual(models(expected.stdout));
+    expect(got.stderr).toMatch(/^The GPU device was lost .* 0 models are done; .* on a new device$/m);
+    for (const name of ['sweep.json', 'sweep.svg', 'best/config.json', 'best/model.safetensors'])
+      expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
+  });
+});

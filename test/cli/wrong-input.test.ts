@@ -63,6 +63,9 @@ const cases: Case[] = [
   ['train --data %/missing', FAILED, 'missing: no such file or directory. Expected a text file'],
   ["train --data ''", FAILED, '"": no such file or directory'],
   ['train --data %/folder', FAILED, 'folder: it is a directory'],
+  ...(process.platform === 'win32'
+    ? []
+    : [['train --data /dev/zero', FAILED, '/dev/zero: it is a device.'] as Case]),
   ['train --data %/empty', FAILED, 'empty: the file is empty. Expected UTF-8 text'],
   ['train --data %/blank', FAILED, 'blank: only blank lines'],
   ['train --data %/binary', FAILED, 'binary: not UTF-8 text: byte 0x89 at offset 0'],
@@ -107,7 +110,7 @@ const cases: Case[] = [
   ['sample %/run --top-k 0', WRONG_USAGE, 'Expected a whole number of at least 1.'],
   ['sample %/run --temperature -1', WRONG_USAGE, 'Expected a number of at least 0.000001'],
   ['train --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
-  ['train --n-layer 1000000000', WRONG_USAGE, 'parameters is too large'],
+  ['train --n-layer 1000000000', WRONG_USAGE, 'n_layer: expected at most 10000, got 1000000000'],
   ['train --n-embd 9007199254740991 --n-head 1', WRONG_USAGE, 'parameters is too large'],
   // Ranges
   ['sweep --engine oracle', WRONG_USAGE, 'Allowed choices are auto, cpu, webgpu.'],
@@ -130,7 +133,7 @@ const cases: Case[] = [
     'at most 10000 models, got 10200 = 200 seed × 51 lr',
   ],
   ['sweep --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
-  ['sweep --n-layer 1000000000', WRONG_USAGE, 'parameters is too large'],
+  ['sweep --n-layer 1000000000', WRONG_USAGE, 'n_layer: expected at most 10000, got 1000000000'],
   ['sweep --data %/missing', FAILED, 'missing: no such file or directory. Expected a text file'],
   ['sweep --out %/empty', FAILED, 'nothing can be written there: a part of the path is not a directory'],
   // Directories
@@ -225,5 +228,53 @@ describe.skipIf(process.platform !== 'linux')('no adapter', () => {
     const { status, stderr } = await microgpt(args, { env });
     expect(status).toBe(0);
     expect(stderr).toMatch(/engine: cpu .*: No WebGPU adapter was found\n/);
+  });
+});
+
+it('what a file says never commands the terminal, however long it is', async () => {
+  cpSync(at('run'), at('hostile'), { recursive: true });
+  const path = join(at('hostile'), 'config.json');
+  const config = readFileSync(path, 'utf8');
+  writeFileSync(path, config.replace('"oracle"', JSON.stringify(`\x1b[2J\u202e${'x'.repeat(100_000)}`)));
+  for (const args of [
+    ['sample', at('hostile')],
+    ['train', '--resume', at('hostile')],
+  ]) {
+    const { status, stderr } = await microgpt(args);
+    expect(status).toBe(FAILED);
+    expect(stderr).toMatch(/config\.json: engine\.name: .*received "\\u\{1b\}\[2J\\u\{202e\}xxx/);
+    expect(stderr.trimEnd()).toMatch(/^\P{C}{1,700}$/u);
+  }
+});
+
+describe('a vocabulary', () => {
+  /** Runs `command` on a copy of the run whose characters are those of `change`. */
+  async function withChars(change: (chars: string[]) => string[], command: (run: string) => string[]) {
+    cpSync(at('run'), at('other-chars'), { recursive: true });
+    const path = join(at('other-chars'), 'tokenizer.json');
+    const { chars } = JSON.parse(readFileSync(path, 'utf8')) as { chars: string[] };
+    writeFileSync(path, JSON.stringify({ chars: change(chars) }));
+    const result = await microgpt(command(at('other-chars')));
+    rmSync(at('other-chars'), { recursive: true });
+    return result;
+  }
+  const sample = (run: string) => ['sample', run];
+  const resume = (run: string) => ['train', '--resume', run];
+
+  it.each([sample, resume])('in another order is refused: %s', async (command) => {
+    const { status, stdout, stderr } = await withChars((chars) => chars.toReversed(), command);
+    expect([status, stdout]).toEqual([FAILED, '']);
+    expect(stderr).toMatch(
+      /tokenizer\.json: chars: expected the order of their code points, got "y" after "z"\./,
+    );
+  });
+
+  it('of another text is not gone on with', async () => {
+    const other = (chars: string[]) => [...chars.slice(0, -1), 'é'];
+    const { status, stderr } = await withChars(other, resume);
+    expect(status).toBe(FAILED);
+    expect(stderr).toMatch(
+      /the vocabulary is not that of its text: expected "z" as character 25, got "é"\. The run is damaged/,
+    );
   });
 });

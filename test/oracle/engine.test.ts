@@ -262,6 +262,15 @@ describe('wrong arguments', () => {
     for (const change of wrong) expect(() => createOracleEngine({ ...spec, ...change })).toThrow(ConfigError);
   });
 
+  it('a document whose graph the memory would not hold: the process would end without a word of ours', () => {
+    const wide = randomSpec(7, { ...SMALL_MODEL, nLayer: 4, nEmbd: 1200, nHead: 1 }, { batchSize: 1 });
+    expect(() => createOracleEngine(wide)).toThrow(
+      /^oracle: expected at most 16777216 numbers for a document, got \d+: .* Use the cpu engine/,
+    );
+    const narrow = randomSpec(7, { ...SMALL_MODEL, nEmbd: 120, nHead: 1 }, { batchSize: 1 });
+    expect(() => createOracleEngine(narrow)).not.toThrow();
+  });
+
   it('use after dispose', async () => {
     const engine = createOracleEngine(spec);
     const state = await engine.state();

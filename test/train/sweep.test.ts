@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { createCpuPopulation } from '../../src/cpu/population.ts';
 import type { TrainingState } from '../../src/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import type { Population, PopulationMember } from '../../src/population.ts';
-import type { PopulationSource } from '../../src/populations.ts';
+import { choosePopulations, type PopulationChoice, type PopulationSource } from '../../src/populations.ts';
 import { pickLosses } from '../../src/train/metrics-file.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { gridPoint, gridSize, varyingAxes, type Axes } from '../../src/train/sweep-grid.ts';
@@ -16,12 +16,15 @@ import {
   sweepSource,
   type ModelResult,
   type SweepOptions,
+  type SweepOutcome,
   type SweepProgress,
 } from '../../src/train/sweep.ts';
+import { ResilientPopulations } from '../../src/train/resilient-populations.ts';
 import { DeviceError } from '../../src/util/errors.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { createWebGpuPopulation } from '../../src/webgpu/population.ts';
-import { deviceForTest, noAdapter } from '../support/device.ts';
+import { changed, deviceForTest, noAdapter } from '../support/device.ts';
+import { frailGpu, type FrailGpu } from '../support/lose-device.ts';
 
 const ONE: Axes = {
   seed: [42],
@@ -83,7 +86,12 @@ describe('a sweep', () => {
       const variance = last.reduce((sum, loss) => sum + (loss - mean) ** 2, 0) / 49;
       expect(result).toEqual({ index: result.index, step: 60, loss: mean, error: Math.sqrt(variance / 50) });
       if (result.index !== whole.best?.result.index) continue;
-      expect(whole.best).toEqual({ result: whole.results[0], losses, state: await engine.state() });
+      expect(whole.best).toEqual({
+        result: whole.results[0],
+        losses,
+        state: await engine.state(),
+        engine: engine.info,
+      });
     }
     const ranked = whole.results.map(({ loss }) => loss!);
     expect(ranked).toEqual(ranked.toSorted((a, b) => a - b));
@@ -289,28 +297,123 @@ it('the defaults of a sweep are those of a run', () => {
 });
 
 describe.skipIf(noAdapter !== '')('a sweep whose device is lost', () => {
-  const source = sweepSource(OPTIONS);
-  const sweep = async (loseAt: number) => {
-    const gpu = await deviceForTest();
-    const { model, documents } = source;
-    const create = (members: readonly PopulationMember[]) =>
-      createWebGpuPopulation(gpu, { model, documents, members });
-    const onProgress = ({ modelSteps }: SweepProgress) => {
-      if (modelSteps >= loseAt) gpu.device.destroy();
+  const source = sweepSource({ ...OPTIONS, axes: { ...OPTIONS.axes, beta1: [0.9] } });
+  const ALL = [0, 1, 2, 3, 4, 5, 6, 7];
+  const order = ({ results }: SweepOutcome) => results.map(({ index }) => index).toSorted((a, b) => a - b);
+
+  interface Lossy {
+    readonly outcome: SweepOutcome;
+    readonly notes: string[];
+    readonly opened: number;
+  }
+
+  /** Three models at a time. `disturb` is called after every advance, with the steps done of all models together. */
+  async function sweep(
+    disturb: (frail: FrailGpu, modelSteps: number) => void,
+    engine: PopulationChoice['engine'] = 'webgpu',
+  ): Promise<Lossy> {
+    const frail = frailGpu();
+    const notes: string[] = [];
+    const chosen = await choosePopulations({ engine: 'webgpu', gpu: frail.gpu }, source);
+    const choice = { engine, gpu: frail.gpu };
+    const lasting = new ResilientPopulations(chosen, choice, source, (text) => notes.push(text));
+    const populations = {
+      capacity: 3,
+      create: (members: readonly PopulationMember[]) => lasting.create(members),
+      recover: (lost: DeviceError, done: number) => lasting.recover(lost, done),
     };
-    return runSweep(source, { capacity: 4, create }, { onProgress });
+    const onProgress = ({ modelSteps }: SweepProgress) => disturb(frail, modelSteps);
+    try {
+      const outcome = await runSweep(source, populations, { onProgress });
+      return { outcome, notes, opened: frail.opened };
+    } finally {
+      lasting.close();
+    }
+  }
+
+  /** Calls `act` the first time that so many steps are done. */
+  function once(at: number, act: (frail: FrailGpu) => void): (frail: FrailGpu, modelSteps: number) => void {
+    let acted = false;
+    return (frail, modelSteps) => {
+      if (acted || modelSteps < at) return;
+      acted = true;
+      act(frail);
+    };
+  }
+
+  const unplug = (frail: FrailGpu) => {
+    frail.adapter = () => null;
+    frail.lose();
   };
 
-  it('gives the models that were done before, with the error', async () => {
-    // In the third population, of four models and 60 steps each.
-    const { results, best, failure } = await sweep(2 * 4 * 60 + 4);
-    expect(failure?.message).toMatch(/^The GPU device was lost \(destroyed\)/);
-    expect(results.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect(results.every(({ step }) => step === 60)).toBe(true);
-    expect(best?.result).toEqual(results[0]);
+  let whole: Lossy;
+  beforeAll(async () => {
+    whole = await sweep(() => undefined);
+  });
+
+  it('goes on, on a new one, to the same bits', async () => {
+    expect([order(whole.outcome), whole.opened]).toEqual([ALL, 1]);
+    // In the first population, and after the last step of the second.
+    const moments = [3, 360].map((at) => once(at, (frail) => frail.lose()));
+    const { outcome, notes, opened } = await sweep((frail, steps) =>
+      moments.forEach((act) => act(frail, steps)),
+    );
+    expect(outcome).toEqual(whole.outcome);
+    expect(opened).toBe(1 + notes.length);
+    expect(notes).toHaveLength(2);
+    expect(notes[0]).toMatch(
+      /^The GPU device was lost \(destroyed\) on .* 0 models are done; the others are trained on a new device$/,
+    );
+    expect(notes.at(-1)).toContain(' 3 models are done; ');
+  });
+
+  it('goes on with the CPU where no other is left and the choice was auto', async () => {
+    const { outcome, notes } = await sweep(once(3 * 60 + 3, unplug), 'auto');
+    expect([order(outcome), outcome.failure]).toEqual([ALL, undefined]);
+    for (const { index, loss, step } of outcome.results) {
+      const expected = whole.outcome.results.find((result) => result.index === index)!;
+      expect(step).toBe(60);
+      if (index < 3) expect(loss).toBe(expected.loss);
+      // 1e-5: what f32 engines agree within.
+      else expect(Math.abs(loss! - expected.loss!)).toBeLessThanOrEqual(1e-5);
+    }
+    const { result, engine } = outcome.best!;
+    expect(engine.engine).toBe(result.index < 3 ? 'webgpu' : 'cpu');
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /No other device could be had; 3 models are done; .* with cpu .* within rounding/,
+      ),
+    ]);
+  });
+
+  it('gives the models that were done, with the error, where WebGPU was asked for', async () => {
+    const { outcome, notes } = await sweep(once(2 * 3 * 60 + 2, unplug));
+    expect(outcome.failure?.message).toMatch(
+      /^The GPU device was lost .*\nNo other could be had in 3 tries: No WebGPU adapter was found/,
+    );
+    expect([order(outcome), notes]).toEqual([ALL.slice(0, 6), []]);
+    expect(outcome.results.every(({ step }) => step === 60)).toBe(true);
+    expect(outcome.best?.result).toEqual(outcome.results[0]);
   });
 
   it('fails where none was done', async () => {
-    await expect(sweep(4)).rejects.toThrow(DeviceError);
+    await expect(sweep(once(3, unplug))).rejects.toThrow(DeviceError);
+  });
+
+  it('gives up where every new device is lost as well, though each does some steps', async () => {
+    const { outcome, opened } = await sweep((frail, modelSteps) => {
+      if (modelSteps > 180) frail.lose();
+    });
+    expect(outcome.failure?.message).toMatch(/^The GPU device was lost .*\nSo were 3 new ones\.$/);
+    expect([order(outcome), opened]).toEqual([[0, 1, 2], 4]);
+  });
+
+  it('takes no other adapter than the one it began on', async () => {
+    const info = { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' };
+    const exchanged = once(3, (frail) => {
+      frail.adapter = (real) => changed(real, { info });
+      frail.lose();
+    });
+    await expect(sweep(exchanged)).rejects.toThrow(/ is gone; there is only Acme X1\.$/);
   });
 });

@@ -93,13 +93,15 @@ function draw(report: Report, crossover: Crossover, reasons: SkipReasons, width:
   for (const context of contexts) {
     const cells = crossover.cells.filter((cell) => cell.context === context);
     const rows = ascending(cells.map(({ batch }) => batch));
+    // The first of two stays.
+    const placed = new Map(cells.toReversed().map((cell) => [`${cell.width} ${cell.batch}`, cell]));
     const map = drawMap({
       title: `context ${count(context)}`,
       rowName: 'batch',
       columns,
       rows,
       cell: (column, row) => {
-        const cell = cells.find((c) => c.width === column && c.batch === row);
+        const cell = placed.get(`${column} ${row}`);
         return cell && mapCell(report, cell, reasons);
       },
       frontiers: (['measured', 'predicted'] as const).map((kind) => ({

@@ -8,6 +8,7 @@ import {
   ENGINE_CHOICES,
   LAUNCH_CHOICES,
   NUMBER_FIELDS,
+  quoted,
   readSettings,
   type Fields,
   type NumberField,
@@ -49,13 +50,13 @@ export function readLink(link: string): { fields: Fields; problems: string[] } {
     if (isChoice(name)) {
       const allowed: readonly string[] = CHOICES[name];
       if (allowed.includes(value)) set({ [name]: value });
-      else problems.push(`${name}: expected ${allowed.join(', ')}, got “${value}”.`);
+      else problems.push(`${name}: expected ${allowed.join(', ')}, got ${quoted(value)}.`);
     } else if (isNumber(name)) {
       const wrong = whatIsWrong({ ...DEFAULT_FIELDS, ...together(name, params), [name]: value });
       if (wrong === '') set({ [name]: value });
       else problems.push(wrong);
     } else if (name !== 'text') {
-      problems.push(`${name}: there is no such setting.`);
+      problems.push(`${name.slice(0, 40)}: there is no such setting.`);
     }
   }
   const wrong = whatIsWrong({ ...fields, data: 'builtin' });

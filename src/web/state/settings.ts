@@ -73,13 +73,18 @@ export const problem = computed(() => {
   }
 });
 
+/** What was typed, or stood in a link, short enough for a line. */
+export function quoted(text: string): string {
+  return `“${text.length > 40 ? `${text.slice(0, 39)}…` : text}”`;
+}
+
 /** Throws ConfigError or DataError where the fields cannot make a run. */
 export function readSettings(values: Fields, chosen: File | undefined): RunSettings {
   const number = (name: NumberField) => {
     const typed = values[name].trim();
     const value = Number(typed);
     if (typed === '' || Number.isNaN(value)) {
-      throw new ConfigError(`${name}: expected a number, got ${typed === '' ? 'nothing' : `“${typed}”`}.`);
+      throw new ConfigError(`${name}: expected a number, got ${typed === '' ? 'nothing' : quoted(typed)}.`);
     }
     return value;
   };
