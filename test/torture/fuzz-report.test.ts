@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { compareReports } from '../../src/report/compare.ts';
+import { compareReports } from '../../src/report/judge/compare.ts';
 import { decodeReport, encodeReport } from '../../src/report/read.ts';
 import { renderComparison, renderReport, type Rendered } from '../../src/report/render/index.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { verdict } from '../../src/report/verdict.ts';
+import { verdict } from '../../src/report/judge/verdict.ts';
 import { gpuReport } from '../support/report-fixture.ts';
 import { FULL } from './full.ts';
 import { changed, changes, edited, edits, PLANTED, survives } from './hostile.ts';

@@ -225,7 +225,7 @@ describe('nothing but a result or an error of ours comes of', () => {
       { type: 'open', id: 'x' },
       { type: 'go' },
       { type: 'pace', stepsPerSecond: 10 },
-      { type: 'ask', id: 1, question: { name: 'walk', position: 0, document: 1 } },
+      { type: 'ask', id: 1, question: { name: 'walk', layer: 0, head: 0, position: 0, document: 1 } },
     ];
     const message = fc
       .tuple(fc.constantFrom(...commands), edits)
