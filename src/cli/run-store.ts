@@ -130,11 +130,22 @@ export async function readNewest(path: string): Promise<ReadRun> {
   return { run, notices: [] };
 }
 
+/** Times that a reader begins anew because a checkpoint was replaced before it could be read. */
+const READ_TRIES = 100;
+
 /**
  * The newest whole state of the run in `directory`: its files, or a newer checkpoint. A damaged one is passed over with a
  * notice. Throws CheckpointError where nothing whole is there.
  */
 async function readNewestOf(directory: string): Promise<ReadRun> {
+  for (let tries = 1; ; tries++) {
+    const found = await tryNewestOf(directory, tries < READ_TRIES);
+    if (found !== undefined) return found;
+  }
+}
+
+/** Undefined where a training has replaced a checkpoint since they were listed: there is a newer one now. With `again` false that is damage. */
+async function tryNewestOf(directory: string, again: boolean): Promise<ReadRun | undefined> {
   const notices: string[] = [];
   const files = await readTwice(directory);
   const saved = files instanceof CheckpointError ? undefined : files;
@@ -149,6 +160,7 @@ async function readNewestOf(directory: string): Promise<ReadRun> {
       return { run, notices };
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
+      if (again && errorCode(error.cause) === 'ENOENT') return undefined;
       notices.push(error.message);
     }
   }
