@@ -3,7 +3,6 @@
 import { createCpuEngine, type CpuOptions } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
-import { createOracleEngine } from './oracle/engine.ts';
 import { figure, timeSteps, trialSpec } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
 import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from './webgpu/adapter.ts';
@@ -67,8 +66,10 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
     );
   }
   switch (engine) {
-    case 'oracle':
+    case 'oracle': {
+      const { createOracleEngine } = await import('./oracle/engine.ts'); // the page's first load does without
       return plain(createOracleEngine(spec));
+    }
     case 'cpu':
       return plain(createCpuEngine(spec, cpuOptions(choice)));
     case 'webgpu': {

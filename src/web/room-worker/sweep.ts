@@ -69,7 +69,7 @@ export class Sweeping {
   async run(signal: AbortSignal): Promise<void> {
     const window = smoothingWindow(this.#job.settings.training.steps);
     try {
-      const { results } = await runSweep(this.#source, this.#populations, {
+      const { results, failure } = await runSweep(this.#source, this.#populations, {
         signal,
         onLosses: (first, losses) => {
           for (const [i, own] of losses.entries()) {
@@ -88,6 +88,7 @@ export class Sweeping {
         onProgress: (progress) => this.#report(progress),
       });
       this.#post({ type: 'swept', results, stopped: signal.aborted });
+      if (failure !== undefined) throw failure; // what was trained before is shown
     } finally {
       this.#populations.close();
     }
