@@ -137,12 +137,9 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
   });
 
   describe(`${name} against the oracle`, () => {
-    test.each(CONFIGS)('$title', async ({ documents, model, batchSize, steps }) => {
-      const training = { ...DEFAULT_TRAINING, batchSize, steps: steps + 5, seed: 11 };
-      const { spec } = prepareRun({ documents, model, training });
-      const oracle = createOracleEngine(spec);
-      const reference = await oracle.gradients();
-      const losses = await oracle.advance(steps);
+    test.each(CONFIGS)('$title', async (config) => {
+      const { spec, reference, losses } = await oracleRun(config);
+      const { steps } = config;
       await withEngine(spec, async (engine) => {
         const { gradients, loss } = await engine.gradients();
         expect(Math.abs(loss - reference.loss)).toBeLessThanOrEqual(bars.loss);
@@ -307,6 +304,28 @@ const CONFIGS = [
     steps: 8,
   },
 ];
+
+/** First gradients and losses of a configuration by the oracle; made once. */
+function oracleRun(config: Config): Promise<OracleRun> {
+  const made = oracleRuns.get(config) ?? makeOracleRun(config);
+  oracleRuns.set(config, made);
+  return made;
+}
+
+type Config = (typeof CONFIGS)[number];
+interface OracleRun {
+  readonly spec: EngineSpec;
+  readonly reference: { readonly loss: number; readonly gradients: FloatArray };
+  readonly losses: Float64Array;
+}
+const oracleRuns = new Map<Config, Promise<OracleRun>>();
+
+async function makeOracleRun({ documents, model, batchSize, steps }: Config): Promise<OracleRun> {
+  const training = { ...DEFAULT_TRAINING, batchSize, steps: steps + 5, seed: 11 };
+  const { spec } = prepareRun({ documents, model, training });
+  const oracle = createOracleEngine(spec);
+  return { spec, reference: await oracle.gradients(), losses: await oracle.advance(steps) };
+}
 
 /** 60 steps of the oracle with a clip that every second gradient is longer than; made once. */
 async function clippedRun(): Promise<ClippedRun> {
