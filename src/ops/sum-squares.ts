@@ -58,8 +58,11 @@ export const sumSquares: Op = {
   flops: ([grads]) => 2 * grads[0],
 
   example(random) {
-    // Now and then more than one run for each part.
-    const N = 4 * randomInteger(random, 1, randomInteger(random, 1, 4) === 1 ? 100_000 : 1000);
+    // In one of three cases more than one run for each part.
+    const long = randomInteger(random, 1, 3) === 1;
+    const N =
+      4 *
+      (long ? randomInteger(random, (MOST_PARTS * RUN) / 4 + 1, 100_000) : randomInteger(random, 1, 1000));
     return {
       shapes: [[N]], // prettier-ignore
       attrs: {},

@@ -9,11 +9,11 @@ import { noAdapter, testDevice } from '../support/device.ts';
 
 /** Each has cases of its own: a case compiles for up to half a second where a processor imitates a GPU. */
 const LIMITS = [
-  { limits: 'default', seed: 3 },
-  { limits: 'adapter', seed: 5 },
+  { limits: 'default', seed: 3, cases: 16 },
+  { limits: 'adapter', seed: 5, cases: 8 },
 ] as const;
 
-describe.skipIf(noAdapter !== '').each(LIMITS)('kernels, $limits limits', ({ limits, seed }) => {
+describe.skipIf(noAdapter !== '').each(LIMITS)('kernels, $limits limits', ({ limits, seed, cases }) => {
   let gpu: GpuDevice;
   beforeAll(async () => {
     gpu = await testDevice({ limits });
@@ -23,7 +23,7 @@ describe.skipIf(noAdapter !== '').each(LIMITS)('kernels, $limits limits', ({ lim
   test.each(OPS.map((op) => [op.name, op] as const))('%s against f64', async (_name, op) => {
     for await (const check of verifyKernels('kernels', (...call) => runOnDevice(gpu, ...call), {
       ops: [op],
-      cases: 8,
+      cases,
       seed,
     })) {
       expect(check, `${check.name}: ${check.error} at ${check.detail}`).toMatchObject({ passed: true });
