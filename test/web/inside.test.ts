@@ -213,8 +213,15 @@ describe.skipIf(noChromium)('looking inside', () => {
         if (values.length > 0) read[name] = values;
       }
       if (seen.at(-1) === 'Attention') {
-        await walk.getByRole('combobox', { name: 'Layer' }).selectOption('1');
-        await walk.getByRole('combobox', { name: 'Head' }).selectOption('2');
+        await walk.evaluate((element) => {
+          const choose = (name: string, one: number) => {
+            const label = [...element.querySelectorAll('label')].find((l) => l.textContent.startsWith(name))!;
+            label.querySelector('select')!.value = String(one);
+            label.querySelector('select')!.dispatchEvent(new Event('change', { bubbles: true }));
+          };
+          choose('Layer', 1);
+          choose('Head', 2); // before the worker can have answered
+        });
         await at.page.getByRole('table', { name: 'Attention of layer 1, head 2' }).waitFor();
         read['chosen'] = await numbers(walk, 'weight');
       }

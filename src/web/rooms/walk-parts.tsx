@@ -7,12 +7,17 @@ import { picture } from '../picture.ts';
 import type { WalkAnswer } from '../questions.ts';
 import { tokenName } from '../story/token-names.ts';
 
+/** What of a step is looked at. */
+export type Place = Readonly<Pick<WalkAnswer, 'position' | 'layer' | 'head'>>;
+
 export interface StationProps {
   readonly now: WalkAnswer;
+  /** What the reader chose; `now` may still be of the choice before. */
+  readonly place: Place;
   /** The same after the step, where the reader has taken it. */
   readonly after: WalkAnswer | undefined;
   /** Follows the token at another position, or looks at another head or layer. */
-  readonly follow: (place: Partial<Pick<WalkAnswer, 'position' | 'layer' | 'head'>>) => void;
+  readonly follow: (place: Partial<Place>) => void;
   /** Takes the step. */
   readonly take: () => void;
 }

@@ -54,7 +54,7 @@ function Document({ now }: StationProps) {
   );
 }
 
-function Tokens({ now, follow }: StationProps) {
+function Tokens({ now, place, follow }: StationProps) {
   const { tokens, position } = now;
   return (
     <>
@@ -65,7 +65,7 @@ function Tokens({ now, follow }: StationProps) {
       <ol class="letters" aria-label="Tokens of the document">
         {tokens.slice(0, -1).map((id, r) => (
           <li key={r}>
-            <button type="button" aria-pressed={r === position} onClick={() => follow({ position: r })}>
+            <button type="button" aria-pressed={r === place.position} onClick={() => follow({ position: r })}>
               <span class="char">{tokenName(id)}</span>
               <span class="nats">{id}</span>
             </button>
@@ -104,7 +104,7 @@ function Embeddings({ now }: StationProps) {
   );
 }
 
-function Attention({ now, follow }: StationProps) {
+function Attention({ now, place, follow }: StationProps) {
   const { tokens, position, layer, head, query, keys, attentionLogits, attentionWeights } = now;
   const D = query.length;
   const { nHead: heads, nLayer: layers } = config.value?.model ?? DEFAULT_MODEL;
@@ -117,9 +117,14 @@ function Attention({ now, follow }: StationProps) {
       </p>
       <div class="row">
         {layers > 1 && (
-          <NumberChoice name="Layer" of={layers} at={layer} choose={(chosen) => follow({ layer: chosen })} />
+          <NumberChoice
+            name="Layer"
+            of={layers}
+            at={place.layer}
+            choose={(chosen) => follow({ layer: chosen })}
+          />
         )}
-        <NumberChoice name="Head" of={heads} at={head} choose={(chosen) => follow({ head: chosen })} />
+        <NumberChoice name="Head" of={heads} at={place.head} choose={(chosen) => follow({ head: chosen })} />
       </div>
       <Strip name="q_h" values={query} />
       <table class="likely" aria-label={`Attention of layer ${layer}, head ${head}`}>

@@ -8,18 +8,21 @@ import type { QuestionOf, WalkAnswer } from '../questions.ts';
 import { isAsking, isRunning, phase, progress } from '../state/run.ts';
 import { ask, step } from '../state/trainer.ts';
 import '../styles/inside.css';
+import type { Place } from './walk-parts.tsx';
 import { STATIONS } from './walk-stations.tsx';
 
-/** Of the first look: the third token has something to look back at. */
-const FIRST = { position: 2, layer: 0, head: 0 };
+/** The first look: the third token has something to look back at. */
+const FIRST: Place = { position: 2, layer: 0, head: 0 };
 
-function placeOf({ position, layer, head }: WalkAnswer): typeof FIRST {
+function placeOf({ position, layer, head }: WalkAnswer): Place {
   return { position, layer, head };
 }
 
 export default function Walk() {
   const at = useSignal(0);
   const now = useSignal<WalkAnswer | undefined>(undefined);
+  /** What the reader chose; `now` may still be of the choice before. */
+  const place = useSignal(FIRST);
   /** The same after the step that the reader took. */
   const after = useSignal<WalkAnswer | undefined>(undefined);
   const taking = useSignal(false);
@@ -35,8 +38,11 @@ export default function Walk() {
       return undefined;
     }
   };
-  const begin = async (question: Omit<QuestionOf<'walk'>, 'name'>) => {
-    const answer = await look(question);
+  const begin = async (chosen: Place, document?: number) => {
+    place.value = chosen;
+    const answer = await look({ ...chosen, document });
+    if (place.peek() !== chosen) return; // another choice was made meanwhile, and will be answered
+    if (answer !== undefined) place.value = placeOf(answer);
     after.value = undefined;
     now.value = answer;
   };
@@ -104,7 +110,7 @@ export default function Walk() {
           {seen.step === 1 ? 'step' : 'steps'}.
         </span>
         {moved && (
-          <button type="button" onClick={() => void begin(placeOf(seen))}>
+          <button type="button" onClick={() => void begin({ ...place.peek() })}>
             Take the model as it is now
           </button>
         )}
@@ -120,8 +126,9 @@ export default function Walk() {
       </div>
       <View
         now={seen}
+        place={place.value}
         after={after.value}
-        follow={(place) => void begin({ ...placeOf(seen), ...place, document: seen.document })}
+        follow={(chosen) => void begin({ ...place.peek(), ...chosen }, seen.document)}
         take={() => {
           taking.value = true;
           step();
