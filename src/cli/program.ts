@@ -16,6 +16,7 @@ import { numbers, wholeNumbers } from './ranges.ts';
 import { sweepCommand } from './sweep.ts';
 import { POPULATION_ENGINES, RANGES, sweepSettings, type SweepFlags } from './sweep-settings.ts';
 import { verifyCommand } from './verify.ts';
+import { KERNEL_CASES } from '../verify/kernels.ts';
 import type { LimitsChoice } from '../webgpu/adapter.ts';
 import { trainSettings, type TrainFlags } from './train-settings.ts';
 
@@ -29,6 +30,7 @@ interface SampleFlags extends OutputOptions, EngineFlags {
 
 interface VerifyFlags extends OutputOptions, EngineFlags {
   limits: LimitsChoice;
+  cases: number;
 }
 
 interface InfoFlags extends OutputOptions, PlanFlags {
@@ -169,9 +171,10 @@ export function createProgram(done: (status: number) => void): Command {
       .choices(['adapter', 'default'])
       .default('adapter'),
   );
+  verify.addOption(number('--cases', 'random cases of each kernel', integer(1), KERNEL_CASES));
   outputOptions(verify).action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
-      done(await verifyCommand(engineChoice(flags), flags.limits, output));
+      done(await verifyCommand(engineChoice(flags), flags, output));
     }),
   );
 

@@ -8,10 +8,16 @@ import { adapterName, openDevice } from '../webgpu/adapter.ts';
 import type { GpuDevice, LimitsChoice } from '../webgpu/adapter.ts';
 import type { Output } from './output.ts';
 
+export interface VerifySettings {
+  readonly limits: LimitsChoice;
+  /** Random cases of each kernel. */
+  readonly cases: number;
+}
+
 /** Gives the exit status: 1 where any check failed. Throws DeviceError where WebGPU was asked for and is not to be had. */
 export async function verifyCommand(
   choice: EngineChoice,
-  limits: LimitsChoice,
+  { limits, cases }: VerifySettings,
   output: Output,
 ): Promise<number> {
   const { gpu, problem } = await openedDevice(choice, limits);
@@ -21,7 +27,7 @@ export async function verifyCommand(
     if (gpu) output.detail(`adapter: ${adapterName(gpu.info)}, ${limits} limits`);
     if (problem !== '') output.detail(`webgpu: not checked. ${problem}`);
     const launches = choice.launch === 'auto' ? {} : { launches: [choice.launch] };
-    const checks = verify({ engines, ...(gpu ? { gpu } : {}), ...launches });
+    const checks = verify({ engines, cases, ...(gpu ? { gpu } : {}), ...launches });
     return await printChecks(checks, gpu ? ` on ${adapterName(gpu.info)}` : '', output);
   } finally {
     gpu?.destroy();

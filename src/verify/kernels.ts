@@ -8,10 +8,12 @@ import { PythonRandom } from '../util/python-random.ts';
 import { failedCheck, KERNEL_BAR, relativeError, Worst } from './check.ts';
 import type { Check } from './check.ts';
 
+/** Random cases of each op, unless told. */
+export const KERNEL_CASES = 6;
+
 export interface KernelOptions {
   /** All there are unless told. */
   readonly ops?: readonly Op[];
-  /** Random cases of each op. */
   readonly cases?: number;
   readonly seed?: number;
 }
@@ -20,7 +22,7 @@ export interface KernelOptions {
 export async function* verifyKernels(
   group: string,
   run: (op: Op, example: OpCase) => OpResult | Promise<OpResult>,
-  { ops = OPS, cases = 6, seed = 1 }: KernelOptions = {},
+  { ops = OPS, cases = KERNEL_CASES, seed = 1 }: KernelOptions = {},
 ): AsyncGenerator<Check> {
   for (const op of ops) {
     const random = new PythonRandom(seed);

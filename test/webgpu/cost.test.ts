@@ -17,6 +17,9 @@ import main from '../../shaders/resident/main.wgsl?raw';
 import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
 import { countCalls } from '../support/device-calls.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
+import { useOneThread } from '../support/one-thread.ts';
+
+useOneThread();
 
 const model: ModelConfig = { ...DEFAULT_MODEL, vocabSize: 27 };
 const dispatches = (launch: LaunchStrategy, nLayer: number) =>
