@@ -107,7 +107,11 @@ describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {
 
   test('a model beyond a limit is refused with the tensor, its size and the limit', async () => {
     const large = { ...model, nEmbd: 64, blockSize: 16, vocabSize: 600_000 };
-    const spec = { ...specOf(model, 1, 8), model: large, parameters: new Float32Array(countParameters(large)) };
+    const spec = {
+      ...specOf(model, 1, 8),
+      model: large,
+      parameters: new Float32Array(countParameters(large)),
+    };
     await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(DeviceError);
     await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(
       /needs \d+\.\d MiB in one buffer.*(maxBufferSize|maxStorageBufferBindingSize)/,
