@@ -1,6 +1,7 @@
 // Populations that outlive their device: those that were under way are trained again from their beginning, on a new one, which
 // gives the same bits.
 
+import type { EngineInfo } from '../engine.ts';
 import { choosePopulations, type ChosenPopulations, type PopulationChoice } from '../populations.ts';
 import type { PopulationSource } from '../populations.ts';
 import { DeviceError } from '../util/errors.ts';
@@ -36,6 +37,15 @@ export class ResilientPopulations implements SweepPopulations {
 
   get capacity(): number {
     return this.#chosen.capacity;
+  }
+
+  get info(): EngineInfo {
+    return this.#chosen.info;
+  }
+
+  /** Which engine trains and why, in one line. */
+  get reason(): string {
+    return this.#chosen.reason;
   }
 
   create(...args: Parameters<ChosenPopulations['create']>): ReturnType<ChosenPopulations['create']> {

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext, LaunchOptions } from 'playwright-core';
 import { softwareVulkanAvailable } from './swiftshader.mjs';
 import { chromiumPackage, unpackOnce } from './unpack.mjs';
 
@@ -25,18 +25,28 @@ if (noChromium) console.warn(`Browser tests are SKIPPED. ${noChromium}`);
  */
 export async function launchChromium(): Promise<Browser> {
   const { chromium } = await import('playwright-core'); // here, so that tests that skip do not need it
+  return chromium.launch(launchOptions());
+}
+
+/** The same, with all that it keeps in `profile`, a directory. */
+export async function launchWithProfile(profile: string): Promise<BrowserContext> {
+  const { chromium } = await import('playwright-core');
+  return chromium.launchPersistentContext(profile, { ...launchOptions(), serviceWorkers: 'block' });
+}
+
+function launchOptions(): LaunchOptions {
   const args = [
     '--enable-unsafe-webgpu', // Chromium offers no WebGPU on Linux without it
     '--no-sandbox', // root has none, and neither has a container
     '--disable-dev-shm-usage', // a container's /dev/shm has 64 MB
   ];
-  if (named !== undefined) return chromium.launch({ executablePath: named, args });
+  if (named !== undefined) return { executablePath: named, args };
   const source = chromiumPackage();
   if (source === undefined) throw new Error(noChromium);
   // In one directory: Chromium looks for SwiftShader beside its own executable.
   const archives = ['chromium.br', 'swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br'];
   const directory = unpackOnce(source, 'chromium', archives);
-  return chromium.launch({
+  return {
     executablePath: join(directory, 'chromium'),
     args,
     env: {
@@ -48,7 +58,7 @@ export async function launchChromium(): Promise<Browser> {
       FONTCONFIG_FILE: fileURLToPath(new URL('fonts.conf', import.meta.url)),
       XDG_DATA_HOME: directory,
     },
-  });
+  };
 }
 
 const TYPES: Record<string, string> = {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
@@ -34,6 +34,8 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly hash?: string;
   /** This suite's own, unless told. */
   readonly browser?: Browser;
+  /** A new one, unless told. */
+  readonly context?: BrowserContext;
   /** Whether `window.heard` keeps what the workers say: true unless told. */
   readonly record?: boolean;
 }
@@ -92,7 +94,7 @@ export function usePage(): PageUnderTest {
   const open = async (options: OpenOptions = {}): Promise<void> => {
     const { url = served.url, hash = '', browser: of = browser, record = true, ...rest } = options;
     // A service worker loads the page again once it is there: the tests of it let it in.
-    const context = await of.newContext({ serviceWorkers: 'block', ...rest });
+    const context = options.context ?? (await of.newContext({ serviceWorkers: 'block', ...rest }));
     page = await context.newPage();
     page.setDefaultTimeout(50_000); // SwiftShader compiles for some seconds, on busy cores for many
     page.on('pageerror', ({ message }) => problems.push(message));

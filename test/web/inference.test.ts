@@ -28,8 +28,8 @@ async function trainedHere() {
 describe.skipIf(noChromium)('questions to the run in the page', () => {
   const at = usePage();
 
-  const train = async (steps: number) => {
-    await at.useCpu();
+  const train = async (steps: number, engine = 'CPU') => {
+    await at.page.getByLabel('What computes').selectOption(engine);
     await at.fill('Steps steps', steps);
     await at.press('Start');
     await at.status(/^Done/);
@@ -115,9 +115,12 @@ describe.skipIf(noChromium)('questions to the run in the page', () => {
     expect(losses).toHaveLength(17);
   });
 
-  it('trains to the same bits whatever is asked meanwhile', async () => {
+  it.each([
+    ['CPU', 3000],
+    ['WebGPU', 120],
+  ])('trains to the same bits on %s whatever is asked meanwhile', async (engine, steps) => {
     await at.open();
-    await train(3000);
+    await train(steps, engine);
     const [losses, samples] = [await at.losses(), await at.samples()];
     await at.press('Reset');
     const before = losses.length;

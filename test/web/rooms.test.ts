@@ -134,6 +134,38 @@ describe.skipIf(noChromium)('a room', () => {
     expect(Math.abs(Number(await first.getAttribute('data-loss')) - expected)).toBeLessThan(LOSS_TOLERANCE);
   });
 
+  it('goes on with a sweep whose device is lost, to the same losses', async () => {
+    await at.open({ hash: '#steps=400' });
+    await at.page.getByRole('link', { name: 'Sweep' }).click();
+    const worker = await roomWorker();
+    await worker.evaluate(() => {
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...args) {
+        const device = await request.apply(this, args);
+        Object.assign(globalThis, { device });
+        return device;
+      };
+    });
+    await at.fill('how many', '1');
+    await at.fill('Seeds', '2');
+    await at.page.getByLabel('What computes').selectOption('WebGPU');
+    await at.press('Train 2 models');
+    const cells = at.page.locator('td button[data-loss]');
+    await cells.first().waitFor();
+    await worker.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
+    await says(
+      at.page.locator('.notice'),
+      /^The GPU device was lost .* 0 models are done; .* on a new device\.$/,
+    );
+    await says(at.page.locator('#swept'), /^The best model/);
+    for (const seed of [42, 43]) {
+      const { losses } = await trainHere(builtinNames(), { steps: 400, learningRate: 0.001, seed });
+      const expected = losses.slice(-80).reduce((a, b) => a + b) / 80;
+      const got = Number(await cells.nth(seed - 42).getAttribute('data-loss'));
+      expect(Math.abs(got - expected)).toBeLessThan(LOSS_TOLERANCE);
+    }
+  });
+
   it('says what is wrong with a sweep before it begins', async () => {
     await at.open({ hash: '#/sweep' });
     const alert = at.page.locator('.room [role=alert]');

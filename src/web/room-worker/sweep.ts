@@ -2,8 +2,9 @@
 
 import { createCpuEngine } from '../../cpu/engine.ts';
 import type { FloatArray } from '../../engine.ts';
-import { choosePopulations, type ChosenPopulations, type PopulationSource } from '../../populations.ts';
+import { choosePopulations, type PopulationSource } from '../../populations.ts';
 import { prepareRun } from '../../train/prepare.ts';
+import { ResilientPopulations } from '../../train/resilient-populations.ts';
 import { sampleDocument } from '../../train/sampler.ts';
 import { gridPoint } from '../../train/sweep-grid.ts';
 import { runSweep, smoothingWindow, sweepSource, type SweepProgress } from '../../train/sweep.ts';
@@ -24,7 +25,7 @@ export class Sweeping {
   readonly #job: SweepJob;
   readonly #documents: readonly string[];
   readonly #source: PopulationSource;
-  readonly #populations: ChosenPopulations;
+  readonly #populations: ResilientPopulations;
   readonly #post: PostRoom;
   readonly #losses: Float64Array[];
   readonly #steps: Uint32Array;
@@ -37,7 +38,7 @@ export class Sweeping {
     job: SweepJob,
     documents: readonly string[],
     source: PopulationSource,
-    populations: ChosenPopulations,
+    populations: ResilientPopulations,
     post: PostRoom,
   ) {
     this.#job = job;
@@ -54,15 +55,19 @@ export class Sweeping {
     const { settings, axes, engine } = job;
     const { documents } = await readSource(settings.source);
     const source = sweepSource({ documents, model: settings.model, training: settings.training, axes });
-    const gpu = async () => navigator.gpu as GPU | undefined;
-    const populations = await choosePopulations({ engine, gpu }, source);
-    post({
-      type: 'sweeping',
-      reason: populations.reason,
-      engine: populations.info,
-      parameters: source.member(0).parameters.length,
-      chance: Math.log(source.model.vocabSize),
-    });
+    const choice = { engine, gpu: async () => navigator.gpu as GPU | undefined };
+    const chosen = await choosePopulations(choice, source);
+    const populations = new ResilientPopulations(chosen, choice, source, (note) => say(note));
+    const say = (note: string) =>
+      post({
+        type: 'sweeping',
+        reason: populations.reason,
+        engine: populations.info,
+        note,
+        parameters: source.member(0).parameters.length,
+        chance: Math.log(source.model.vocabSize),
+      });
+    say('');
     return new Sweeping(job, documents, source, populations, post);
   }
 

@@ -61,12 +61,14 @@ export interface ReportMessage {
   readonly done: boolean;
 }
 
-/** What the sweep trains on, before the first step. */
+/** What the sweep trains on: before the first step, and after a device was lost. */
 export interface SweepingMessage {
   readonly type: 'sweeping';
   /** Which engine and why, in one line. */
   readonly reason: string;
   readonly engine: EngineInfo;
+  /** What was lost, and what is done about it, or ''. */
+  readonly note: string;
   readonly parameters: number;
   /** ln V: what guessing would give. */
   readonly chance: number;

@@ -122,6 +122,11 @@ function Said() {
         </p>
       )}
       {adapter?.software === true && <SoftwareNotice adapter={adapter} />}
+      {subject.value !== undefined && subject.value.note !== '' && (
+        <p class="notice" role="status">
+          {subject.value.note}.
+        </p>
+      )}
       <p id="swept" class="sentence" role="status">
         {ended && first !== undefined && axes !== undefined && (
           <>

@@ -1,6 +1,7 @@
 // Saves a run in the browser's storage while it trains, and says how that went. A run whose saving fails trains on.
 
 import type { TrainingState } from '../../engine.ts';
+import type { Checkpoint } from '../../train/checkpoint-file.ts';
 import { firstNotFinite } from '../../train/finite.ts';
 import { keptLosses, metricsStride } from '../../train/metrics-file.ts';
 import type { SavedRun } from '../../train/run-files.ts';
@@ -19,6 +20,9 @@ export interface NewRun {
   readonly text: Uint8Array | undefined;
 }
 
+/** A run as it stands after a step. */
+type Moment = Pick<Checkpoint, 'state' | 'losses' | 'smoothedLoss'>;
+
 export class RunKeeper {
   readonly #fixed: Pick<SavedRun, 'config' | 'tokenizer' | 'random'>;
   readonly #say: (message: KeptMessage) => void;
@@ -31,6 +35,9 @@ export class RunKeeper {
   #savedAt = 0;
   #saveAfter = 0;
   #saving: Promise<void> | undefined;
+  /** What is being written, and what will be after it: the newest that was asked for meanwhile. */
+  #writing: Moment | undefined;
+  #next: Moment | undefined;
 
   /** `from`: what the run goes on from, saved already. */
   constructor(
@@ -62,15 +69,14 @@ export class RunKeeper {
    * when this is done. Never throws: what goes wrong is said.
    */
   async save(state: TrainingState, now: boolean): Promise<void> {
-    if (this.#saving !== undefined) {
-      if (!now) return;
-      await this.#saving;
+    const busy = this.#saving !== undefined;
+    if (!now && (busy || performance.now() - this.#savedAt < this.#saveAfter)) return;
+    const newest = this.#next ?? this.#writing;
+    if (state.step !== 0 && state.step !== (newest?.state.step ?? this.#savedStep)) {
+      // The losses as they are now: when it is written there may be more.
+      this.#next = { state, losses: Float64Array.from(this.#losses), smoothedLoss: this.#smoothedLoss };
+      this.#saving ??= this.#writeAll();
     }
-    if (state.step === 0 || state.step === this.#savedStep) return;
-    if (!now && performance.now() - this.#savedAt < this.#saveAfter) return;
-    this.#saving = this.#write(state).finally(() => {
-      this.#saving = undefined;
-    });
     if (now) await this.#saving;
   }
 
@@ -79,23 +85,26 @@ export class RunKeeper {
     if ('id' in this.#run) this.#run.release();
   }
 
-  async #write(state: TrainingState): Promise<void> {
+  async #writeAll(): Promise<void> {
+    while ((this.#writing = this.#next) !== undefined) {
+      this.#next = undefined;
+      await this.#write(this.#writing);
+    }
+    this.#saving = undefined;
+  }
+
+  async #write(moment: Moment): Promise<void> {
     const start = performance.now();
+    const { state } = moment;
     try {
       // What has diverged is nothing to go on from; the next loss will say so.
       if (firstNotFinite(this.#fixed.config.model, state) !== undefined) return;
-      const checkpoint = {
-        ...this.#fixed,
-        state,
-        losses: Float64Array.from(this.#losses),
-        smoothedLoss: this.#smoothedLoss,
-      };
       if (!('id' in this.#run)) {
         const { details, text } = this.#run;
         const { RunFolder } = await import('../store/runs.ts'); // not before there is something to save
         this.#run = await RunFolder.create(details, text);
       }
-      await this.#run.save(checkpoint);
+      await this.#run.save({ ...this.#fixed, ...moment });
       this.#savedStep = state.step;
       this.#say({ type: 'kept', id: this.#run.id, step: state.step });
     } catch (error) {
