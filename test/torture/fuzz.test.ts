@@ -31,6 +31,8 @@ import { MicrogptError } from '../../src/util/errors.ts';
 import { COMMAND, type Command } from '../../src/web/messages.ts';
 import { readLink, writeLink } from '../../src/web/state/link.ts';
 import { DATA_CHOICES, DEFAULT_FIELDS, NUMBER_FIELDS, readSettings } from '../../src/web/state/settings.ts';
+import { decodeDetails, encodeDetails } from '../../src/web/store/runs.ts';
+import { documentsOf } from '../../src/web/store/texts.ts';
 import { describeData, readSource } from '../../src/web/worker/source.ts';
 import { temporaryDirectory } from '../cli/cli.ts';
 import { FULL } from './full.ts';
@@ -38,7 +40,7 @@ import { changed, changes, edited, edits, NASTY, survives } from './hostile.ts';
 
 if (FULL) vi.setConfig({ testTimeout: 3_600_000 });
 
-/** Cases of each of the ten properties. With those of fuzz-report.test.ts the full suite has 220,000. */
+/** Cases of each of the eleven properties. With those of fuzz-report.test.ts the full suite has 240,000. */
 const RUNS = FULL ? 20_000 : 250;
 let files: RunFiles;
 let checkpoint: Uint8Array<ArrayBuffer>;
@@ -159,6 +161,28 @@ describe('nothing but a result or an error of ours comes of', () => {
     );
     await fc.assert(
       fc.asyncProperty(file, (bytes) => survives(() => use(bytes))),
+      settings,
+    );
+  });
+
+  it(`${RUNS} details of runs that the page keeps`, async () => {
+    const text = new TextEncoder().encode('anna\nbea');
+    const whole = encodeDetails({ name: 'Names', text: { kind: 'toy', task: 'sort' } });
+    const file = fc.oneof(
+      changes.map((list) => changed(whole, list)),
+      edits.map((list) =>
+        Buffer.from(JSON.stringify(edited(JSON.parse(Buffer.from(whole).toString()), list))),
+      ),
+    );
+    const use = (bytes: Uint8Array, stored: Uint8Array | undefined) => {
+      const details = decodeDetails(bytes);
+      expect(decodeDetails(encodeDetails(details))).toEqual(details);
+      documentsOf(details.text, stored, details.name);
+    };
+    await fc.assert(
+      fc.asyncProperty(file, fc.constantFrom(text, undefined), (bytes, stored) =>
+        survives(() => use(bytes, stored)),
+      ),
       settings,
     );
   });

@@ -126,8 +126,7 @@ export class RunFolder {
   }
 
   async writeDetails(details: RunDetails): Promise<void> {
-    const json = JSON.stringify({ format: 'microgpt-page-run-1', ...details });
-    await writeFile(this.#folder, DETAILS_FILE, new TextEncoder().encode(json));
+    await writeFile(this.#folder, DETAILS_FILE, encodeDetails(details));
   }
 
   readDetails(): Promise<RunDetails> {
@@ -188,8 +187,7 @@ export async function removeRun(id: string): Promise<void> {
 
 export async function renameRun(id: string, name: string): Promise<void> {
   const folder = await folderOf(id);
-  const details = { format: 'microgpt-page-run-1', ...(await readDetails(folder)), name };
-  await writeFile(folder, DETAILS_FILE, new TextEncoder().encode(JSON.stringify(details)));
+  await writeFile(folder, DETAILS_FILE, encodeDetails({ ...(await readDetails(folder)), name }));
 }
 
 export async function listRuns(): Promise<RunList> {
@@ -240,9 +238,16 @@ async function peek(file: File, name: string): Promise<ReturnType<typeof peekChe
   return peekCheckpoint(8 + length <= first.length ? first : await head(8 + length), name);
 }
 
-/** Details that are damaged cost the name, not the run: its text is asked for again. */
 async function readDetails(folder: FileSystemDirectoryHandle): Promise<RunDetails> {
-  const bytes = await readFile(folder, DETAILS_FILE);
+  return decodeDetails(await readFile(folder, DETAILS_FILE));
+}
+
+export function encodeDetails(details: RunDetails): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify({ format: 'microgpt-page-run-1', ...details }));
+}
+
+/** Details that are damaged cost the name, not the run: its text is asked for again. */
+export function decodeDetails(bytes: Uint8Array | undefined): RunDetails {
   try {
     const { name, text } = parseJson(DETAILS, new TextDecoder().decode(bytes), DETAILS_FILE);
     return { name, text };
