@@ -104,7 +104,7 @@ async function allocating<T>(gpu: GpuDevice, what: string, make: () => T): Promi
   const error = await gpu.settle(gpu.device.popErrorScope());
   if (error === null) return made;
   throw new DeviceError(
-    `The GPU is out of memory: ${what}. Use a smaller model, block or batch, or --engine cpu.`,
+    `The GPU is out of memory: ${what}.\nUse a smaller model, block or batch, or --engine cpu.`,
     { cause: error },
   );
 }

@@ -126,6 +126,36 @@ describe.skipIf(noAdapter !== '')('a resilient engine', () => {
     expect(notes[1]).toMatch(/^GPUValidationError on /);
   });
 
+  it('goes on after its device ran out of memory in the middle, where a new one has enough', async ({
+    skip,
+  }) => {
+    // SwiftShader refuses an allocation of 1 GiB, though its limits allow it: a real error of the driver.
+    const software = process.env['MICROGPT_TEST_ADAPTER'] === 'software';
+    if (!software) return skip('a GPU of many gigabytes would have to be filled');
+    const expected = await undisturbed(async (engine) => (await engine.advance(9), engine.state()));
+    const { engine, frail, notes } = await lasting();
+    let filled = 1;
+    frail.onOpen = (device) => {
+      if (filled-- <= 0) return;
+      const create = device.createBuffer.bind(device);
+      device.createBuffer = (descriptor) => {
+        const reads = descriptor.label?.startsWith('read ') === true;
+        return create(reads ? { ...descriptor, size: device.limits.maxBufferSize } : descriptor);
+      };
+    };
+    frail.lose(); // the first device was opened before
+    await engine.advance(9);
+    expect(await engine.state()).toEqual(expected);
+    expect(notes[1]).toMatch(
+      /^The GPU is out of memory: reading \w+ takes \d+\.\d MiB more\. going on after step 9, from a copy of step 0, on a new device$/,
+    );
+    filled = Infinity;
+    frail.lose();
+    await expect(engine.state()).rejects.toThrow(
+      /^The GPU is out of memory: reading .*\nSo were 3 new ones\.$/,
+    );
+  });
+
   it('stops where no new device can be had, says why, and keeps the last state at hand', async () => {
     const { engine, frail, notes } = await lasting();
     await engine.advance(5);

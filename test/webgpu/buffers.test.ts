@@ -53,7 +53,7 @@ describe.skipIf(noAdapter !== '')('memory of the device', () => {
     const plan = planOf([256, gpu.device.limits.maxBufferSize / 4]);
     const alive = await buffersAlive(() =>
       expect(DeviceBuffers.create(gpu, plan)).rejects.toThrow(
-        /^The GPU is out of memory: this model needs 1024\.0 MiB on the device\. Use a smaller model/,
+        /^The GPU is out of memory: this model needs 1024\.0 MiB on the device\.\nUse a smaller model/,
       ),
     );
     expect(alive).toBe(0);
