@@ -57,14 +57,15 @@ describe.skipIf(noAdapter !== '')('train on a device that is lost', () => {
 
   it('stops where no device is left, with the last state saved and how to go on, on the CPU too', async () => {
     const out = join(temporaryDirectory(), 'run');
+    // On a busy machine a step is a submit, and a checkpoint some more.
     const { status, stdout, stderr } = await train(
-      [...TRAIN, '--out', out, '--checkpoint-every', '300'],
+      [...TRAIN, '--out', out, '--checkpoint-every', '5'],
       '16,unplug',
     );
     expect(status).toBe(1);
     const { run } = await readNewest(out);
     const { step } = run.state;
-    expect(step).toBeGreaterThanOrEqual(300);
+    expect(step).toBeGreaterThanOrEqual(5);
     expect(run.losses).toHaveLength(step);
     expect(losses(records(stdout)).slice(0, step)).toEqual(Array.from(run.losses));
     const [, second] = stderr.slice(stderr.indexOf('error: ')).split('\n');

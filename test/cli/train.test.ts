@@ -119,6 +119,8 @@ describe('train --json', () => {
       '3',
       '--samples',
       '2',
+      '--engine',
+      'cpu', // drivers say things of their own
       '--json',
       '--quiet',
     ]);
