@@ -33,7 +33,7 @@ export async function* verifyKernels(
         const got = await run(op, example);
         compare(runReference(op, example), got, worst, JSON.stringify(example.shapes));
       }
-      yield worst.check(group, op.name, `${cases} cases`, KERNEL_BAR);
+      yield worst.check(group, op.name, cases === 1 ? '1 case' : `${cases} cases`, KERNEL_BAR);
     } catch (error) {
       yield failedCheck(group, op.name, error);
     }

@@ -33,11 +33,21 @@ describe('verify', () => {
 
   it.skipIf(noAdapter)('names the adapter, and says that it is software', async () => {
     const env = { NODE_OPTIONS: `--import ${softwareVulkanUrl}` };
-    const args = ['verify', '--engine', 'webgpu', '--launch', 'graph', '--limits', 'default', '--cases', '2'];
+    const args = [
+      'verify',
+      '--engine',
+      'webgpu',
+      '--launch',
+      'resident',
+      '--limits',
+      'default',
+      '--cases',
+      '1',
+    ];
     const { status, stdout } = await microgpt(args, { env });
     expect(stdout).toMatch(/^adapter: \S.*, default limits\n/);
-    expect(stdout).toMatch(/ok +rmsnorm +2 cases/);
-    expect(stdout).toMatch(/ok +webgpu graph: microgpt.py's defaults +200 losses/);
+    expect(stdout).toMatch(/ok +rmsnorm +1 case /);
+    expect(stdout).toMatch(/ok +webgpu resident: microgpt.py's defaults +200 losses/);
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^\d+ checks passed on \S/);
     if (process.env['MICROGPT_TEST_ADAPTER'] === 'software') expect(stdout).toContain('software, not a GPU');
     expect(status).toBe(0);

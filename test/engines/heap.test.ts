@@ -44,7 +44,7 @@ describe('the JavaScript heap', () => {
 
   // SwiftShader takes some milliseconds a step, of a small model too: 500 calls here, 20,000 steps in `npm run bench -- heap`.
   test.skipIf(noAdapter !== '')('is flat over 500 calls on WebGPU, three times', async () => {
-    const engine = await createWebGpuEngine(small, { gpu: await deviceForTest() });
+    const engine = await createWebGpuEngine(small, { gpu: await deviceForTest(), launch: 'fused' });
     expect(await heapGrowth(engine, 200, 500, 1)).toBeLessThan(NOISE);
   });
 });

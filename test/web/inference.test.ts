@@ -30,6 +30,7 @@ describe.skipIf(noChromium)('questions to the run in the page', () => {
 
   const train = async (steps: number, engine = 'CPU') => {
     await at.page.getByLabel('What computes').selectOption(engine);
+    if (engine === 'WebGPU') await at.page.getByLabel('Kernel launch').selectOption('resident');
     await at.fill('Steps steps', steps);
     await at.press('Start');
     await at.status(/^Done/);
