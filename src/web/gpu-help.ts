@@ -9,7 +9,7 @@ export function gpuHelp(userAgent: string): string {
   }
   if (version('Firefox') > 0) {
     if (linux) {
-      return 'Firefox on Linux: open about:config, set dom.webgpu.enabled to true, and load the page again; or use Chrome.';
+      return 'Firefox on Linux: set dom.webgpu.enabled to true in about:config, and load the page again; where that does not help, use Firefox Nightly or Chrome.';
     }
     return version('Firefox') < 141
       ? 'Firefox has WebGPU from version 141 on Windows and 145 on a Mac with Apple silicon: update it in Menu › Help › About Firefox.'

@@ -65,7 +65,7 @@ const open = new Set<GpuDevice>();
 
 /**
  * The adapter with the highest performance.
- * @throws DeviceError where there is none, or where the browser has no WebGPU (`gpu` is undefined).
+ * @throws DeviceError where there is none or the browser refuses, or where it has no WebGPU (`gpu` is undefined).
  */
 export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   if (gpu === undefined) {
@@ -74,7 +74,13 @@ export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> 
         'open the page over https or from localhost: WebGPU exists in secure contexts only.',
     );
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (cause) {
+    // As Firefox does where it has the interface and not the rest: `not yet available in Release builds`.
+    throw new DeviceError(`No WebGPU adapter was found: ${firstLine(cause)}.`, { cause });
+  }
   if (adapter === null) throw new DeviceError(noAdapterMessage(hostPlatform()));
   return adapter;
 }

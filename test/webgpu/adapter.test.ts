@@ -99,6 +99,10 @@ describe.skipIf(noAdapter)('openDevice', () => {
   it('refuses limits and devices with a DeviceError', async () => {
     const gpu = await nodeGpu();
     await expect(requestAdapter(undefined)).rejects.toThrow(/^This browser offers no WebGPU here/);
+    const refusing = { requestAdapter: () => Promise.reject(new DOMException('Not in this build.')) };
+    const refused = requestAdapter(refusing as unknown as GPU);
+    await expect(refused).rejects.toThrow(DeviceError);
+    await expect(refused).rejects.toThrow(/^No WebGPU adapter was found: Not in this build\.$/);
     await expect(openDevice(undefined)).rejects.toBeInstanceOf(DeviceError);
     await expect(requestAdapter(gpu)).resolves.toBeDefined();
   });
