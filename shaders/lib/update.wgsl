@@ -10,9 +10,16 @@ struct Moments {
   eps: f32,
 }
 
-// The new (parameter, m, v). `rate` is (lr, correction1, correction2).
-fn adam_update(old: vec3f, g: f32, moments: Moments, rate: vec3f) -> vec3f {
-  let m = moments.beta1 * old.y + moments.one_minus_beta1 * g;
-  let v = moments.beta2 * old.z + moments.one_minus_beta2 * g * g;
-  return vec3f(old.x - rate.x * (m / rate.y) / (sqrt(v / rate.z) + moments.eps), m, v);
+// A parameter and what Adam keeps of it, or several: the includer says what a Pack is, f32 or a vector of them.
+struct Updated {
+  parameter: Pack,
+  m: Pack,
+  v: Pack,
+}
+
+// `rate` is (lr, correction1, correction2).
+fn adam_update(old: Updated, g: Pack, moments: Moments, rate: vec3f) -> Updated {
+  let m = moments.beta1 * old.m + moments.one_minus_beta1 * g;
+  let v = moments.beta2 * old.v + moments.one_minus_beta2 * g * g;
+  return Updated(old.parameter - rate.x * (m / rate.y) / (sqrt(v / rate.z) + moments.eps), m, v);
 }

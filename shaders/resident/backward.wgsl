@@ -11,8 +11,8 @@ override DVALUE: u32;
 
 // dlogits = share * (softmax(logits) - one-hot), in their place; nll of each row.              // (R, V), (R)
 fn softmax_grad() {
-  for (var i = worker; i < rows * V; i += WORKERS) {
-    let r = i / V;
+  for (var i = worker; i < rows * LANES; i += WORKERS) {
+    let r = i / LANES;
     var largest = LOWEST;
     for (var lane = 0u; lane < LANES; lane++) {
       largest = max(largest, value(SURVEY + 2 * (r * LANES + lane)));
@@ -22,13 +22,17 @@ fn softmax_grad() {
       let at = SURVEY + 2 * (r * LANES + lane);
       total += value(at + 1) * exp(value(at) - largest);
     }
-    let logit = value(LOGITS + i);
-    let p = exp(logit - largest) / total;
-    let is_target = i % V == integer(TARGET + r);
-    if (is_target) {
-      set_value(NLL + r, log(total) + (largest - logit));
+    let target_token = integer(TARGET + r);
+    let share = value(SHARE + r);
+    for (var token = i % LANES; token < V; token += LANES) {
+      let logit = value(LOGITS + r * V + token);
+      let p = exp(logit - largest) / total;
+      let is_target = token == target_token;
+      if (is_target) {
+        set_value(NLL + r, log(total) + (largest - logit));
+      }
+      set_value(LOGITS + r * V + token, share * select(p, p - 1, is_target));
     }
-    set_value(LOGITS + i, value(SHARE + r) * select(p, p - 1, is_target));
   }
 }
 
@@ -42,77 +46,71 @@ fn mean_loss() -> f32 {
 
 // dx = dlogits . lm_head                                                                        // (R, C)
 fn logits_grad() {
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    var sum = 0.0;
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    var sum = Pack();
     for (var token = 0u; token < V; token++) {
-      sum += value(LOGITS + i / C * V + token) * weight(LM_HEAD + token * C + i % C);
+      sum += value(LOGITS + i / CP * V + token) * weight(LM_HEAD + token * CP + i % CP);
     }
-    set_value(DX + i, sum);
+    set_channels(DX + i, sum);
   }
+}
+
+// A row of values, `packs` long, times a column of packs of weights, from `w` on, `stride` packs apart.
+fn row_times(row: u32, packs: u32, w: u32, stride: u32) -> Pack {
+  var sum = Pack();
+  for (var c = 0u; c < packs; c++) {
+    sum = add_rows(sum, channels(row + c), w + P * c * stride, stride);
+  }
+  return sum;
 }
 
 // dhidden = dx . fc2 where hidden > 0                                                          // (R, 4C)
 fn contract_grad(layer: u32) {
   let hidden = KEPT + layer * KEPT_LAYER + HIDDEN;
   let w = FC2 + layer * LAYER;
-  for (var i = worker; i < rows * 4 * C; i += WORKERS) {
-    let r = i / (4 * C);
-    let j = i % (4 * C);
-    var sum = 0.0;
-    for (var c = 0u; c < C; c++) {
-      sum += value(DX + r * C + c) * weight(w + c * 4 * C + j);
-    }
-    set_value(DHIDDEN + i, select(0, sum, value(hidden + i) > 0));
+  for (var i = worker; i < rows * 4 * CP; i += WORKERS) {
+    let r = i / (4 * CP);
+    let j = i % (4 * CP);
+    let sum = row_times(DX + r * CP, CP, w + j, 4 * CP);
+    set_channels(DHIDDEN + i, select(Pack(), sum, channels(hidden + i) > Pack()));
   }
 }
 
 // dn = dhidden . fc1                                                                            // (R, C)
 fn expand_grad(layer: u32) {
   let w = FC1 + layer * LAYER;
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    let row = DHIDDEN + i / C * 4 * C;
-    var sum = 0.0;
-    for (var j = 0u; j < 4 * C; j++) {
-      sum += value(row + j) * weight(w + j * C + i % C);
-    }
-    set_value(DN + i, sum);
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    set_channels(DN + i, row_times(DHIDDEN + i / CP * 4 * CP, 4 * CP, w + i % CP, CP));
   }
 }
 
-// One element of the gradient through out = x * s, from out, s and the gradient of out: dx_i = s * (d_i - out_i *
+// Pack i of the gradient through out = x * s, from out, s and the gradient of out: dx_i = s * (d_i - out_i *
 // mean_j(d_j * out_j)).
-fn through_norm(r: u32, c: u32, out: u32, s: u32, dout: u32) -> f32 {
-  var products = 0.0;
-  for (var j = 0u; j < C; j++) {
-    products += value(dout + r * C + j) * value(out + r * C + j);
-  }
-  let i = r * C + c;
-  return value(s + r) * (value(dout + i) - value(out + i) * (products / f32(C)));
+fn through_norm(i: u32, out: u32, s: f32, dout: u32) -> Pack {
+  let row = i / CP * CP;
+  let products = dot_channels(dout + row, out + row, CP);
+  return s * (channels(dout + i) - channels(out + i) * (products / f32(C)));
 }
 
 // dx += dn through the norm at `out`, `s`                                                       // (R, C)
 fn norm_grad(out: u32, s: u32) {
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    set_value(DX + i, value(DX + i) + through_norm(i / C, i % C, out, s, DN));
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    set_channels(DX + i, channels(DX + i) + through_norm(i, out, value(P * s + i / CP), DN));
   }
 }
 
 // dn = gradient of the summed embeddings: dx through the first norm.                            // (R, C)
 fn input_grad() {
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    set_value(DN + i, through_norm(i / C, i % C, X0, SCALE0, DX));
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    set_channels(DN + i, through_norm(i, X0, value(SCALE0 + i / CP), DX));
   }
 }
 
 // dn = dx . wo, the gradient of mixed                                                           // (R, C)
 fn project_out_grad(layer: u32) {
   let w = WO + layer * LAYER;
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    var sum = 0.0;
-    for (var o = 0u; o < C; o++) {
-      sum += value(DX + i / C * C + o) * weight(w + o * C + i % C);
-    }
-    set_value(DN + i, sum);
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    set_channels(DN + i, row_times(DX + i / CP * CP, CP, w + i % CP, CP));
   }
 }
 
@@ -126,52 +124,53 @@ fn score_grad(layer: u32) {
       continue;
     }
     let head = i / T % H;
-    let row = r * C + head * D;
-    let other = t * C + head * D;
-    let p = exp(SCALE * dot_values(kept + Q + row, kept + K + other) - value(kept + LSE + r * H + head));
-    let delta = dot_values(DN + row, kept + MIXED + row);
+    let row = r * CP + head * DP;
+    let other = t * CP + head * DP;
+    let score = SCALE * dot_channels(kept + Q + row, kept + K + other, DP);
+    let p = exp(score - value(P * (kept + LSE) + r * H + head));
+    let delta = dot_channels(DN + row, kept + MIXED + row, DP);
     set_value(PAIRS + i, p);
-    set_value(DPAIRS + i, p * (dot_values(DN + row, kept + VALUE + other) - delta) * SCALE);
+    set_value(DPAIRS + i, p * (dot_channels(DN + row, kept + VALUE + other, DP) - delta) * SCALE);
   }
 }
 
 // dq[r] = sum_(t <= r) ds[r, t] * k[t], dk[t] = sum_(r >= t) ds[r, t] * q[r], dv[t] = sum_(r >= t) p[r, t] * dmixed[r]
 fn mix_grad(layer: u32) {
   let kept = KEPT + layer * KEPT_LAYER;
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    let r = i / C;
-    let c = i % C;
-    let head = c / D;
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    let r = i / CP;
+    let c = i % CP;
+    let head = c / DP;
     let first = integer(FIRST + r);
     let end = integer(END + r);
-    var dq = 0.0;
+    var dq = Pack();
     for (var t = first; t <= r; t++) {
-      dq += value(DPAIRS + (r * H + head) * T + t - first) * value(kept + K + t * C + c);
+      dq += value(DPAIRS + (r * H + head) * T + t - first) * channels(kept + K + t * CP + c);
     }
-    var dk = 0.0;
-    var dv = 0.0;
+    var dk = Pack();
+    var dv = Pack();
     for (var other = r; other < end; other++) {
       let pair = (other * H + head) * T + r - first;
-      dk += value(DPAIRS + pair) * value(kept + Q + other * C + c);
-      dv += value(PAIRS + pair) * value(DN + other * C + c);
+      dk += value(DPAIRS + pair) * channels(kept + Q + other * CP + c);
+      dv += value(PAIRS + pair) * channels(DN + other * CP + c);
     }
-    set_value(DQ + i, dq);
-    set_value(DK + i, dk);
-    set_value(DVALUE + i, dv);
+    set_channels(DQ + i, dq);
+    set_channels(DK + i, dk);
+    set_channels(DVALUE + i, dv);
   }
 }
 
 // dn = dq . wq + dk . wk + dv . wv                                                              // (R, C)
 fn project_qkv_grad(layer: u32) {
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    let row = i / C * C;
-    var sum = 0.0;
-    for (var o = 0u; o < C; o++) {
-      let w = layer * LAYER + o * C + i % C;
-      sum += value(DQ + row + o) * weight(WQ + w);
-      sum += value(DK + row + o) * weight(WK + w);
-      sum += value(DVALUE + row + o) * weight(WV + w);
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    let row = i / CP * CP;
+    var sum = Pack();
+    for (var o = 0u; o < CP; o++) {
+      let w = WQ + layer * LAYER + P * o * CP + i % CP;
+      for (var which = 0u; which < 3; which++) {
+        sum = add_rows(sum, channels(DQ + which * ROWS + row + o), w + which * MATRIX, CP);
+      }
     }
-    set_value(DN + i, sum);
+    set_channels(DN + i, sum);
   }
 }

@@ -1,7 +1,8 @@
 // The forward pass of resident: microgpt.py's `gpt` for the packed rows of one step. rmsnorm is not a phase of
 // its own: whoever reads a row for a matrix product sums its squares on the way.
 
-// Where things lie among the values; the host lays them out (src/webgpu/resident-layout.ts).
+// Where things lie among the values, in elements or, where they have rows of channels, in packs; the host lays them out
+// (src/webgpu/resident-layout.ts).
 override TOKEN: u32;  // of each row, as exact f32
 override TARGET: u32;
 override POSITION: u32;
@@ -15,18 +16,19 @@ override X: u32;  // the residual stream, overwritten by each layer
 override X0: u32;  // as it was before the first layer
 override LOGITS: u32;  // then their gradients
 override PAIRS: u32;  // scores, then probabilities, of (row, head, position)
-override KEPT: u32;  // what the backward pass needs of each layer, KEPT_LAYER elements:
+override KEPT: u32;  // what the backward pass needs of each layer, KEPT_LAYER packs:
 override KEPT_LAYER: u32;
 override NORM1: u32;
 override SCALE1: u32;
 override Q: u32;
 override K: u32;
-override VALUE: u32;
+override VALUE: u32;  // v: V is the vocabulary
 override MIXED: u32;
 override LSE: u32;
 override NORM2: u32;
 override SCALE2: u32;
 override HIDDEN: u32;  // after relu
+override ROWS = K - Q;  // packs of all rows: from q to k, from k to v, and between their gradients
 
 // Where the matrices start among the parameters; those of layer 0, LAYER apart.
 const WTE = 0u;
@@ -34,11 +36,11 @@ override WPE: u32;
 override LM_HEAD: u32;
 override WQ: u32;
 override WK: u32;
-override WV: u32;
 override WO: u32;
 override FC1: u32;
 override FC2: u32;
 override LAYER: u32;
+override MATRIX = WK - WQ;  // from wq to wk, and from wk to wv
 
 const LANES = 8u;  // invocations that share the logits of a row
 const LOWEST = -3.4e38;
@@ -77,20 +79,20 @@ fn lay_out(index: u32) {
 
 // x = rmsnorm(wte[token] + wpe[position])                                                        // (R, C)
 fn embed() {
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    let r = i / C;
-    let token = WTE + integer(TOKEN + r) * C;
-    let position = WPE + integer(POSITION + r) * C;
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    let r = i / CP;
+    let token = WTE + integer(TOKEN + r) * CP;
+    let position = WPE + integer(POSITION + r) * CP;
     var squares = 0.0;
-    for (var c = 0u; c < C; c++) {
+    for (var c = 0u; c < CP; c++) {
       let sum = weight(token + c) + weight(position + c);
-      squares += sum * sum;
+      squares = add_dot(squares, sum, sum);
     }
-    let c = i % C;
+    let c = i % CP;
     let s = norm_scale(squares, C);
     let x = (weight(token + c) + weight(position + c)) * s;
-    set_value(X + i, x);
-    set_value(X0 + i, x);
+    set_channels(X + i, x);
+    set_channels(X0 + i, x);
     if (c == 0) {
       set_value(SCALE0 + r, s);
     }
@@ -100,27 +102,25 @@ fn embed() {
 // q, k, v = rmsnorm(x) . wq, wk, wv                                                           // 3 of (R, C)
 fn project_qkv(layer: u32) {
   let kept = KEPT + layer * KEPT_LAYER;
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    let row = X + i / C * C;
-    let w = layer * LAYER + i % C * C;
+  for (var i = worker; i < rows * 3 * C; i += WORKERS) {
+    let r = i / (3 * C);
+    let which = i / C % 3;
+    let c = i % C;
+    let w = WQ + layer * LAYER + which * MATRIX + c * CP;
     var squares = 0.0;
-    var q = 0.0;
-    var k = 0.0;
-    var v_ = 0.0;
-    for (var c = 0u; c < C; c++) {
-      let x = value(row + c);
-      squares += x * x;
-      q += x * weight(WQ + w + c);
-      k += x * weight(WK + w + c);
-      v_ += x * weight(WV + w + c);
+    var sum = 0.0;
+    for (var k = 0u; k < CP; k++) {
+      let x = channels(X + r * CP + k);
+      squares = add_dot(squares, x, x);
+      sum = add_dot(sum, x, weight(w + k));
     }
     let s = norm_scale(squares, C);
-    set_value(kept + Q + i, q * s);
-    set_value(kept + K + i, k * s);
-    set_value(kept + VALUE + i, v_ * s);
-    set_value(kept + NORM1 + i, value(X + i) * s);
-    if (i % C == 0) {
-      set_value(kept + SCALE1 + i / C, s);
+    set_value(P * (kept + Q + which * ROWS) + r * C + c, sum * s);
+    if (which == 0) {
+      set_value(P * (kept + NORM1) + r * C + c, value(P * X + r * C + c) * s);
+    }
+    if (i % (3 * C) == 0) {
+      set_value(P * (kept + SCALE1) + r, s);
     }
   }
 }
@@ -134,15 +134,15 @@ fn score(layer: u32) {
     if (t > r) {
       continue;
     }
-    let channel = i / T % H * D;
-    set_value(PAIRS + i, SCALE * dot_values(kept + Q + r * C + channel, kept + K + t * C + channel));
+    let head = i / T % H * DP;
+    set_value(PAIRS + i, SCALE * dot_channels(kept + Q + r * CP + head, kept + K + t * CP + head, DP));
   }
 }
 
-fn dot_values(a: u32, b: u32) -> f32 {
+fn dot_channels(a: u32, b: u32, packs: u32) -> f32 {
   var sum = 0.0;
-  for (var d = 0u; d < D; d++) {
-    sum += value(a + d) * value(b + d);
+  for (var d = 0u; d < packs; d++) {
+    sum = add_dot(sum, channels(a + d), channels(b + d));
   }
   return sum;
 }
@@ -150,9 +150,9 @@ fn dot_values(a: u32, b: u32) -> f32 {
 // mixed[r] = sum_t softmax(pairs[r])[t] * v[t], lse[r] = log sum_t exp(pairs[r, t])              // (R, C), (R, H)
 fn mix(layer: u32) {
   let kept = KEPT + layer * KEPT_LAYER;
-  for (var i = worker; i < rows * C; i += WORKERS) {
-    let r = i / C;
-    let head = i % C / D;
+  for (var i = worker; i < rows * CP; i += WORKERS) {
+    let r = i / CP;
+    let head = i % CP / DP;
     let first = integer(FIRST + r);
     let pairs = PAIRS + (r * H + head) * T;
     var largest = LOWEST;
@@ -160,30 +160,34 @@ fn mix(layer: u32) {
       largest = max(largest, value(pairs + t));
     }
     var total = 0.0;
-    var sum = 0.0;
+    var sum = Pack();
     for (var t = 0u; t <= r - first; t++) {
       let p = exp(value(pairs + t) - largest);
       total += p;
-      sum += p * value(kept + VALUE + (first + t) * C + i % C);
+      sum += p * channels(kept + VALUE + (first + t) * CP + i % CP);
     }
-    set_value(kept + MIXED + i, sum / total);
-    if (i % D == 0) {
-      set_value(kept + LSE + r * H + head, largest + log(total));
+    set_channels(kept + MIXED + i, sum / total);
+    if (i % DP == 0) {
+      set_value(P * (kept + LSE) + r * H + head, largest + log(total));
     }
   }
+}
+
+// A row of values times a row of weights, both `packs` long.
+fn row_dot(row: u32, w: u32, packs: u32) -> f32 {
+  var sum = 0.0;
+  for (var c = 0u; c < packs; c++) {
+    sum = add_dot(sum, channels(row + c), weight(w + c));
+  }
+  return sum;
 }
 
 // x += mixed . wo                                                                               // (R, C)
 fn project_out(layer: u32) {
   let mixed = KEPT + layer * KEPT_LAYER + MIXED;
   for (var i = worker; i < rows * C; i += WORKERS) {
-    let row = mixed + i / C * C;
-    let w = WO + layer * LAYER + i % C * C;
-    var sum = 0.0;
-    for (var c = 0u; c < C; c++) {
-      sum += value(row + c) * weight(w + c);
-    }
-    set_value(X + i, value(X + i) + sum);
+    let sum = row_dot(mixed + i / C * CP, WO + layer * LAYER + i % C * CP, CP);
+    set_value(P * X + i, value(P * X + i) + sum);
   }
 }
 
@@ -193,21 +197,21 @@ fn expand(layer: u32) {
   for (var i = worker; i < rows * 4 * C; i += WORKERS) {
     let r = i / (4 * C);
     let o = i % (4 * C);
-    let w = FC1 + layer * LAYER + o * C;
+    let w = FC1 + layer * LAYER + o * CP;
     var squares = 0.0;
     var sum = 0.0;
-    for (var c = 0u; c < C; c++) {
-      let x = value(X + r * C + c);
-      squares += x * x;
-      sum += x * weight(w + c);
+    for (var c = 0u; c < CP; c++) {
+      let x = channels(X + r * CP + c);
+      squares = add_dot(squares, x, x);
+      sum = add_dot(sum, x, weight(w + c));
     }
     let s = norm_scale(squares, C);
-    set_value(kept + HIDDEN + i, max(sum * s, 0));
+    set_value(P * (kept + HIDDEN) + i, max(sum * s, 0));
     if (o < C) {
-      set_value(kept + NORM2 + r * C + o, value(X + r * C + o) * s);
+      set_value(P * (kept + NORM2) + r * C + o, value(P * X + r * C + o) * s);
     }
     if (o == 0) {
-      set_value(kept + SCALE2 + r, s);
+      set_value(P * (kept + SCALE2) + r, s);
     }
   }
 }
@@ -216,26 +220,15 @@ fn expand(layer: u32) {
 fn contract(layer: u32) {
   let hidden = KEPT + layer * KEPT_LAYER + HIDDEN;
   for (var i = worker; i < rows * C; i += WORKERS) {
-    let row = hidden + i / C * 4 * C;
-    let w = FC2 + layer * LAYER + i % C * 4 * C;
-    var sum = 0.0;
-    for (var j = 0u; j < 4 * C; j++) {
-      sum += value(row + j) * weight(w + j);
-    }
-    set_value(X + i, value(X + i) + sum);
+    let sum = row_dot(hidden + i / C * 4 * CP, FC2 + layer * LAYER + i % C * 4 * CP, 4 * CP);
+    set_value(P * X + i, value(P * X + i) + sum);
   }
 }
 
 // logits = x . lm_head                                                                         // (R, V)
 fn make_logits() {
   for (var i = worker; i < rows * V; i += WORKERS) {
-    let row = X + i / V * C;
-    let w = LM_HEAD + i % V * C;
-    var sum = 0.0;
-    for (var c = 0u; c < C; c++) {
-      sum += value(row + c) * weight(w + c);
-    }
-    set_value(LOGITS + i, sum);
+    set_value(LOGITS + i, row_dot(X + i / V * CP, LM_HEAD + i % V * CP, CP));
   }
 }
 

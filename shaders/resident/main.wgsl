@@ -5,7 +5,11 @@
 // invocation in a fixed order, so neither the width of the workgroup nor the number of models changes a bit.
 //
 // Letters as everywhere: R rows in use (of B * T), C channels, H heads, D = C / H, V vocabulary, T context.
-// "weight", "value" and "phase" come from weights_*.wgsl and values_*.wgsl: workgroup memory or storage; "spend_kept" from
+// Channels are handled P at a time, a pack (pack*.wgsl), and what has rows of channels is counted in packs: parameters, and
+// among the values the residual stream, q, k, v and the like, read and written by "channels" and "set_channels". What has a
+// number per row, logit or pair is counted in elements, for "value" and "set_value".
+//
+// "weight", "values" and "phase" come from weights_*.wgsl and values_*.wgsl: workgroup memory or storage; "spend_kept" from
 // spend_*.wgsl.
 
 override WORKERS: u32 = 64;
@@ -20,7 +24,8 @@ override ORDERS: u32;  // where the orders of documents start in the corpus
 override ORDER_LENGTH: u32;  // documents that each order lists
 override RING: u32;  // losses that a model's ring holds
 override SCALE: f32;  // 1 / sqrt(D)
-override D = C / H;
+override CP = C / P;  // packs of a row
+override DP = C / H / P;  // of a head
 override LENGTH: u32;  // elements of all parameters of a model, with the padding between them
 
 struct Run {
@@ -40,10 +45,10 @@ struct Hyper {
 @group(0) @binding(0) var<uniform> run: Run;
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;  // N + 1 offsets, tokens, an order for each model
 @group(0) @binding(2) var<storage, read> hypers: array<Hyper>;
-@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(4) var<storage, read_write> m: array<f32>;
-@group(0) @binding(5) var<storage, read_write> v: array<f32>;
-@group(0) @binding(6) var<storage, read_write> gradients: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameters: array<Pack>;
+@group(0) @binding(4) var<storage, read_write> m: array<Pack>;
+@group(0) @binding(5) var<storage, read_write> v: array<Pack>;
+@group(0) @binding(6) var<storage, read_write> gradients: array<Pack>;
 @group(0) @binding(7) var<storage, read_write> progress: array<u32>;  // of each model: steps done, then its losses as bits
 
 var<private> worker: u32;
@@ -51,6 +56,14 @@ var<private> model: u32;
 var<private> rows: u32;  // of the step at hand
 var<private> hyper: Hyper;
 var<private> rate: vec3f;  // learning rate and the two bias corrections of the step at hand
+
+fn channels(i: u32) -> Pack {
+  return values[first_value() / P + i];
+}
+
+fn set_channels(i: u32, x: Pack) {
+  values[first_value() / P + i] = x;
+}
 
 @compute @workgroup_size(WORKERS)
 fn resident(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) invocation: u32) {
@@ -89,11 +102,11 @@ fn resident(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     phase();
 
     logits_grad();
-    if (worker == 0) {
-      progress[counter + 1 + index % RING] = bitcast<u32>(mean_loss());
-    }
     phase();
     update_head();
+    if (worker == WORKERS - 1) {  // who has the least of the head
+      progress[counter + 1 + index % RING] = bitcast<u32>(mean_loss());
+    }
     for (var layer = L; layer > 0; layer--) {
       block_grad(layer - 1);
     }

@@ -5,8 +5,8 @@ override CLIP: f32;
 override SQUARES: u32;  // of SQUARE_LANES values
 override SQUARE_LANES: u32;
 
-fn apply(i: u32, g: f32) {
-  gradients[model * LENGTH + i] = g;
+fn apply(i: u32, g: Pack) {
+  gradients[model * (LENGTH / P) + i] = g;
 }
 
 fn spend_kept() {
@@ -16,9 +16,9 @@ fn spend_kept() {
   storageBarrier();
   for (var lane = worker; lane < SQUARE_LANES; lane += WORKERS) {
     var sum = 0.0;
-    for (var i = lane; i < LENGTH; i += SQUARE_LANES) {
-      let g = gradients[model * LENGTH + i];
-      sum += g * g;
+    for (var i = lane; i < LENGTH / P; i += SQUARE_LANES) {
+      let g = gradients[model * (LENGTH / P) + i];
+      sum = add_dot(sum, g, g);
     }
     set_value(SQUARES + lane, sum);
   }
@@ -28,8 +28,8 @@ fn spend_kept() {
     squares += value(SQUARES + lane);
   }
   let scale = clip_scale(squares, CLIP);
-  for (var i = worker; i < LENGTH; i += WORKERS) {
-    move_weight(i, scale * gradients[model * LENGTH + i]);
+  for (var i = worker; i < LENGTH / P; i += WORKERS) {
+    move_weight(i, scale * gradients[model * (LENGTH / P) + i]);
   }
   storageBarrier();  // before the gradients of the next step
 }

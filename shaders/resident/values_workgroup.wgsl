@@ -1,13 +1,9 @@
 // Activations and their gradients in workgroup memory.
-override VALUES: u32;
-var<workgroup> values: array<f32, VALUES>;
+override VALUES: u32;  // a multiple of P
+var<workgroup> values: array<Pack, VALUES / P>;
 
-fn value(i: u32) -> f32 {
-  return values[i];
-}
-
-fn set_value(i: u32, x: f32) {
-  values[i] = x;
+fn first_value() -> u32 {
+  return 0;
 }
 
 fn phase() {

@@ -1,10 +1,10 @@
 // The parameters where they lie: in storage.
-fn weight(i: u32) -> f32 {
-  return parameters[model * LENGTH + i];
+fn weight(i: u32) -> Pack {
+  return parameters[model * (LENGTH / P) + i];
 }
 
-fn set_weight(i: u32, value: f32) {
-  parameters[model * LENGTH + i] = value;
+fn set_weight(i: u32, x: Pack) {
+  parameters[model * (LENGTH / P) + i] = x;
 }
 
 fn fetch_weights() {

@@ -1,25 +1,26 @@
-// The parameters in workgroup memory, from the beginning of a dispatch to its end. One element in 33 is left
-// free, so that the rows of a matrix start in different banks.
-override WEIGHTS: u32;  // LENGTH + LENGTH / 32, rounded up
-var<workgroup> weights: array<f32, WEIGHTS>;
+// The parameters in workgroup memory, from the beginning of a dispatch to its end. Of 33 elements, or 36 in packs of 4, those
+// of the last pack are left free, so that the rows of a matrix start in different banks.
+override WEIGHTS: u32;  // LENGTH and what is left free
+const SKEW = 32 / P;
+var<workgroup> weights: array<Pack, WEIGHTS / P>;
 
-fn weight(i: u32) -> f32 {
-  return weights[i + i / 32];
+fn weight(i: u32) -> Pack {
+  return weights[i + i / SKEW];
 }
 
-fn set_weight(i: u32, value: f32) {
-  weights[i + i / 32] = value;
+fn set_weight(i: u32, x: Pack) {
+  weights[i + i / SKEW] = x;
 }
 
 fn fetch_weights() {
-  for (var i = worker; i < LENGTH; i += WORKERS) {
-    set_weight(i, parameters[model * LENGTH + i]);
+  for (var i = worker; i < LENGTH / P; i += WORKERS) {
+    set_weight(i, parameters[model * (LENGTH / P) + i]);
   }
 }
 
 fn keep_weights() {
-  for (var i = worker; i < LENGTH; i += WORKERS) {
-    parameters[model * LENGTH + i] = weight(i);
+  for (var i = worker; i < LENGTH / P; i += WORKERS) {
+    parameters[model * (LENGTH / P) + i] = weight(i);
   }
 }
 

@@ -77,12 +77,11 @@ export function stepCost(
     const calls = launch === 'eager' ? eagerCalls(plan, steps) : graphCalls(plan, steps);
     return { launch, steps, calls, flops, bytes };
   }
-  const layout = parameterLayout(model);
   const values = valueLayout(model, training).length;
-  const memory = chooseMemory(layout, values, workgroupMemory);
+  const memory = chooseMemory(model, values, workgroupMemory);
   const resident = {
     memory,
-    workgroupBytes: workgroupBytes(layout, values, memory),
+    workgroupBytes: workgroupBytes(model, values, memory),
     barriers: barriersPerStep(model, training),
   };
   const bytes = residentBytes(countParameters(model), values, memory, steps, training.clip > 0);

@@ -19,9 +19,19 @@ const SQUARE_LANES = 64;
  */
 const MAX_FLOPS = 2 ** 26;
 
+/** How many channels the kernel reads and writes at a time: heads are whole packs (shaders/resident/pack*.wgsl). */
+export type PackSize = 4 | 2 | 1;
+
+export function packSize({ nEmbd: C, nHead: H }: ModelConfig): PackSize {
+  const D = C / H;
+  return D % 4 === 0 ? 4 : D % 2 === 0 ? 2 : 1;
+}
+
 /** Where something of a step lies among the values of a model, by its name in the shader, and how many values there are. */
 export interface ValueLayout {
+  /** In packs for the residual stream and all that has rows of channels, also what is kept of a layer; else in elements. */
   readonly constants: Readonly<Record<string, number>>;
+  /** In elements. */
   readonly length: number;
 }
 
@@ -29,32 +39,37 @@ export interface ValueLayout {
 export function valueLayout(model: ModelConfig, training: TrainingConfig): ValueLayout {
   const { nLayer: L, nEmbd: C, nHead: H, blockSize: T, vocabSize: V } = model;
   const R = training.batchSize * T;
+  const P = packSize(model);
   const constants: Record<string, number> = {};
   let length = 0;
-  /** Puts `parts` one after another from `start` on. */
-  const place = (start: number, parts: Readonly<Record<string, number>>): number => {
+  /** Puts `parts` one after another from `start` on, each at a whole pack; noted in units of `unit` elements. */
+  const place = (start: number, parts: Readonly<Record<string, number>>, unit = 1): number => {
     for (const [name, size] of Object.entries(parts)) {
-      constants[name] = start;
-      start += size;
+      constants[name] = start / unit;
+      start += Math.ceil(size / P) * P;
     }
     return start;
   };
   const rows = { TOKEN: R, TARGET: R, POSITION: R, FIRST: R, END: R, SHARE: R, NLL: R, SCALE0: R };
   const streams = { X: R * C, X0: R * C, DX: R * C, DN: R * C };
-  length = place(0, { ...rows, SURVEY: 2 * R * LANES, ...streams });
+  length = place(place(0, { ...rows, SURVEY: 2 * R * LANES }), streams, P);
   // The gradients of logits are used up before those of q, k and v exist, and those of the hidden units before the
   // pairs of the backward pass.
-  length = Math.max(place(length, { LOGITS: R * V }), place(length, { DQ: R * C, DK: R * C, DVALUE: R * C }));
+  length = Math.max(
+    place(length, { LOGITS: R * V }),
+    place(length, { DQ: R * C, DK: R * C, DVALUE: R * C }, P),
+  );
   const pairs = R * H * T;
-  length = Math.max(place(length, { DHIDDEN: 4 * R * C }), place(length, { PAIRS: pairs, DPAIRS: pairs }));
+  length = Math.max(place(length, { DHIDDEN: 4 * R * C }, P), place(length, { PAIRS: pairs, DPAIRS: pairs }));
   if (training.clip > 0) length = place(length, { SQUARES: SQUARE_LANES });
-  constants.KEPT = length;
   // prettier-ignore
-  constants.KEPT_LAYER = place(0, {
+  const kept = place(0, {
     NORM1: R * C, SCALE1: R, Q: R * C, K: R * C, VALUE: R * C, MIXED: R * C, LSE: R * H,
     NORM2: R * C, SCALE2: R, HIDDEN: 4 * R * C,
-  });
-  return { constants, length: length + L * constants.KEPT_LAYER };
+  }, P);
+  constants.KEPT = length / P;
+  constants.KEPT_LAYER = kept / P;
+  return { constants, length: length + L * kept };
 }
 
 /** Which of weights and values have their place in workgroup memory. */
@@ -63,18 +78,18 @@ export interface ResidentMemory {
   readonly values: 'workgroup' | 'storage';
 }
 
-/** Workgroup memory that weights take, in elements: rows are skewed over the banks. */
-function skewed(length: number): number {
-  return length + Math.ceil(length / 32);
+/** Workgroup memory that weights take, in elements: rows are skewed over the banks, by a pack after every 32 elements. */
+function skewed({ length }: ParameterLayout, pack: PackSize): number {
+  return length + pack * Math.ceil(length / 32);
 }
 
 /** Bytes that a compiler may put between two arrays of workgroup memory, and what it may need of its own. */
 const PADDING = 64;
 
 /** All in workgroup memory if it fits, else the values, which are written too, else the weights, else nothing. */
-export function chooseMemory(layout: ParameterLayout, values: number, bytes: number): ResidentMemory {
+export function chooseMemory(model: ModelConfig, values: number, bytes: number): ResidentMemory {
   const fits = (elements: number) => 4 * elements + PADDING <= bytes;
-  const weights = skewed(layout.length);
+  const weights = skewed(parameterLayout(model), packSize(model));
   if (fits(weights + values)) return { weights: 'workgroup', values: 'workgroup' };
   if (fits(values)) return { weights: 'storage', values: 'workgroup' };
   if (fits(weights)) return { weights: 'workgroup', values: 'storage' };
@@ -82,9 +97,10 @@ export function chooseMemory(layout: ParameterLayout, values: number, bytes: num
 }
 
 /** Bytes of workgroup memory that a workgroup takes. */
-export function workgroupBytes(layout: ParameterLayout, values: number, memory: ResidentMemory): number {
+export function workgroupBytes(model: ModelConfig, values: number, memory: ResidentMemory): number {
   const inWorkgroup = (place: string, elements: number) => (place === 'workgroup' ? 4 * elements : 0);
-  return inWorkgroup(memory.weights, skewed(layout.length)) + inWorkgroup(memory.values, values);
+  const weights = skewed(parameterLayout(model), packSize(model));
+  return inWorkgroup(memory.weights, weights) + inWorkgroup(memory.values, values);
 }
 
 /** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl, and 3 in spend_clipped.wgsl. */
@@ -102,7 +118,7 @@ export function whyNotResident(model: ModelConfig, training: TrainingConfig): st
   return `a step of ${mega(flops)} is too much for one workgroup, which may have ${mega(MAX_FLOPS)}`;
 }
 
-/** The shader's constants for `models` models of one shape. */
+/** The shader's constants, places of parameters in packs, for `models` models of one shape. */
 export function residentConstants(
   model: ModelConfig,
   training: TrainingConfig,
@@ -113,18 +129,20 @@ export function residentConstants(
   const values = valueLayout(model, training);
   const offsets = new Map(layout.specs.map(({ name }, i) => [name, layout.offsets[i]]));
   const { nLayer, nEmbd: C, nHead: H, blockSize: T, vocabSize: V } = model;
-  const inLayer0 = (name: string) => offsets.get(`layer0.${name}`)!;
+  const P = packSize(model);
+  const inPacks = (name: string) => offsets.get(name)! / P;
+  const inLayer0 = (name: string) => inPacks(`layer0.${name}`);
   // prettier-ignore
   return {
     L: nLayer, C, H, T, V, B: training.batchSize, SCALE: 1 / Math.sqrt(C / H),
     RING: RING_LENGTH, LENGTH: layout.length,
     DOCUMENTS: corpus.documents, ORDERS: corpus.documents + 1 + corpus.tokens, ORDER_LENGTH: corpus.orderLength,
     ...values.constants, VALUES: values.length,
-    WPE: offsets.get('wpe')!, LM_HEAD: offsets.get('lm_head')!,
-    WQ: inLayer0('attn_wq'), WK: inLayer0('attn_wk'), WV: inLayer0('attn_wv'), WO: inLayer0('attn_wo'),
+    WPE: inPacks('wpe'), LM_HEAD: inPacks('lm_head'),
+    WQ: inLayer0('attn_wq'), WK: inLayer0('attn_wk'), WO: inLayer0('attn_wo'),
     FC1: inLayer0('mlp_fc1'), FC2: inLayer0('mlp_fc2'),
-    LAYER: (offsets.get('layer1.attn_wq') ?? layout.length) - inLayer0('attn_wq'),
-    ...(memory.weights === 'workgroup' ? { WEIGHTS: skewed(layout.length) } : {}),
+    LAYER: (offsets.get('layer1.attn_wq') ?? layout.length) / P - inLayer0('attn_wq'),
+    ...(memory.weights === 'workgroup' ? { WEIGHTS: skewed(layout, P) } : {}),
     ...(training.clip > 0 ? { CLIP: training.clip, SQUARE_LANES } : {}),
   };
 }

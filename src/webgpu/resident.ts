@@ -8,6 +8,9 @@ import updateLib from '../../shaders/lib/update.wgsl?raw';
 import backward from '../../shaders/resident/backward.wgsl?raw';
 import forward from '../../shaders/resident/forward.wgsl?raw';
 import main from '../../shaders/resident/main.wgsl?raw';
+import pack1 from '../../shaders/resident/pack1.wgsl?raw';
+import pack2 from '../../shaders/resident/pack2.wgsl?raw';
+import pack4 from '../../shaders/resident/pack4.wgsl?raw';
 import spendAtOnce from '../../shaders/resident/spend_at_once.wgsl?raw';
 import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
 import update from '../../shaders/resident/update.wgsl?raw';
@@ -25,15 +28,17 @@ import { packCorpus } from '../ops/batch.ts';
 import { DeviceError } from '../util/errors.ts';
 import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
+import type { ReadyDispatch } from './launch.ts';
 import { pipelineFor } from './pipelines.ts';
-import { chooseMemory, residentConstants, valueLayout } from './resident-layout.ts';
-import type { ResidentMemory } from './resident-layout.ts';
+import { chooseMemory, packSize, residentConstants, valueLayout } from './resident-layout.ts';
+import type { PackSize, ResidentMemory } from './resident-layout.ts';
+import { fastestWidth, widthsOf } from './resident-width.ts';
 import { Readback } from './steps.ts';
 import type { DeviceSteps, StateRegion } from './steps.ts';
 
 export interface ResidentOptions {
-  /** Invocations of the workgroup. What the adapter has, up to 512, unless told; few on software adapters. */
-  readonly workers?: number;
+  /** Invocations of the workgroup, or several numbers of them to try; what suits the adapter unless told. */
+  readonly workers?: number | readonly number[];
   /** Bytes of workgroup memory that may be used; what the device has unless told. */
   readonly workgroupMemory?: number;
 }
@@ -45,15 +50,35 @@ export interface ResidentModel {
   readonly order: Uint32Array;
 }
 
-/** The WGSL of the kernel, by where weights and values lie, and whether gradients are clipped. */
-export function residentSource({ weights, values }: ResidentMemory, { clip }: { clip: number }): string {
+const PACKS: Readonly<Record<PackSize, string>> = { 1: pack1, 2: pack2, 4: pack4 };
+
+/** The WGSL of the kernel, by where weights and values lie, the size of packs, and whether gradients are clipped. */
+export function residentSource(
+  { weights, values }: ResidentMemory,
+  pack: PackSize,
+  { clip }: { clip: number },
+): string {
   const places = [
     weights === 'workgroup' ? weightsWorkgroup : weightsStorage,
     values === 'workgroup' ? valuesWorkgroup : valuesStorage,
   ];
   const spend = clip === 0 ? [spendAtOnce] : [clipLib, spendClipped];
-  return [normLib, scheduleLib, updateLib, main, ...places, forward, backward, update, ...spend].join('\n');
+  return [
+    PACKS[pack],
+    normLib,
+    scheduleLib,
+    updateLib,
+    main,
+    ...places,
+    forward,
+    backward,
+    update,
+    ...spend,
+  ].join('\n');
 }
+
+/** Steps of a dispatch by which widths of the workgroup are compared. */
+const TRIAL_STEPS = 4;
 
 /** Models of one shape on the device, each trained by a workgroup of its own. */
 export class ResidentModels {
@@ -61,8 +86,7 @@ export class ResidentModels {
   private readonly gpu: GpuDevice;
   private readonly models: number;
   private readonly buffers: DeviceBuffers;
-  private readonly pipeline: GPUComputePipeline;
-  private readonly bindGroup: GPUBindGroup;
+  private readonly dispatch: ReadyDispatch;
   private readonly readback: Readback;
   private readonly length: number;
   /** What `run` on the device holds. */
@@ -81,7 +105,7 @@ export class ResidentModels {
     const values = valueLayout(model, training);
     const { limits } = gpu.device;
     const memory = chooseMemory(
-      layout,
+      model,
       values.length,
       options.workgroupMemory ?? limits.maxComputeWorkgroupStorageSize,
     );
@@ -116,14 +140,14 @@ export class ResidentModels {
       );
     }
     const plan: Plan = { buffers: bound, dispatches: [] };
-    const constants = {
-      ...residentConstants(model, training, { documents: documents.count, tokens, orderLength }, memory),
-      WORKERS: options.workers ?? defaultWorkers(gpu),
-    };
+    const data = { documents: documents.count, tokens, orderLength };
+    const constants = residentConstants(model, training, data, memory);
     const clipped = training.clip === 0 ? '' : ', clipped';
-    const name = `resident (weights in ${memory.weights}, values in ${memory.values}${clipped})`;
-    const source = residentSource(memory, training);
-    const pipeline = await pipelineFor(gpu, { name, kernel: { source, entry: 'resident' } }, { constants });
+    const pack = packSize(model);
+    const name = `resident (weights in ${memory.weights}, values in ${memory.values}, packs of ${pack}${clipped})`;
+    const source = residentSource(memory, pack, training);
+    const op = { name, kernel: { source, entry: 'resident' } };
+
     const buffers = await DeviceBuffers.create(gpu, plan);
     buffers.write('corpus', corpus);
     buffers.write('hypers', hypers);
@@ -131,12 +155,20 @@ export class ResidentModels {
       binding,
       resource: { buffer: buffers.region(buffer.name) },
     }));
-    const bindGroup = gpu.device.createBindGroup({
-      label: name,
-      layout: pipeline.getBindGroupLayout(0),
-      entries,
-    });
-    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, pipeline, bindGroup);
+    const prepare = async (width: number): Promise<ReadyDispatch> => {
+      const pipeline = await pipelineFor(gpu, op, { constants: { ...constants, WORKERS: width } });
+      const bindGroup = gpu.device.createBindGroup({
+        label: name,
+        layout: pipeline.getBindGroupLayout(0),
+        entries,
+      });
+      return { label: name, pipeline, bindGroup, workgroups: [models.length, 1, 1] };
+    };
+    const widths = options.workers === undefined ? widthsOf(gpu) : [options.workers].flat();
+    buffers.write('run', Uint32Array.of(TRIAL_STEPS, 0));
+    const what = JSON.stringify([name, model, training.batchSize, models.length]);
+    const dispatch = await buffers.orDestroy(() => fastestWidth(gpu, widths, what, prepare));
+    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, dispatch);
   }
 
   private constructor(
@@ -145,16 +177,14 @@ export class ResidentModels {
     memory: ResidentMemory,
     length: number,
     buffers: DeviceBuffers,
-    pipeline: GPUComputePipeline,
-    bindGroup: GPUBindGroup,
+    dispatch: ReadyDispatch,
   ) {
     this.gpu = gpu;
     this.models = models;
     this.memory = memory;
     this.length = length;
     this.buffers = buffers;
-    this.pipeline = pipeline;
-    this.bindGroup = bindGroup;
+    this.dispatch = dispatch;
     this.readback = new Readback(gpu, 'losses', buffers.region('progress').size);
   }
 
@@ -166,9 +196,9 @@ export class ResidentModels {
     this.command = String(command);
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    pass.setPipeline(this.pipeline);
-    pass.setBindGroup(0, this.bindGroup);
-    pass.dispatchWorkgroups(this.models);
+    pass.setPipeline(this.dispatch.pipeline);
+    pass.setBindGroup(0, this.dispatch.bindGroup);
+    pass.dispatchWorkgroups(...this.dispatch.workgroups);
     pass.end();
     const progress = this.buffers.region('progress');
     encoder.copyBufferToBuffer(progress, 0, this.readback.buffer, 0, progress.size);
@@ -239,13 +269,4 @@ function hyperOf({ beta1, beta2, eps, learningRate, steps }: TrainingConfig): nu
   // log(0) is not a value WGSL can hold; exp(-1000) is 0 as well.
   const log = (beta: number) => Math.max(-1000, Math.log(beta));
   return [beta1, 1 - beta1, beta2, 1 - beta2, eps, log(beta1), log(beta2), learningRate, steps];
-}
-
-/**
- * Software adapters run the invocations of a workgroup one after another and pay for each at every barrier; a GPU
- * hides its latencies behind as many as it may have, and a small model has work for about 512.
- */
-function defaultWorkers({ device, info }: GpuDevice): number {
-  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } = device.limits;
-  return info.software ? 32 : Math.min(512, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
 }

@@ -10,7 +10,12 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError } from '../../src/util/errors.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { modelFlops, planOf, stepCost } from '../../src/webgpu/cost.ts';
-import { barriersPerStep, workgroupBytes } from '../../src/webgpu/resident-layout.ts';
+import {
+  barriersPerStep,
+  packSize,
+  residentConstants,
+  workgroupBytes,
+} from '../../src/webgpu/resident-layout.ts';
 import { residentSource, residentSteps } from '../../src/webgpu/resident.ts';
 import { plannedSteps } from '../../src/webgpu/steps.ts';
 import main from '../../shaders/resident/main.wgsl?raw';
@@ -178,16 +183,19 @@ describe('resident', () => {
   });
 
   test('takes the workgroup memory that its shader declares', () => {
-    const layout = { specs: [], offsets: [], length: 320 };
-    for (const weights of ['workgroup', 'storage'] as const) {
-      for (const values of ['workgroup', 'storage'] as const) {
-        const source = residentSource({ weights, values }, CLIPPED);
-        const declared = [...source.matchAll(/var<workgroup> \w+: array<f32, (\w+)>/g)].map(
-          ([, name]) => name,
-        );
-        const sizes: Record<string, number> = { WEIGHTS: 330, VALUES: 100 };
-        const bytes = declared.reduce((total, name) => total + 4 * sizes[name], 0);
-        expect(workgroupBytes(layout, 100, { weights, values })).toBe(bytes);
+    const corpus = { documents: 10, tokens: 100, orderLength: 10 };
+    for (const nHead of [4, 8, 16]) {
+      const own = { ...model, nHead };
+      for (const weights of ['workgroup', 'storage'] as const) {
+        for (const values of ['workgroup', 'storage'] as const) {
+          const memory = { weights, values };
+          const source = residentSource(memory, packSize(own), CLIPPED);
+          const declared = [...source.matchAll(/var<workgroup> \w+: array<Pack, (\w+) \/ P>/g)];
+          const sizes = residentConstants(own, CLIPPED, corpus, memory);
+          const bytes = declared.reduce((total, [, name]) => total + 4 * sizes[name], 0);
+          expect(workgroupBytes(own, sizes.VALUES, memory)).toBe(bytes);
+          expect(bytes > 0).toBe(weights === 'workgroup' || values === 'workgroup');
+        }
       }
     }
     expect(stepCost(model, DEFAULT_TRAINING, 'resident').resident).toEqual({

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
-import { residentConstants } from '../../src/webgpu/resident-layout.ts';
+import { packSize, residentConstants } from '../../src/webgpu/resident-layout.ts';
 import { residentSource } from '../../src/webgpu/resident.ts';
 import { compileWithNaga, withConstants } from '../support/naga.ts';
 
@@ -29,15 +29,18 @@ describe('naga takes', () => {
   });
 
   const kernels = PLACES.flatMap((weights) =>
-    PLACES.flatMap((values) => [0, 1].map((clip) => ({ weights, values, clip }))),
+    PLACES.flatMap((values) =>
+      [0, 1].flatMap((clip) => [4, 8, 16].map((nHead) => ({ weights, values, clip, nHead }))),
+    ),
   );
   test.each(kernels)(
-    'resident, weights in $weights, values in $values, clip $clip',
-    ({ clip, ...memory }) => {
+    'resident, weights in $weights, values in $values, clip $clip, $nHead heads',
+    ({ clip, nHead, ...memory }) => {
       const training = { ...DEFAULT_TRAINING, clip };
       const corpus = { documents: 10, tokens: 100, orderLength: 10 };
-      const model = { ...DEFAULT_MODEL, vocabSize: 27 };
-      expectNagaTakes(residentSource(memory, training), residentConstants(model, training, corpus, memory));
+      const model = { ...DEFAULT_MODEL, vocabSize: 27, nHead };
+      const source = residentSource(memory, packSize(model), training);
+      expectNagaTakes(source, residentConstants(model, training, corpus, memory));
     },
   );
 });

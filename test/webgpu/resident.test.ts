@@ -14,6 +14,7 @@ import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { createWebGpuPopulation, populationCapacity } from '../../src/webgpu/population.ts';
 import {
   chooseMemory,
+  packSize,
   residentConstants,
   valueLayout,
   whyNotResident,
@@ -35,7 +36,7 @@ describe('the resident kernel', () => {
     (kernel) => {
       const { clip, ...memory } = kernel;
       const training = { ...DEFAULT_TRAINING, clip };
-      const source = residentSource(memory, training);
+      const source = residentSource(memory, packSize(model), training);
       const reflect = new WgslReflect(source);
       const { resources } = reflect.entry.compute[0];
       const storage = resources.filter((resource) => resource.resourceType === ResourceType.Storage);
@@ -49,9 +50,8 @@ describe('the resident kernel', () => {
   );
 
   test('takes workgroup memory for all, or the values, or the weights, or nothing', () => {
-    const layout = parameterLayout(model);
     const values = valueLayout(model, DEFAULT_TRAINING).length;
-    const memory = (bytes: number) => Object.values(chooseMemory(layout, values, bytes)).join(' ');
+    const memory = (bytes: number) => Object.values(chooseMemory(model, values, bytes)).join(' ');
     expect(memory(48 * 1024)).toBe('workgroup workgroup');
     expect(memory(32 * 1024)).toBe('storage workgroup');
     expect(memory(20 * 1024)).toBe('workgroup storage');
@@ -60,9 +60,10 @@ describe('the resident kernel', () => {
 
   test('values of different lifetimes share space, others do not', () => {
     const { constants: at, length } = valueLayout(model, { ...DEFAULT_TRAINING, batchSize: 2 });
-    expect(at.DQ).toBe(at.LOGITS);
-    expect(at.PAIRS).toBe(at.DHIDDEN);
-    expect(at.KEPT + model.nLayer * at.KEPT_LAYER).toBe(length);
+    const P = packSize(model);
+    expect(P * at.DQ).toBe(at.LOGITS);
+    expect(at.PAIRS).toBe(P * at.DHIDDEN);
+    expect(P * (at.KEPT + model.nLayer * at.KEPT_LAYER)).toBe(length);
     expect(at.DPAIRS - at.PAIRS).toBe(2 * 16 * 4 * 16);
   });
 
@@ -98,26 +99,32 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     return result;
   };
 
-  test.each(CLIPS)(
-    'gives the same bits at any width and place of weights and values, clip %d',
-    async (clip) => {
+  // Heads of 4, 2 and 1 channels: packs of as many.
+  test.each([
+    [0, 2, [1, 128, [8, 64]]],
+    [1.5, 2, [128]],
+    [0, 4, [128]],
+    [1.5, 8, [8]],
+  ])(
+    'gives the same bits at any width and place of weights and values, clip %d, %d heads',
+    async (clip, nHead, widths) => {
       const { limits } = gpu.device;
       const layout = parameterLayout(spec.model);
-      const own = { ...spec, training: { ...training, clip } };
-      const values = valueLayout(spec.model, own.training).length;
+      const own = { ...spec, model: { ...spec.model, nHead }, training: { ...training, clip } };
+      const values = valueLayout(own.model, own.training).length;
       const reference = await train({ workers: 32, workgroupMemory: 0 }, own);
       const seen = new Set<string>();
       for (const workgroupMemory of [
-        4 * layout.length * 1.1,
+        4 * layout.length * 1.2,
         4 * values,
         limits.maxComputeWorkgroupStorageSize,
       ]) {
-        seen.add(Object.values(chooseMemory(layout, values, workgroupMemory)).join(' '));
+        seen.add(Object.values(chooseMemory(own.model, values, workgroupMemory)).join(' '));
         expect(await train({ workers: 32, workgroupMemory }, own)).toEqual(reference);
       }
       expect(seen).toContain('workgroup storage');
       expect(seen).toContain('workgroup workgroup');
-      for (const workers of [1, 8, 128]) expect(await train({ workers }, own)).toEqual(reference);
+      for (const workers of widths) expect(await train({ workers }, own)).toEqual(reference);
     },
   );
 

@@ -1,0 +1,19 @@
+// Channels one by one: a head has an odd number. See pack4.wgsl.
+alias Pack = f32;
+const P = 1u;
+
+fn add_dot(sum: f32, a: Pack, b: Pack) -> f32 {
+  return sum + a * b;
+}
+
+fn add_rows(sum: Pack, d: Pack, at: u32, stride: u32) -> Pack {
+  return sum + d * weight(at);
+}
+
+fn value(i: u32) -> f32 {
+  return values[first_value() + i];
+}
+
+fn set_value(i: u32, x: f32) {
+  values[first_value() + i] = x;
+}
