@@ -9,6 +9,9 @@
 // among the values the residual stream, q, k, v and the like, read and written by "channels" and "set_channels". What has a
 // number per row, logit or pair is counted in elements, for "value" and "set_value".
 //
+// Values are arrays of P numbers and no vectors, because different invocations write neighbours: who writes a component of a
+// vector may write all of it, says WGSL. Weights have one writer a pack.
+//
 // "weight", "values" and "phase" come from weights_*.wgsl and values_*.wgsl: workgroup memory or storage; "spend_kept" from
 // spend_*.wgsl.
 
@@ -57,12 +60,12 @@ var<private> rows: u32;  // of the step at hand
 var<private> hyper: Hyper;
 var<private> rate: vec3f;  // learning rate and the two bias corrections of the step at hand
 
-fn channels(i: u32) -> Pack {
-  return values[first_value() / P + i];
+fn value(i: u32) -> f32 {
+  return values[first_value() / P + i / P][i % P];
 }
 
-fn set_channels(i: u32, x: Pack) {
-  values[first_value() / P + i] = x;
+fn set_value(i: u32, x: f32) {
+  values[first_value() / P + i / P][i % P] = x;
 }
 
 @compute @workgroup_size(WORKERS)

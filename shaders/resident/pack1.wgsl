@@ -10,10 +10,10 @@ fn add_rows(sum: Pack, d: Pack, at: u32, stride: u32) -> Pack {
   return sum + d * weight(at);
 }
 
-fn value(i: u32) -> f32 {
-  return values[first_value() + i];
+fn channels(i: u32) -> Pack {
+  return values[first_value() + i][0];
 }
 
-fn set_value(i: u32, x: f32) {
-  values[first_value() + i] = x;
+fn set_channels(i: u32, x: Pack) {
+  values[first_value() + i][0] = x;
 }

@@ -10,10 +10,13 @@ fn add_rows(sum: Pack, d: Pack, at: u32, stride: u32) -> Pack {
   return sum + d.x * weight(at) + d.y * weight(at + stride);
 }
 
-fn value(i: u32) -> f32 {
-  return values[first_value() / P + i / P][i % P];
+fn channels(i: u32) -> Pack {
+  let pack = values[first_value() / P + i];
+  return Pack(pack[0], pack[1]);
 }
 
-fn set_value(i: u32, x: f32) {
-  values[first_value() / P + i / P][i % P] = x;
+fn set_channels(i: u32, x: Pack) {
+  let at = first_value() / P + i;
+  values[at][0] = x.x;
+  values[at][1] = x.y;
 }
