@@ -126,7 +126,9 @@ function inUnit(x: number, units: readonly Unit[]): string {
 function spreadInUnit({ value, low, high }: Interval, units: readonly Unit[]): string {
   const unit = unitOf(value === 0 ? Math.max(Math.abs(low), Math.abs(high)) : value, units);
   const scaled = value / unit.size;
-  const decimals = decimalsFor(scaled);
+  // A value that is next to nothing beside its interval is not known to as many decimals.
+  const widest = Math.max(Math.abs(low), Math.abs(high)) / unit.size;
+  const decimals = Math.min(decimalsFor(scaled), decimalsFor(widest) + 1);
   const ends = range(fixed(low / unit.size, decimals), fixed(high / unit.size, decimals));
   return `${fixed(scaled, decimals)} ${unit.name} (${ends})`;
 }

@@ -40,6 +40,11 @@ describe('format', () => {
     expect(percentSpread({ value: 0.712, low: 0.68, high: 0.741 })).toBe('71% (68–74%)');
   });
 
+  it('shows a value that is next to nothing beside its interval with no more decimals than that has', () => {
+    expect(timeSpread({ value: -5.5e-6, low: -0.0188, high: 0.0187 })).toBe('−0.01 ns (−18.80 to 18.70)');
+    expect(timeSpread({ value: 1.35, low: -25.91, high: 28.61 })).toBe('1.35 µs (−25.91 to 28.61)');
+  });
+
   it('joins ends with a word where a dash would read as a minus', () => {
     expect(timeSpread({ value: 0.1, low: -0.02, high: 0.22 })).toBe('100 ns (−20 to 220)');
   });
