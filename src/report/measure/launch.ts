@@ -1,11 +1,11 @@
 // The price of a launch: a designed experiment over dispatches, passes, submits and readbacks, and the costs that explain it.
 
 import { stepCounts, stepRoofline } from './counts.ts';
+import { timeDesign, type Fitted } from './design.ts';
 import { launchRunner } from './launch-runner.ts';
-import { fitCosts, type Fit } from './regression.ts';
+import type { Fit } from './regression.ts';
 import type { LaunchCosts, LaunchPoint, Report } from '../schema.ts';
-import { estimateIn, turnOptions, type SectionContext } from './section.ts';
-import { timeInTurns } from './subjects.ts';
+import type { SectionContext } from './section.ts';
 
 /** One run: `readbacks` times `submits` submits of `passes` passes of `dispatches` dispatches each. */
 export type LaunchRun = Pick<
@@ -71,38 +71,13 @@ export async function measureLaunch(context: SectionContext): Promise<LaunchCost
   }
 }
 
-export interface LaunchFit extends Pick<LaunchCosts, 'points' | 'costs' | 'r2'> {
-  readonly fit: Fit;
-}
-
 /** Times the runs of `design` in turns and fits the costs; null where it was stopped before the first round. */
 export async function timeLaunches(
   runner: LaunchRunner,
   design: readonly LaunchRun[],
   context: SectionContext,
-): Promise<LaunchFit | null> {
-  const subjects = design.map((run) => ({
-    name: JSON.stringify(run),
-    run: async (times: number) => {
-      for (let i = 0; i < times; i++) await runner(run);
-    },
-  }));
-  const options = { ...turnOptions(context), sample: 2000, most: 51 };
-  const timed = await timeInTurns(subjects, context.session, options);
-  if (timed[0].samples.length === 0) return null;
-  const estimates = timed.map(({ samples }) => estimateIn(context, samples));
-  const rows = design.map(countsOf);
-  const fit = fitCosts(rows, estimates.map(({ median }) => median)); // prettier-ignore
-  return {
-    points: design.map((run, i) => ({
-      ...run,
-      time: estimates[i],
-      predicted: fit.predict(rows[i]).value,
-    })),
-    costs: COSTS.map((name, i) => ({ name, cost: fit.costs[i] })),
-    r2: fit.r2,
-    fit,
-  };
+): Promise<Fitted<LaunchRun> | null> {
+  return timeDesign({ design, runner, names: COSTS, countsOf }, context);
 }
 
 /**
