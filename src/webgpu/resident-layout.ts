@@ -7,7 +7,7 @@ import { countParameters, parameterLayout } from '../model/parameters.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 
 /** Invocations that share a row of logits; LANES in shaders/resident/forward.wgsl. */
-const LANES = 8;
+export const LANES = 8;
 
 /** Partial sums of the squares of a gradient; SQUARE_LANES in shaders/resident/spend_clipped.wgsl. */
 const SQUARE_LANES = 64;
@@ -26,6 +26,9 @@ export function packSize({ nEmbd: C, nHead: H }: ModelConfig): PackSize {
   const D = C / H;
   return D % 4 === 0 ? 4 : D % 2 === 0 ? 2 : 1;
 }
+
+/** Milliseconds that a dispatch should take: as many steps as fit into them share it. */
+export const DISPATCH_MS = 100;
 
 /** Where something of a step lies among the values of a model, by its name in the shader, and how many values there are. */
 export interface ValueLayout {

@@ -14,6 +14,12 @@ const SOFTWARE_WIDTHS: readonly number[] = [32];
 /** Timed runs of each width, of which the shortest counts. */
 const RUNS = 3;
 
+/** A dispatch and the width of its workgroup. */
+export interface WideDispatch {
+  readonly width: number;
+  readonly dispatch: ReadyDispatch;
+}
+
 /** What was fastest, by device and what was run. */
 const known = new WeakMap<GPUDevice, Map<string, number>>();
 
@@ -26,7 +32,7 @@ export function widthsOf({ device, info }: GpuDevice): readonly number[] {
 }
 
 /**
- * The dispatch of the fastest of `widths`. `prepare` makes the dispatch of a width; it may be run any number of times. `what` stands for
+ * The fastest of `widths`. `prepare` makes the dispatch of a width; it may be run any number of times. `what` stands for
  * all but the width: it is tried once on a device. Throws DeviceError where a dispatch cannot be made or run.
  */
 export async function fastestWidth(
@@ -34,13 +40,14 @@ export async function fastestWidth(
   widths: readonly number[],
   what: string,
   prepare: (width: number) => Promise<ReadyDispatch>,
-): Promise<ReadyDispatch> {
-  if (widths.length === 1) return prepare(widths[0]);
+): Promise<WideDispatch> {
+  const prepared = async (width: number) => ({ width, dispatch: await prepare(width) });
+  if (widths.length === 1) return prepared(widths[0]);
   let found = known.get(gpu.device);
   if (!found) known.set(gpu.device, (found = new Map()));
   const key = `${what} ${widths.join()}`;
   const before = found.get(key);
-  if (before !== undefined) return prepare(before);
+  if (before !== undefined) return prepared(before);
 
   const stopwatch = new Stopwatch(gpu);
   try {
@@ -53,7 +60,7 @@ export async function fastestWidth(
       if (time < best.time) best = { width, time, dispatch };
     }
     found.set(key, best.width);
-    return best.dispatch!;
+    return { width: best.width, dispatch: best.dispatch! };
   } finally {
     stopwatch.destroy();
   }

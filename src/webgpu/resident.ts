@@ -30,9 +30,10 @@ import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
 import type { ReadyDispatch } from './launch.ts';
 import { pipelineFor } from './pipelines.ts';
-import { chooseMemory, packSize, residentConstants, valueLayout } from './resident-layout.ts';
+import { chooseMemory, DISPATCH_MS, packSize, residentConstants, valueLayout } from './resident-layout.ts';
 import type { PackSize, ResidentMemory } from './resident-layout.ts';
 import { fastestWidth, widthsOf } from './resident-width.ts';
+import type { WideDispatch } from './resident-width.ts';
 import { Readback } from './steps.ts';
 import type { DeviceSteps, StateRegion } from './steps.ts';
 
@@ -83,6 +84,8 @@ const TRIAL_STEPS = 4;
 /** Models of one shape on the device, each trained by a workgroup of its own. */
 export class ResidentModels {
   readonly memory: ResidentMemory;
+  /** Invocations of a workgroup. */
+  readonly workers: number;
   private readonly gpu: GpuDevice;
   private readonly models: number;
   private readonly buffers: DeviceBuffers;
@@ -167,8 +170,8 @@ export class ResidentModels {
     const widths = options.workers === undefined ? widthsOf(gpu) : [options.workers].flat();
     buffers.write('run', Uint32Array.of(TRIAL_STEPS, 0));
     const what = JSON.stringify([name, model, training.batchSize, models.length]);
-    const dispatch = await buffers.orDestroy(() => fastestWidth(gpu, widths, what, prepare));
-    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, dispatch);
+    const fastest = await buffers.orDestroy(() => fastestWidth(gpu, widths, what, prepare));
+    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, fastest);
   }
 
   private constructor(
@@ -177,13 +180,14 @@ export class ResidentModels {
     memory: ResidentMemory,
     length: number,
     buffers: DeviceBuffers,
-    dispatch: ReadyDispatch,
+    { width, dispatch }: WideDispatch,
   ) {
     this.gpu = gpu;
     this.models = models;
     this.memory = memory;
     this.length = length;
     this.buffers = buffers;
+    this.workers = width;
     this.dispatch = dispatch;
     this.readback = new Readback(gpu, 'losses', buffers.region('progress').size);
   }
@@ -253,7 +257,7 @@ export async function residentSteps(
   const ring = async (steps: number, train: boolean) => (await models.run(steps, train))[0];
   return {
     launch: 'resident',
-    targetMs: 100,
+    targetMs: DISPATCH_MS,
     parameters: models.region('parameters'),
     train: (times) => ring(times, true),
     differentiate: () => ring(1, false),
@@ -262,6 +266,19 @@ export async function residentSteps(
     setStep: (step) => models.setStep(step),
     destroy: () => models.destroy(),
   };
+}
+
+/** Invocations of the workgroup that trains `spec` on this device. */
+export async function residentWidth(
+  { model, training, documents }: EngineSpec,
+  gpu: GpuDevice,
+): Promise<number> {
+  const widths = widthsOf(gpu);
+  if (widths.length === 1) return widths[0];
+  const order = Uint32Array.from({ length: documents.count }, (_, i) => i);
+  const models = await ResidentModels.create(gpu, model, [{ training, order }], documents);
+  models.destroy();
+  return models.workers;
 }
 
 /** `struct Hyper` of shaders/resident/main.wgsl. */
