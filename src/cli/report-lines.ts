@@ -61,7 +61,7 @@ function figuresOf(name: SectionName, figures: Figures): Figure[] {
       time(`${strategy}${marked(software)}`, wall),
       ...parts.map((part) => costs(`${strategy} ${part.name}`, part.time)),
     ]),
-    ...(launch?.costs ?? []).map(({ name: cost, cost: own }) =>
+    ...[...(launch?.costs ?? []), ...(launch?.workgroup?.costs ?? [])].map(({ name: cost, cost: own }) =>
       costs(`${cost}${marked(launch!.software)}`, own),
     ),
     ...(crossover?.cells ?? []).flatMap(({ width, batch, context, ratio, strategies }) => {

@@ -148,6 +148,24 @@ const LAUNCH_POINT = v.object({
   predicted: finite,
 });
 
+/** One dispatch of one workgroup: phases, invocations at work in each, multiply-adds of each of these, and what it took. */
+const WORKGROUP_POINT = v.object({
+  phases: count,
+  invocations: count,
+  multiplyAdds: count,
+  time: ESTIMATE,
+  predicted: finite,
+});
+
+const WORKGROUP = v.object({
+  /** Invocations of the workgroup: as many as resident takes. */
+  workers: count,
+  points: v.array(WORKGROUP_POINT),
+  /** Microseconds each: `dispatch to readback`, `workgroup barrier`, `dependent multiply-add`, `multiply-add`. */
+  costs: v.array(v.object({ name: text, cost: INTERVAL })),
+  r2: finite,
+});
+
 const LAUNCH = v.object({
   software: v.boolean(),
   points: v.array(LAUNCH_POINT),
@@ -156,6 +174,8 @@ const LAUNCH = v.object({
   r2: finite,
   /** What the costs say a step of each strategy takes, beside what it took (both per step). */
   predictions: v.array(v.object({ rung: text, predicted: INTERVAL, measured: ESTIMATE })),
+  /** What one workgroup does inside a dispatch; null where it was not measured, as in files from before it was. */
+  workgroup: v.optional(v.nullable(WORKGROUP), null),
 });
 
 /** One way of launching in a cell. */
@@ -278,6 +298,8 @@ export type Rung = v.InferOutput<typeof RUNG>;
 export type Ladder = v.InferOutput<typeof LADDER>;
 export type Anatomy = v.InferOutput<typeof ANATOMY>;
 export type LaunchPoint = v.InferOutput<typeof LAUNCH_POINT>;
+export type WorkgroupPoint = v.InferOutput<typeof WORKGROUP_POINT>;
+export type WorkgroupCosts = v.InferOutput<typeof WORKGROUP>;
 export type LaunchCosts = v.InferOutput<typeof LAUNCH>;
 export type Cell = v.InferOutput<typeof CELL>;
 export type StrategyFigures = v.InferOutput<typeof STRATEGY>;

@@ -1,5 +1,9 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compareReports } from '../../src/report/judge/compare.ts';
 import { decodeReport, encodeReport } from '../../src/report/read.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { ReportError } from '../../src/util/errors.ts';
@@ -11,6 +15,9 @@ import {
   otherReport,
   softwareReport,
 } from '../support/report-fixture.ts';
+
+/** Reports as earlier commits wrote them. */
+const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 const ALL: readonly [string, () => Report][] = [
   ['a GPU', gpuReport],
@@ -86,6 +93,12 @@ describe('report.json', () => {
       /^A\.json: launch\.costs\.1\.cost: expected low ≤ high, got 3 and 1\./,
     ],
     [
+      'a phase that took no number of invocations',
+      'launch.workgroup.points.0.invocations',
+      1.5,
+      /launch\.workgroup\.points\.0\.invocations: .*, got 1\.5/,
+    ],
+    [
       'an endless list',
       'control.first.samples',
       new Array(30_000).fill(1),
@@ -143,6 +156,35 @@ describe('report.json', () => {
     for (const { strategies } of [...cells, ...frontier]) expect(strategies).toEqual([]);
     expect(cells.map(({ ratio }) => ratio)).toEqual(gpuReport().crossover!.cells.map(({ ratio }) => ratio));
   });
+
+  it('from before workgroups were measured is read as one without them, and compared', () => {
+    const old = JSON.parse(encodeReport(gpuReport())) as { launch: Record<string, unknown> };
+    delete old.launch['workgroup'];
+    const report = decodeReport(JSON.stringify(old), 'A.json');
+    expect(report.launch).toEqual({ ...gpuReport().launch!, workgroup: null });
+    expect(decodeReport(encodeReport(report), 'A.json')).toEqual(report);
+    const { launch } = compareReports(
+      [report, gpuReport()].map((own, i) => ({ name: `${i}.json`, report: own })),
+    );
+    expect(launch.find(({ id }) => id === 'workgroup barrier')).toMatchObject({
+      figures: [null, { value: 0.06 }],
+      speeds: [null, null],
+    });
+  });
+
+  it.each(readdirSync(RESULTS).filter((name) => existsSync(join(RESULTS, name, 'report.json'))))(
+    'in bench/results/%s is read and compared',
+    (name) => {
+      const file = readFileSync(join(RESULTS, name, 'report.json'));
+      const report = decodeReport(file, name);
+      expect(
+        compareReports([
+          { name, report },
+          { name: 'new', report: gpuReport() },
+        ]).ladder.length,
+      ).toBeGreaterThan(5);
+    },
+  );
 
   it('is checked before it is written', () => {
     const report = gpuReport();

@@ -170,11 +170,11 @@ export function otherReport(): Report {
   report.machine.name = `laptop (${MADE_UP})`;
   report.machine.commit = 'abcdef0';
   report.ladder?.rungs.forEach((own) => (own.step &&= scaled(own.step, 1 / 1.5)));
-  report.launch?.costs.forEach(({ cost }) => {
+  for (const { cost } of [...(report.launch?.costs ?? []), ...(report.launch?.workgroup?.costs ?? [])]) {
     cost.value *= 2;
     cost.low *= 2;
     cost.high *= 2;
-  });
+  }
   report.crossover?.frontier.forEach((row) => {
     for (const own of [row, ...row.strategies]) own.measured &&= own.measured * 2;
   });
@@ -228,6 +228,9 @@ export function extremeReport(): Report {
   anatomies[2].parts = [];
   launch.costs.forEach(({ cost }, i) =>
     Object.assign(cost, { value: 0 - values[i], low: 0 - values[i], high: 0 }),
+  );
+  launch.workgroup?.costs.forEach(({ cost }, i) =>
+    Object.assign(cost, { value: values[i], low: 0 - values[i], high: values[i] }),
   );
   launch.points = [];
   launch.predictions = [];
@@ -328,6 +331,22 @@ function fullReport(software: boolean): Report {
         predicted: interval(gpu(name) * [0.94, 1.08, 1.05, 0.7][i], 0.06),
         measured: estimate(gpu(name)),
       })),
+      workgroup: {
+        workers: 512,
+        points: [256, 1024].flatMap((phases) =>
+          [0, 16, 64].map((multiplyAdds) => {
+            const us = (320 + phases * (0.06 + 0.011 * multiplyAdds)) * slow;
+            return { phases, invocations: 512, multiplyAdds, time: estimate(us, 0.03), predicted: us * 0.98 };
+          }),
+        ),
+        costs: [
+          { name: 'dispatch to readback', cost: interval(320 * slow, 0.02) },
+          { name: 'workgroup barrier', cost: interval(0.06 * slow, 0.08) },
+          { name: 'dependent multiply-add', cost: interval(0.0102 * slow, 0.06) },
+          { name: 'multiply-add', cost: interval(4e-5 * slow, 0.3) },
+        ],
+        r2: 0.9942,
+      },
     },
     crossover: {
       software,

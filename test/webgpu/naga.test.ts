@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
+import { PHASES, phaseConstants } from '../../src/report/measure/workgroup-runner.ts';
 import { packSize, residentConstants } from '../../src/webgpu/resident-layout.ts';
 import { residentSource } from '../../src/webgpu/resident.ts';
 import { compileWithNaga, withConstants } from '../support/naga.ts';
@@ -43,6 +44,10 @@ describe('naga takes', () => {
       expectNagaTakes(source, residentConstants(model, training, corpus, memory));
     },
   );
+
+  test.each([0, 16, 64])('the phases of a workgroup, with %d multiply-adds', (multiplyAdds) => {
+    expectNagaTakes(PHASES, phaseConstants(512, multiplyAdds));
+  });
 });
 
 describe('naga', () => {

@@ -99,13 +99,16 @@ function stepOf(rung: Rung | undefined): Interval | null {
   return rung?.step ? spread(rung.step) : null;
 }
 
+/** Of launches, and of what one workgroup does inside a dispatch. */
 function launchRows(reports: readonly NamedReport[]): ComparedRow[] {
-  const names = new Set(reports.flatMap(({ report }) => report.launch?.costs.map(({ name }) => name) ?? []));
+  const costsOf = ({ report: { launch } }: NamedReport) => [
+    ...(launch?.costs ?? []),
+    ...(launch?.workgroup?.costs ?? []),
+  ];
+  const names = new Set(reports.flatMap((named) => costsOf(named).map(({ name }) => name)));
   const software = reports.map(({ report }) => report.launch !== null && !onGpu(report, report.launch));
   return [...names].map((name) => {
-    const costs = reports.map(
-      ({ report }) => report.launch?.costs.find((cost) => cost.name === name)?.cost ?? null,
-    );
+    const costs = reports.map((named) => costsOf(named).find((cost) => cost.name === name)?.cost ?? null);
     return comparedRow(name, name, costs, software);
   });
 }

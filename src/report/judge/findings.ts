@@ -94,28 +94,37 @@ function unexplained({ strategy, unexplained: share }: Anatomy): string {
   return `${strategy} (${percent(share)} unexplained)`;
 }
 
-/** What a launch costs, as far as the fit can tell it from nothing, and how well that predicts a step. */
+const INSIDE = ['workgroup barrier', 'dependent multiply-add', 'multiply-add'];
+
+/** What a launch costs and what happens inside one, as far as the fits can tell it from nothing, and how well that predicts a step. */
 export function launchFinding(report: Report, launch: LaunchCosts): string {
-  const costs = ['dispatch', 'pass', 'submit'].flatMap(
-    (name) => launch.costs.find((cost) => cost.name === name) ?? [],
-  );
-  const known = costs
-    .filter(({ cost }) => cost.low > 0)
-    .map(({ name, cost }) => `a ${name} ${timeSpread(cost)}`);
+  const { workgroup } = launch;
+  const costs = costText(launch.costs, ['dispatch', 'pass', 'submit']) ?? 'no cost could be fitted';
+  const fit = `${costs} (R² ${figure(launch.r2)}).`;
+  const inside = workgroup && costText(workgroup.costs, INSIDE);
+  const phases = inside ? ` Inside a dispatch, ${inside} (R² ${figure(workgroup.r2)}).` : '';
+  const off = launch.predictions
+    .filter(({ measured, predicted }) => measured.median > 0 && predicted.low > 0)
+    .map(({ measured, predicted }) => figure(predicted.value / measured.median));
+  const prediction =
+    off.length === 0 ? '' : ` Steps predicted from that take ${list(off)} times as long as measured.`;
+  return sentence(caveat(report, [launch]) + fit) + phases + prediction;
+}
+
+/** `a dispatch costs 1.90 µs (1.81–1.99) and …; what a pass costs cannot be told from nothing`; null where none was fitted. */
+function costText(all: LaunchCosts['costs'], names: readonly string[]): string | null {
+  const costs = names.flatMap((name) => all.find((cost) => cost.name === name) ?? []);
+  const known = costs.filter(({ cost }) => cost.low > 0);
   const unknown = costs.filter(({ cost }) => !(cost.low > 0)).map(({ name }) => `a ${name}`);
   const texts = [
-    ...(known.length > 0 ? [list(known).replace(/^a \w+/, '$& costs')] : []),
+    ...(known.length > 0
+      ? [list(known.map(({ name, cost }, i) => `a ${name} ${i === 0 ? 'costs ' : ''}${timeSpread(cost)}`))]
+      : []),
     ...(unknown.length > 0
       ? [`what ${list(unknown)} ${unknown.length > 1 ? 'cost' : 'costs'} cannot be told from nothing`]
       : []),
   ];
-  const off = launch.predictions
-    .filter(({ measured, predicted }) => measured.median > 0 && predicted.low > 0)
-    .map(({ measured, predicted }) => figure(predicted.value / measured.median));
-  const fit = `${texts.join('; ') || 'no cost could be fitted'} (R² ${figure(launch.r2)}).`;
-  const prediction =
-    off.length === 0 ? '' : ` Steps predicted from that take ${list(off)} times as long as measured.`;
-  return sentence(caveat(report, [launch]) + fit) + prediction;
+  return texts.length > 0 ? texts.join('; ') : null;
 }
 
 /** Who wins how many cells. */

@@ -1,9 +1,13 @@
-// What a step asks of a device, as the costs of launch.ts count it: for predictions.
+// What a step asks of a device, as the costs of launch.ts and workgroup.ts count it: for predictions.
 
 import type { Dispatch } from '../../graph/plan.ts';
 import { DEFAULT_TRAINING } from '../../model/config.ts';
+import { RING_LENGTH } from '../../model/gpt.ts';
 import { planOf, stepCost } from '../../webgpu/cost.ts';
-import type { KernelFigures, ModelShape } from '../schema.ts';
+import { barriersPerStep, DISPATCH_MS } from '../../webgpu/resident-layout.ts';
+import { residentWork } from '../../webgpu/resident-work.ts';
+import type { KernelFigures, LaunchCosts, ModelShape, WorkgroupCosts } from '../schema.ts';
+import { WORKGROUP_COSTS } from './workgroup.ts';
 
 /** Steps that one readback serves, or more: its price is then a small part of a step's. */
 const STEPS_PER_READBACK = 128;
@@ -19,6 +23,27 @@ export function stepCounts(shape: ModelShape, strategy: PlannedStrategy): number
   const { dispatchWorkgroups, beginComputePass, submit, mapAsync } = calls;
   const counts = [dispatchWorkgroups, dispatchWorkgroups, beginComputePass, submit, mapAsync, 0];
   return counts.map((count) => count / STEPS_PER_READBACK);
+}
+
+/** The values of `costs` in the order of `names`; 0 for one that is not among them. */
+export function costValues(names: readonly string[], costs: LaunchCosts['costs']): number[] {
+  return names.map((name) => costs.find((own) => own.name === name)?.cost.value ?? 0);
+}
+
+export function dot(counts: readonly number[], costs: readonly number[]): number {
+  return counts.reduce((sum, count, i) => sum + count * costs[i], 0);
+}
+
+/** How often a step of resident pays each of WORKGROUP_COSTS. As many share a dispatch as its losses' ring and 100 ms allow. */
+export function residentCounts(
+  shape: ModelShape,
+  { workers, costs }: Pick<WorkgroupCosts, 'workers' | 'costs'>,
+): number[] {
+  const { longest, multiplyAdds } = residentWork(shape, shape, workers);
+  const inside = [barriersPerStep(shape, DEFAULT_TRAINING), longest, multiplyAdds];
+  const step = dot([0, ...inside], costValues(WORKGROUP_COSTS, costs));
+  const steps = Math.floor((1000 * DISPATCH_MS) / Math.max(step, 1));
+  return [1 / Math.max(1, Math.min(steps, RING_LENGTH)), ...inside];
 }
 
 export function stepDispatches(shape: ModelShape, strategy: PlannedStrategy): readonly Dispatch[] {

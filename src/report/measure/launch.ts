@@ -1,11 +1,16 @@
-// The price of a launch: a designed experiment over dispatches, passes, submits and readbacks, and the costs that explain it.
+// The price of a launch: a designed experiment over dispatches, passes, submits and readbacks, and the costs that explain it;
+// and one over the phases of a workgroup, for what happens inside a dispatch.
 
-import { stepCounts, stepRoofline } from './counts.ts';
+import { MicrogptError } from '../../util/errors.ts';
+import type { GpuDevice } from '../../webgpu/adapter.ts';
+import type { LaunchCosts, LaunchPoint, Report } from '../schema.ts';
+import { PLANNED, residentCounts, stepCounts, stepRoofline } from './counts.ts';
 import { timeDesign, type Fitted } from './design.ts';
 import { launchRunner } from './launch-runner.ts';
 import type { Fit } from './regression.ts';
-import type { LaunchCosts, LaunchPoint, Report } from '../schema.ts';
 import type { SectionContext } from './section.ts';
+import { phaseDesign, timePhases } from './workgroup.ts';
+import { workgroupRunner } from './workgroup-runner.ts';
 
 /** One run: `readbacks` times `submits` submits of `passes` passes of `dispatches` dispatches each. */
 export type LaunchRun = Pick<
@@ -59,13 +64,35 @@ export function launchDesign(): LaunchRun[] {
   return runs;
 }
 
+/** Of the section's time; the rest is for the phases of a workgroup. */
+const LAUNCHES_SHARE = 0.65;
+
 export async function measureLaunch(context: SectionContext): Promise<LaunchCosts | null> {
+  const { session, progress } = context;
+  /** One of the two experiments. */
+  const half = (which: number, time: number): SectionContext => ({
+    ...context,
+    session: session.part(time),
+    progress: (done, total) => progress(which * total + done, 2 * total),
+  });
   const gpu = await context.openDevice!();
   try {
     const runner = await launchRunner(gpu);
-    const { costs, points, r2, fit } = (await timeLaunches(runner, launchDesign(), context)) ?? {};
+    const launches = half(0, LAUNCHES_SHARE * session.left);
+    const { costs, points, r2, fit } = (await timeLaunches(runner, launchDesign(), launches)) ?? {};
     if (!points || !costs || !fit || r2 === undefined) return null;
-    return { software: gpu.info.software, points, costs, r2, predictions: predictions(fit, context.found) };
+    const phases = await measurePhases(gpu, half(1, session.left));
+    const workgroup = phases && withoutFit(phases);
+    const steps = predictions(fit, context.found);
+    const resident = phases ? residentPrediction(phases, context.found) : [];
+    return {
+      software: gpu.info.software,
+      points,
+      costs,
+      r2,
+      predictions: [...steps, ...resident],
+      workgroup,
+    };
   } finally {
     gpu.destroy();
   }
@@ -80,14 +107,11 @@ export async function timeLaunches(
   return timeDesign({ design, runner, names: COSTS, countsOf }, context);
 }
 
-/**
- * A step of each strategy, from its calls and the roofline of its kernels. A resident step is a part of one dispatch: there is
- * nothing in it that these costs could foretell.
- */
+/** A step of each strategy whose steps are dispatches, from its calls and the roofline of its kernels. */
 function predictions(fit: Fit, { ladder, kernels }: Partial<Report>): LaunchCosts['predictions'] {
   const found: LaunchCosts['predictions'] = [];
   if (!ladder) return found;
-  for (const strategy of ['eager', 'graph', 'fused'] as const) {
+  for (const strategy of PLANNED) {
     const rung = `webgpu-${strategy}`;
     const measured = ladder.rungs.find(({ id }) => id === rung)?.step;
     if (!measured) continue;
@@ -96,4 +120,30 @@ function predictions(fit: Fit, { ladder, kernels }: Partial<Report>): LaunchCost
     found.push({ rung, predicted: { value: value + work, low: low + work, high: high + work }, measured });
   }
   return found;
+}
+
+type Phases = NonNullable<Awaited<ReturnType<typeof timePhases>>>;
+
+/** null where the workgroup computes something else, or was stopped: the prices of launches stand without it. */
+async function measurePhases(gpu: GpuDevice, context: SectionContext): Promise<Phases | null> {
+  try {
+    const runner = await workgroupRunner(gpu);
+    return await timePhases(runner, phaseDesign(runner.workers, gpu.info.software), context);
+  } catch (error) {
+    if (!(error instanceof MicrogptError)) throw error;
+    context.note(`inside a dispatch nothing was measured. ${error.message}`);
+    return null;
+  }
+}
+
+function withoutFit({ workers, points, costs, r2 }: Phases): LaunchCosts['workgroup'] {
+  return { workers, points, costs, r2 };
+}
+
+/** A resident step is a part of one dispatch: its barriers and its arithmetic, and a share of the dispatch. */
+function residentPrediction(phases: Phases, { ladder }: Partial<Report>): LaunchCosts['predictions'] {
+  const rung = 'webgpu-resident';
+  const measured = ladder?.rungs.find(({ id }) => id === rung)?.step;
+  if (!ladder || !measured) return [];
+  return [{ rung, predicted: phases.fit.predict(residentCounts(ladder.shape, phases)), measured }];
 }

@@ -3,7 +3,7 @@
 import { onGpu } from '../judge/claims.ts';
 import { launchFinding } from '../judge/findings.ts';
 import { count, figure, roundTime, spread, time, times, timeSpread } from '../judge/format.ts';
-import type { Interval, LaunchCosts, Report } from '../schema.ts';
+import type { Interval, LaunchCosts, Report, WorkgroupCosts } from '../schema.ts';
 import { axisAbove, dot, logScale } from './scale.ts';
 import { NONE, number, ranged, words, type Drawing, type Section, type Table } from './section.ts';
 import { label, line, whisker } from './svg.ts';
@@ -15,21 +15,47 @@ export function launchSection(report: Report, launch: LaunchCosts): Section {
     title: 'What does a launch cost?',
     finding: launchFinding(report, launch),
     key:
-      'Above: the fitted cost of one call with its 95% interval; an arrow where that reaches nothing. Below: a step of each ' +
+      'Above: the fitted cost of one call' +
+      (launch.workgroup ? ', and of what one workgroup does inside a dispatch,' : '') +
+      ' with its 95% interval; an arrow where that reaches nothing. Below: a step of each ' +
       'strategy, open circle as predicted from these costs and the kernels’ ceilings, filled as measured; in figures, ' +
       'predicted → measured.',
     software,
     draw: (width) => draw(launch, width),
-    tables: [costsTable(launch, software), predictionsTable(launch, software), pointsTable(launch, software)],
+    tables: [
+      costsTable(launch, software),
+      ...(launch.workgroup ? [workgroupTable(launch.workgroup, software)] : []),
+      predictionsTable(launch, software),
+      pointsTable(launch, software),
+      ...(launch.workgroup ? [phasesTable(launch.workgroup, software)] : []),
+    ],
     notes: [
       'dispatch: starting one kernel; barrier: waiting for the kernel before it; pass: a group of dispatches; submit: handing ' +
         'recorded work to the GPU; readback: fetching a result; work: what the kernel of known work computes.',
       `Least squares over ${count(launch.points.length)} settings, R² ${figure(launch.r2)}.`,
-      // Only where the report has none: reports of others may.
-      ...(launch.predictions.some(({ rung }) => rung === 'webgpu-resident') ? [] : [NO_RESIDENT]),
+      ...residentNotes(launch),
     ],
   };
 }
+
+/** How resident is predicted; or why it is not, in reports from before workgroups were measured. */
+function residentNotes({ workgroup, predictions }: LaunchCosts): string[] {
+  const predicted = predictions.some(({ rung }) => rung === 'webgpu-resident');
+  if (workgroup === null) return predicted ? [] : [NO_RESIDENT];
+  const inside =
+    `dispatch to readback: all that is around a dispatch of one workgroup of ${count(workgroup.workers)} invocations; ` +
+    'workgroup barrier: the end of a phase in it; dependent multiply-add: latency, what each takes of the invocation that makes ' +
+    'most; multiply-add: reciprocal throughput, what each of the whole workgroup adds to that. Both read their numbers four at ' +
+    'a time. ' +
+    `Least squares over ${count(workgroup.points.length)} settings, R² ${figure(workgroup.r2)}.`;
+  return predicted ? [inside, RESIDENT] : [inside];
+}
+
+const RESIDENT =
+  'resident is predicted from its barriers, from its multiply-adds, of the busiest invocation and of all, and from its share ' +
+  'of a dispatch. Left out: exponentials, logarithms and divisions; the arithmetic of indices; memory that is not the ' +
+  'workgroup’s, where Adam’s moments lie and whatever does not fit; packs of fewer than four channels; what documents of ' +
+  'unequal length cost.';
 
 const NO_RESIDENT =
   'There is no prediction for resident: a step of it is a part of one dispatch, so there is nothing in it that these costs ' +
@@ -40,6 +66,15 @@ function costsTable({ costs }: LaunchCosts, software: boolean): Table {
     id: 'launch',
     caption: 'Cost of one call',
     columns: [{ label: 'call' }, { label: 'cost (95% interval)', numeric: true }],
+    rows: costs.map(({ name, cost }) => ({ software, cells: [words(name), ranged(cost, timeSpread)] })),
+  };
+}
+
+function workgroupTable({ costs }: WorkgroupCosts, software: boolean): Table {
+  return {
+    id: 'launch-workgroup',
+    caption: 'Cost inside a dispatch of one workgroup',
+    columns: [{ label: 'what' }, { label: 'cost (95% interval)', numeric: true }],
     rows: costs.map(({ name, cost }) => ({ software, cells: [words(name), ranged(cost, timeSpread)] })),
   };
 }
@@ -95,11 +130,40 @@ function pointsTable({ points }: LaunchCosts, software: boolean): Table {
   };
 }
 
+function phasesTable({ points }: WorkgroupCosts, software: boolean): Table {
+  return {
+    id: 'launch-phases',
+    caption: 'The experiment inside a dispatch',
+    detail: true,
+    columns: [
+      { label: 'phases' },
+      { label: 'invocations', numeric: true },
+      { label: 'multiply-adds of each', numeric: true },
+      { label: 'measured', numeric: true },
+      { label: 'predicted', numeric: true },
+    ],
+    rows: points.map((point) => ({
+      software,
+      cells: [
+        number(point.phases, count),
+        number(point.invocations, count),
+        number(point.multiplyAdds, count),
+        ranged(spread(point.time), timeSpread),
+        number(point.predicted, time),
+      ],
+    })),
+  };
+}
+
 const TOP = 28;
 
-function draw({ costs, predictions }: LaunchCosts, width: number): Drawing {
+function draw({ costs, predictions, workgroup }: LaunchCosts, width: number): Drawing {
   const costChart = dotRows(
-    costs.map(({ name, cost }) => ({ name, text: timeSpread(cost), interval: cost })),
+    [...costs, ...(workgroup?.costs ?? [])].map(({ name, cost }) => ({
+      name,
+      text: timeSpread(cost),
+      interval: cost,
+    })),
     TOP,
     width,
   );
@@ -129,7 +193,7 @@ interface DotRow {
 function dotRows(rows: readonly DotRow[], top: number, width: number): Drawing {
   const narrow = width < 500;
   const step = narrow ? 46 : 32;
-  const left = narrow ? 6 : 160;
+  const left = narrow ? 6 : 166;
   const right = narrow ? width - 20 : width - 180;
   const scale = logScale(
     rows.flatMap(({ interval: { value, low, high }, measured }) => [value, low, high, measured ?? value]),

@@ -32,7 +32,9 @@ describe('reports side by side', () => {
   it('compares launch costs, planted twice as dear, and frontiers', () => {
     const { launch, frontiers } = compare(gpuReport(), otherReport());
     expect(launch.map(({ speeds }) => speeds[1]!.value)).toEqual(
-      gpuReport().launch!.costs.map(() => expect.closeTo(0.5, 12) as number),
+      [...gpuReport().launch!.costs, ...gpuReport().launch!.workgroup!.costs].map(
+        () => expect.closeTo(0.5, 12) as number,
+      ),
     );
     const best = frontiers.filter(({ strategy }) => strategy === null);
     expect(best.map(({ batch, widths }) => [batch, ...widths])).toEqual([

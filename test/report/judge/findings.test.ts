@@ -93,8 +93,22 @@ describe('launch', () => {
     const report = gpuReport();
     expect(launchFinding(report, report.launch!)).toBe(
       'A dispatch costs 1.90 µs (1.81–1.99), a pass 4.80 µs (3.84–5.76) and a submit 11.0 µs (10.5–11.6) ' +
-        '(R² 0.997). Steps predicted from that take 0.94, 1.08, 1.05 and 0.7 times as long as measured.',
+        '(R² 0.997). Inside a dispatch, a workgroup barrier costs 60.0 ns (55.2–64.8), a dependent multiply-add 10.2 ns ' +
+        '(9.6–10.8) and a multiply-add 0.0400 ns (0.0280–0.0520) (R² 0.994). ' +
+        'Steps predicted from that take 0.94, 1.08, 1.05 and 0.7 times as long as measured.',
     );
+  });
+
+  it('says of what happens inside a dispatch what its intervals support, and nothing where it was not measured', () => {
+    const report = gpuReport();
+    const launch = report.launch!;
+    launch.workgroup!.costs.slice(2).forEach(({ cost }) => (cost.low = -1));
+    expect(launchFinding(report, launch)).toContain(
+      'a workgroup barrier costs 60.0 ns (55.2–64.8); what a dependent multiply-add and a multiply-add cost cannot be told from nothing (R² 0.994).',
+    );
+    launch.workgroup!.costs[1].cost.low = 0;
+    expect(launchFinding(report, launch)).not.toMatch(/a workgroup barrier costs/);
+    expect(launchFinding(report, { ...launch, workgroup: null })).not.toMatch(/Inside a dispatch/);
   });
 
   it('gives no cost that may be nothing, and no prediction that may be', () => {
@@ -103,6 +117,7 @@ describe('launch', () => {
     costs[2].cost.low = -1;
     costs[3].cost.low = 0;
     predictions.slice(1).forEach(({ predicted }) => (predicted.low = -1));
+    report.launch!.workgroup = null;
     expect(launchFinding(report, report.launch!)).toBe(
       'A dispatch costs 1.90 µs (1.81–1.99); what a pass and a submit cost cannot be told from nothing (R² 0.997). ' +
         'Steps predicted from that take 0.94 times as long as measured.',
@@ -112,7 +127,7 @@ describe('launch', () => {
   it('works without costs and predictions, and says where they come from software', () => {
     const report = softwareReport();
     expect(launchFinding(report, report.launch!)).toMatch(CAVEAT);
-    const empty = { ...gpuReport().launch!, costs: [], predictions: [] };
+    const empty = { ...gpuReport().launch!, costs: [], predictions: [], workgroup: null };
     expect(launchFinding(gpuReport(), empty)).toBe('No cost could be fitted (R² 0.997).');
   });
 });

@@ -173,6 +173,10 @@ describe.skipIf(noAdapter !== '')('on the adapter of the tests', () => {
     }
     expect(anatomy!.map(({ strategy }) => strategy)).toEqual(['eager', 'graph', 'fused', 'resident']);
     expect(launch!.points.length).toBeGreaterThan(20);
+    expect(launch!.workgroup!.points.length).toBeGreaterThan(15);
+    const strategies = anatomy!.map(({ strategy }) => `webgpu-${strategy}`);
+    expect(launch!.predictions.map(({ rung }) => rung)).toEqual(strategies);
+    for (const { predicted } of launch!.predictions) expect(predicted.low).toBeLessThan(predicted.high);
     expect(crossover!.cells.length).toBeGreaterThan(30);
     for (const { ratio, skipped } of crossover!.cells) expect(ratio === null).toBe(skipped !== null);
     expect(new Set(kernels!.rows.map(({ name }) => name)).size).toBeGreaterThan(20);

@@ -79,6 +79,17 @@ describe.each([
         point.predicted,
       ]),
     );
+    const inside = launch?.workgroup;
+    expect(cells('launch-workgroup')).toEqual(inside?.costs.map(({ cost }) => [null, interval(cost)]));
+    expect(cells('launch-phases')).toEqual(
+      inside?.points.map((point) => [
+        point.phases,
+        point.invocations,
+        point.multiplyAdds,
+        estimate(point.time),
+        point.predicted,
+      ]),
+    );
   });
 
   it('hold the figures of the crossover', () => {
@@ -236,6 +247,24 @@ describe('the drawings', () => {
     const { html } = renderReport(extremeReport());
     expect(html).not.toMatch(/(?:x|y|width|height|cx|cy|d|x1|x2|y1|y2)="[^"]*(?:Infinity|e\+)/);
   });
+});
+
+it('says how resident is predicted, and why it is not where its workgroup was not measured', () => {
+  const report = gpuReport();
+  expect(renderReport(report).markdown).toMatch(
+    /^- resident is predicted from its barriers, .* Left out: exponentials/m,
+  );
+  const launch = report.launch!;
+  const notes = (own: Partial<typeof launch>) =>
+    renderReport({ ...report, launch: { ...launch, ...own } }).markdown.match(
+      /^- .*predict.* resident.*|^- resident is .*/gm,
+    );
+  const planned = launch.predictions.filter(({ rung }) => rung !== 'webgpu-resident');
+  expect(notes({ workgroup: null, predictions: planned })).toEqual([
+    expect.stringMatching(/^- There is no prediction for resident/),
+  ]);
+  // Of a report without a ladder, say.
+  expect(notes({ predictions: [] })).toBeNull();
 });
 
 it('is known by the beginning of its commit, and by what was changed since', () => {
