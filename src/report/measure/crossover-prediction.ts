@@ -1,14 +1,17 @@
-// What the crossover should be: the GPU's time from the price of its launches and the roofline of its kernels, measured apart
-// from any cell; the CPU's from a power law through its measured cells.
+// What the crossover should be: the GPU's time from the price of its launches and the roofline of its kernels, or from what one
+// workgroup does inside a dispatch, measured apart from any cell; the CPU's from a power law through its measured cells.
 
-import { PLANNED, stepCounts, stepFlops, stepRoofline, type PlannedStrategy } from './counts.ts';
+import { DEFAULT_TRAINING } from '../../model/config.ts';
+import { whyNotResident } from '../../webgpu/resident-layout.ts';
+import { costValues, dot, PLANNED, residentCounts, stepCounts, stepFlops, stepRoofline } from './counts.ts';
 import { COSTS } from './launch.ts';
+import { WORKGROUP_COSTS } from './workgroup.ts';
 import type { Cell, ModelShape, Report } from '../schema.ts';
 import { gridShape } from './setting.ts';
 
 /**
- * Cells with their predicted ratios, where launches and kernels were measured, and at least three cells. A resident step
- * has no prediction: see launch.ts.
+ * Cells with their predicted ratios, where launches and kernels were measured, and at least three cells. resident has one where
+ * the phases of a workgroup were measured too and one workgroup may train the model.
  */
 export function predictCells(
   cells: readonly Cell[],
@@ -16,16 +19,24 @@ export function predictCells(
 ): Cell[] {
   const measured = cells.filter(({ cpu }) => cpu !== null);
   if (!launch || !kernels || measured.length < 3) return [...cells];
-  const cost = (name: string) => launch.costs.find((own) => own.name === name)?.cost.value ?? 0;
-  const costs = COSTS.map(cost);
-  const gpuTime = (shape: ModelShape, strategy: PlannedStrategy) =>
-    stepCounts(shape, strategy).reduce((sum, count, i) => sum + count * costs[i], 0) +
-    stepRoofline(shape, strategy, kernels.ceilings);
+  const costs = costValues(COSTS, launch.costs);
+  const { workgroup } = launch;
+  /** Microseconds of a step, by strategy. */
+  const gpuTimes = (shape: ModelShape): [string, number][] => {
+    const planned = PLANNED.map((own): [string, number] => [
+      own,
+      dot(stepCounts(shape, own), costs) + stepRoofline(shape, own, kernels.ceilings),
+    ]);
+    const training = { ...DEFAULT_TRAINING, batchSize: shape.batchSize };
+    if (!workgroup || whyNotResident(shape, training) !== undefined) return planned;
+    const time = dot(residentCounts(shape, workgroup), costValues(WORKGROUP_COSTS, workgroup.costs));
+    return time > 0 ? [...planned, ['resident', time]] : planned;
+  };
   const cpuTime = powerLaw(measured.map((cell) => [stepFlops(gridShape(cell)), cell.cpu!.median]));
   return cells.map((cell) => {
     const shape = gridShape(cell);
     const cpu = cpuTime(stepFlops(shape));
-    const ratios = new Map<string, number>(PLANNED.map((own) => [own, cpu / gpuTime(shape, own)]));
+    const ratios = new Map(gpuTimes(shape).map(([strategy, time]) => [strategy, cpu / time]));
     return {
       ...cell,
       predicted: Math.max(...ratios.values()),

@@ -269,24 +269,43 @@ describe('prediction', () => {
     expect(predictCells(cells, {})).toEqual(cells);
   });
 
-  test('each strategy has its own prediction, those with fewer launches a better one, and resident none', () => {
-    const points = [16, 128, 1024].map((width) => ({ width, batch: 16, context: 16 }));
-    const none = { time: null, trial: null, ratio: null, predicted: null, reason: null };
-    const strategies = LAUNCH_STRATEGIES.map((strategy) => ({ ...none, strategy }));
-    const cells = points.map((p) => ({ ...cell(p, p.width ** 2), strategies }));
+  const none = { time: null, trial: null, ratio: null, predicted: null, reason: null };
+  const strategies = LAUNCH_STRATEGIES.map((strategy) => ({ ...none, strategy }));
+  const cells = [16, 128, 1024].map((width) => ({
+    ...cell({ width, batch: 16, context: 16 }, width ** 2),
+    strategies,
+  }));
+
+  test('each strategy has its own prediction, those with fewer launches a better one', () => {
     for (const { predicted, strategies: own } of predictCells(cells, { launch, kernels })) {
       const [eager, graph, fused, resident] = own.map((one) => one.predicted);
       expect(eager!).toBeLessThan(graph!);
       expect(graph!).toBeLessThan(fused!);
-      expect(resident).toBeNull();
+      expect(resident).toBeNull(); // the phases of a workgroup were not measured
       expect(predicted).toBe(fused);
+    }
+  });
+
+  test('resident has one from the phases of a workgroup, where one workgroup may train the model', () => {
+    const predicted = (barrier: number) => {
+      const phases = [{ name: 'workgroup barrier', cost: { value: barrier, low: barrier, high: barrier } }];
+      const workgroup = { workers: 512, points: [], costs: phases, r2: 1 };
+      return predictCells(cells, { launch: { ...launch, workgroup }, kernels });
+    };
+    const [small, ...wide] = predicted(0.1);
+    expect(small.strategies.at(-1)!.predicted).toBe(small.predicted);
+    const [half] = predicted(0.2);
+    expect(small.predicted! / half.predicted!).toBeCloseTo(2, 9);
+    for (const { strategies: own, predicted: best } of wide) {
+      expect(own.at(-1)!.predicted).toBeNull();
+      expect(best).toBe(own.at(-2)!.predicted);
     }
   });
 
   test('the frontier stands beside its prediction, for rows that were measured', () => {
     const row = [16, 64, 256].map((width) => cell({ width, batch: 4, context: 16 }, width));
-    const none = [16, 64].map((width) => cell({ width, batch: 1, context: 16 }, null));
-    const [only, ...more] = frontierOf([...row, ...none]);
+    const unmeasured = [16, 64].map((width) => cell({ width, batch: 1, context: 16 }, null));
+    const [only, ...more] = frontierOf([...row, ...unmeasured]);
     expect(more).toEqual([]);
     expect(only).toMatchObject({ batch: 4, context: 16, predicted: null });
     expect(only.measured).toBeCloseTo(100, 6);
