@@ -92,8 +92,8 @@ function stepPhases(model: ModelConfig, R: number, length: number): Loop[][] {
     [{ outputs: R * V, each: C }], // make_logits
     [], // survey_logits
     [{ outputs: R * LANES, each: LANES }], // softmax_grad
-    [packs(R * C, V), { outputs: 1, each: R }], // logits_grad, mean_loss
-    ...layers((i) => backward(i === 0 ? [update(V, C)] : [])),
+    [packs(R * C, V)], // logits_grad
+    ...layers((i) => backward(i === 0 ? [update(V, C), { outputs: 1, each: R }] : [])), // lm_head, mean_loss
     [packs(R * C, 0, C)], // input_grad
     [update(V + T, C)], // update_embeddings
   ];
