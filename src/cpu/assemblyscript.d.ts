@@ -1,11 +1,11 @@
-// build/wasm-plugin.ts gives these modules: base64 of the compiled kernels.
+// build/wasm-plugin.ts gives these modules: the compiled kernels as hexadecimal text.
 
 declare module '*?assemblyscript' {
-  const base64: string;
-  export default base64;
+  const hex: string;
+  export default hex;
 }
 
 declare module '*?assemblyscript&relaxed' {
-  const base64: string;
-  export default base64;
+  const hex: string;
+  export default hex;
 }

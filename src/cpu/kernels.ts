@@ -1,7 +1,7 @@
 // Loads the WASM kernels of src/cpu/wasm/: one source, two builds, of which the runtime takes the faster one it knows.
 
-import relaxedBase64 from './wasm/index.ts?assemblyscript&relaxed';
-import simd128Base64 from './wasm/index.ts?assemblyscript';
+import relaxed from './wasm/index.ts?assemblyscript&relaxed';
+import simd128 from './wasm/index.ts?assemblyscript';
 
 /** Regions and distances that `address` gives; the order is that of `Region` in src/cpu/wasm/index.ts. */
 export const REGION = {
@@ -67,7 +67,7 @@ export type SimdBuild = 'SIMD128' | 'relaxed SIMD';
 /** Whether several threads can share the memory. */
 export type Sharing = 'shared' | 'own';
 
-const BASE64: Record<SimdBuild, string> = { SIMD128: simd128Base64, 'relaxed SIMD': relaxedBase64 };
+const HEX: Record<SimdBuild, string> = { SIMD128: simd128, 'relaxed SIMD': relaxed };
 
 /** Compiled once, used by every engine. */
 const modules = new Map<string, WebAssembly.Module | null>();
@@ -77,12 +77,18 @@ export function kernelModule(build: SimdBuild, sharing: Sharing): WebAssembly.Mo
   const key = `${build}, ${sharing}`;
   let module = modules.get(key);
   if (module === undefined) {
-    const bytes = Uint8Array.from(atob(BASE64[build]), (char) => char.charCodeAt(0));
+    const bytes = fromHex(HEX[build]);
     if (sharing === 'own') makeUnshared(bytes);
     module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
     modules.set(key, module);
   }
   return module;
+}
+
+function fromHex(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
 }
 
 /** The fastest build that runs here, or null. */

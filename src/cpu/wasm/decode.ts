@@ -10,9 +10,10 @@ import * as m from './memory';
 import { rmsnorm } from './norm';
 import { rowProduct } from './row';
 
-/** Empties the table: to be called when parameters have changed. */
+/** Empties the table and what generate.ts keeps: to be called when parameters have changed. */
 export function forgetRows(): void {
   memory.fill(m.known, 0, m.knownBytes);
+  memory.fill(m.beginningsKnown, 0, m.beginningCount);
 }
 
 /** Logits (V) of `token` at `position`, at `m.logits`. Overwrites the activations of the last training step. */
@@ -40,6 +41,13 @@ export function decode(token: u32, position: i32): void {
     cache += m.cacheBytes;
   }
   rowProduct(m.Vp, m.Cp, m.x, m.lmHeadT, m.strideV, m.logits, Finish.STORE, 0);
+}
+
+/** Key and value of `token` at `position` into the cache of a model's only layer. */
+export function rememberToken(token: u32, position: i32): void {
+  const qkv = m.saved + m.toQkv;
+  firstRow(token, position, qkv);
+  remember(position, qkv, m.cache);
 }
 
 /** x and the first layer's q|k|v of `token` at `position`: made, or taken from the table. */

@@ -1,7 +1,10 @@
 // Documents drawn one after the other, from numbers that lie in memory. Which token a number means is decided here in f32
 // where it lies clear of the limits between tokens; where it does not, the caller decides, in f64, as microgpt.py would.
+//
+// Many documents begin alike. Small models of one layer keep the logits after every beginning of a few tokens. Its keys and
+// values go into the cache when a longer one needs them.
 
-import { decode } from './decode';
+import { decode, rememberToken } from './decode';
 import { exp, larger, maxOfLanes, sumOfLanes } from './lanes';
 import * as m from './memory';
 
@@ -21,6 +24,15 @@ let fed: i32 = 0;
 let used: i32 = 0;
 let written: i32 = 0;
 
+/** Tokens of the prefix that what is kept follows. */
+let keptPrefix: i32 = 0;
+/** Logits of the present document's next token. */
+let logits: usize = 0;
+/** Its beginning, a node of the tree of all: 0 before the first token; −1 where it is too long to be kept. */
+let beginning: i32 = 0;
+/** Its positions whose keys and values are in the cache. */
+let cached: i32 = 0;
+
 /** Beyond it f64 itself rounds scaled logits by more than `margin`. */
 const LARGEST: f32 = 1e8;
 
@@ -39,9 +51,23 @@ export function beginTexts(count: i32, prefixLength: i32, most: i32, end: u32, i
   done = 0;
   used = 0;
   written = 0;
+  const bytes = <usize>prefix << 2;
   for (let i = 0; i < prefix; i++) decode(load<u32>(m.texts + (<usize>i << 2)), i);
   memory.copy(m.firstLogits, m.logits, m.strideV);
+  if (prefix != keptPrefix || memory.compare(m.keptPrefix, m.texts, bytes) != 0) {
+    memory.fill(m.beginningsKnown, 0, m.beginningCount);
+    memory.copy(m.keptPrefix, m.texts, bytes);
+    keptPrefix = prefix;
+  }
+  beginDocument();
+}
+
+/** Keys, values and logits of the prefix are there. */
+function beginDocument(): void {
   fed = prefix;
+  cached = prefix;
+  beginning = 0;
+  logits = m.firstLogits;
 }
 
 /** Numbers used so far. */
@@ -57,7 +83,10 @@ export function usedNumbers(): i32 {
 export function writeTexts(): bool {
   while (done < documents) {
     const token = pick(load<f64>(m.uniforms + (<usize>used << 3)));
-    if (token == UNDECIDED) return false;
+    if (token == UNDECIDED) {
+      if (logits != m.logits) memory.copy(m.logits, logits, m.strideV);
+      return false;
+    }
     takeToken(token);
   }
   return true;
@@ -69,14 +98,34 @@ export function takeToken(token: u32): void {
   store<u32>(m.texts + (<usize>written << 2), token);
   written++;
   if (token != endToken && fed < longest) {
-    decode(token, fed);
     fed++;
+    feed(token);
     return;
   }
-  // The next document: keys, values and logits of the prefix are there.
   done++;
-  fed = prefix;
-  memory.copy(m.logits, m.firstLogits, m.strideV);
+  beginDocument();
+}
+
+/** Logits after `token`, which is the last of the `fed` tokens of the present document: kept ones, or made. */
+function feed(token: u32): void {
+  if (beginning >= 0) beginning = beginning * m.V + 1 + <i32>token;
+  if (beginning > m.beginningCount) beginning = -1;
+  const index = <usize>(beginning - 1);
+  if (beginning > 0) {
+    logits = m.beginnings + index * m.strideV;
+    if (load<u8>(m.beginningsKnown + index) != 0) return;
+  }
+  for (; cached < fed - 1; cached++) {
+    rememberToken(load<u32>(m.texts + (<usize>(written - fed + cached) << 2)), cached);
+  }
+  decode(token, cached);
+  cached++;
+  if (beginning > 0) {
+    memory.copy(logits, m.logits, m.strideV);
+    store<u8>(m.beginningsKnown + index, 1);
+  } else {
+    logits = m.logits;
+  }
 }
 
 /** The token that the number u in [0, 1) draws by the logits, or UNDECIDED. */
@@ -84,7 +133,6 @@ function pick(u: f64): i32 {
   const weights = m.weights;
   const width = <usize>m.Vp << 2;
   const padding = m.Vp - m.V;
-  const logits = m.logits;
   for (let i = 0; i < padding; i++) store<f32>(logits + (<usize>(m.V + i) << 2), -f32.MAX_VALUE);
   let most = v128.load(logits);
   let least = most;
@@ -136,7 +184,7 @@ function keepLargest(weights: usize): v128 {
   }
   let room = topK - (kth == i32.MAX_VALUE ? 0 : reached(kth + 1));
   for (let i = 0; i < m.V; i++) {
-    const key = keyOf(load<f32>(m.logits + (<usize>i << 2)));
+    const key = keyOf(load<f32>(logits + (<usize>i << 2)));
     if (key > kth) continue;
     if (key == kth && room > 0) room--;
     else store<f32>(weights + (<usize>i << 2), 0);
@@ -149,7 +197,7 @@ function keepLargest(weights: usize): v128 {
 /** Logits whose key is at least `key`. */
 function reached(key: i32): i32 {
   let count = 0;
-  for (let i = 0; i < m.V; i++) count += <i32>(keyOf(load<f32>(m.logits + (<usize>i << 2))) >= key);
+  for (let i = 0; i < m.V; i++) count += <i32>(keyOf(load<f32>(logits + (<usize>i << 2))) >= key);
   return count;
 }
 

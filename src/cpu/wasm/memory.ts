@@ -117,6 +117,13 @@ export let texts: usize = 0;
 export let uniforms: usize = 0;
 export let weights: usize = 0;
 export let firstLogits: usize = 0;
+/** Logits after each first token of a document, then after each two and so on, with a byte for each that is known. */
+export let beginnings: usize = 0;
+export let beginningsKnown: usize = 0;
+/** V + V² + …, or 0 where none are kept. */
+export let beginningCount: i32 = 0;
+/** The prefix (T) that they follow. */
+export let keptPrefix: usize = 0;
 
 let top: usize = 0;
 /** `top` as it would be with more than 32 bits. */
@@ -128,8 +135,20 @@ const MOST_BYTES: f64 = 3.5e9;
 /** A table of the first layer that does not fit the second cache would save little. */
 const MOST_TABLE_BYTES: f64 = 1_048_576;
 
+/** Three tokens of 27: what is kept is asked for again and again, and to make it takes longer than a read from any cache. */
+const MOST_BEGINNINGS_BYTES: f64 = 4_194_304;
+
 /** Small enough that threads share the blocks evenly, and f32 loses nothing in one. */
 export const SQUARES_BLOCK: usize = 4096;
+
+/** Of all lengths that fit; none but with the table of a single layer, which has all keys and values. */
+function countBeginnings(): i32 {
+  if (L > 1 || knownBytes == 0) return 0;
+  const most = <i32>(MOST_BEGINNINGS_BYTES / <f64>strideV);
+  let count = 0;
+  for (let length = 1; length < T && (count + 1) * V <= most; length++) count = (count + 1) * V;
+  return count;
+}
 
 /** Padded to four numbers. */
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
@@ -275,6 +294,10 @@ export function layOutMemory(
   uniforms = take(draws, 8);
   weights = take(1, strideV);
   firstLogits = take(1, strideV);
+  beginningCount = countBeginnings();
+  beginningsKnown = take(beginningCount, 1);
+  beginnings = take(beginningCount, strideV);
+  keptPrefix = take(T, 4);
 
   return total > MOST_BYTES ? 0 : top;
 }
