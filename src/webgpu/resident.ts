@@ -78,8 +78,11 @@ export function residentSource(
   ].join('\n');
 }
 
-/** Steps of a dispatch by which widths of the workgroup are compared. */
-const TRIAL_STEPS = 4;
+/**
+ * Steps of a dispatch by which widths of the workgroup are compared: enough to stand beside a submit, where there are no
+ * timestamps; of many models one, which may take a small device long.
+ */
+const TRIAL_STEPS = { alone: 16, many: 1 };
 
 /** Models of one shape on the device, each trained by a workgroup of its own. */
 export class ResidentModels {
@@ -168,7 +171,7 @@ export class ResidentModels {
       return { label: name, pipeline, bindGroup, workgroups: [models.length, 1, 1] };
     };
     const widths = options.workers === undefined ? widthsOf(gpu) : [options.workers].flat();
-    buffers.write('run', Uint32Array.of(TRIAL_STEPS, 0));
+    buffers.write('run', Uint32Array.of(TRIAL_STEPS[models.length === 1 ? 'alone' : 'many'], 0));
     const what = JSON.stringify([name, model, training.batchSize, models.length]);
     const fastest = await buffers.orDestroy(() => fastestWidth(gpu, widths, what, prepare));
     return new ResidentModels(gpu, models.length, memory, layout.length, buffers, fastest);

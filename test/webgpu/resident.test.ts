@@ -151,7 +151,8 @@ describe.skipIf(noAdapter !== '')('resident', () => {
       const own = { ...training, clip, learningRate, beta1: 0.8 + 0.05 * i, eps: 10 ** (-8 + i) };
       return { training: own, order, parameters: initParameters(spec.model, random, 0.05 + 0.03 * i) };
     });
-    const population = await createWebGpuPopulation(gpu, { ...spec, members });
+    const tried = { workers: [8, 32] };
+    const population = await createWebGpuPopulation(gpu, { ...spec, members }, tried);
     const losses = [await population.advance(3), await population.advance(17)];
     const states = await population.states();
     for (const [i, { order, ...member }] of members.entries()) {

@@ -105,7 +105,10 @@ export function launchFinding(report: Report, launch: LaunchCosts): string {
   const phases = inside ? ` Inside a dispatch, ${inside} (R² ${figure(workgroup.r2)}).` : '';
   const off = launch.predictions
     .filter(({ measured, predicted }) => measured.median > 0 && predicted.low > 0)
-    .map(({ measured, predicted }) => figure(predicted.value / measured.median));
+    .map(
+      ({ rung, measured, predicted }) =>
+        `${figure(predicted.value / measured.median)} (${rung.replace('webgpu-', '')})`,
+    );
   const prediction =
     off.length === 0 ? '' : ` Steps predicted from that take ${list(off)} times as long as measured.`;
   return sentence(caveat(report, [launch]) + fit) + phases + prediction;

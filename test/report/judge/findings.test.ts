@@ -95,7 +95,7 @@ describe('launch', () => {
       'A dispatch costs 1.90 µs (1.81–1.99), a pass 4.80 µs (3.84–5.76) and a submit 11.0 µs (10.5–11.6) ' +
         '(R² 0.997). Inside a dispatch, a workgroup barrier costs 60.0 ns (55.2–64.8), a dependent multiply-add 10.2 ns ' +
         '(9.6–10.8) and a multiply-add 0.0400 ns (0.0280–0.0520) (R² 0.994). ' +
-        'Steps predicted from that take 0.94, 1.08, 1.05 and 0.7 times as long as measured.',
+        'Steps predicted from that take 0.94 (eager), 1.08 (graph), 1.05 (fused) and 0.7 (resident) times as long as measured.',
     );
   });
 
@@ -120,7 +120,7 @@ describe('launch', () => {
     report.launch!.workgroup = null;
     expect(launchFinding(report, report.launch!)).toBe(
       'A dispatch costs 1.90 µs (1.81–1.99); what a pass and a submit cost cannot be told from nothing (R² 0.997). ' +
-        'Steps predicted from that take 0.94 times as long as measured.',
+        'Steps predicted from that take 0.94 (eager) times as long as measured.',
     );
   });
 
