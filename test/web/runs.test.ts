@@ -101,6 +101,29 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     expect(await at.page.locator('#offer').count()).toBe(0); // it is done
   });
 
+  it('are offered where the storage fails at first', async () => {
+    await at.open();
+    await leaveRun(1500, 150);
+    let asked = 0;
+    await at.page.context().route('**/store-worker-*.js', async (route) => {
+      asked++;
+      const response = await route.fetch();
+      // The first two times that it is asked for, as the browser might say after a crash.
+      const failing = `
+        const { storage } = navigator;
+        const getDirectory = storage.getDirectory.bind(storage);
+        let failures = 2;
+        storage.getDirectory = () => failures-- > 0
+          ? Promise.reject(new DOMException('not now', 'InvalidStateError'))
+          : getDirectory();
+      `;
+      await route.fulfill({ response, body: `${await response.text()}\n${failing}` });
+    });
+    await at.page.reload();
+    await at.page.locator('#offer').waitFor();
+    expect(asked).toBe(1);
+  });
+
   it('go on from the checkpoint before where the newest is damaged, and say so', async () => {
     const expected = await trainHere(builtinNames(), { steps: 1500 });
     await at.open();

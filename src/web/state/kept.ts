@@ -70,20 +70,25 @@ export async function importRun(files: readonly File[]): Promise<StoredRun | und
   return list.peek()?.runs.find((run) => run.id === id);
 }
 
-/** Times, and milliseconds between them: the page that was reloaded may hold its run a moment longer. */
+/**
+ * Times, and milliseconds between them: the page that was reloaded may hold its run a moment longer, and a browser that was
+ * killed may not have its storage in order yet.
+ */
 const LOOKS = 20;
 const LOOK_INTERVAL = 250;
 
 /** After a reload or a crash: the newest run, if it was not done. */
 export async function offerToGoOn(): Promise<void> {
   for (let i = 0; i < LOOKS && phase.peek() === 'idle'; i++) {
-    const { runs } = await store('list').catch(() => ({ runs: [] }));
-    const [newest] = runs;
-    if (newest === undefined || newest.step === newest.config.training.steps) return;
-    if (newest.text.kind === 'missing') return;
-    if (!newest.locked) {
-      if (phase.peek() === 'idle') offered.value = newest;
-      return;
+    const found = await store('list').catch(() => undefined);
+    if (found !== undefined) {
+      const [newest] = found.runs;
+      if (newest === undefined || newest.step === newest.config.training.steps) return;
+      if (newest.text.kind === 'missing') return;
+      if (!newest.locked) {
+        if (phase.peek() === 'idle') offered.value = newest;
+        return;
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL));
   }
