@@ -78,6 +78,19 @@ describe('generate', () => {
     );
   });
 
+  test('keeps nothing of one prompt for another', async () => {
+    const golden = loadGolden('names');
+    const { spec, tokenizer } = prepareGolden(golden);
+    const engine = createCpuEngine(spec, { variant: 'simd' });
+    await engine.advance(200);
+    for (const prompt of ['', 'a', 'b', 'ab', 'ba', '', 'b']) {
+      const options = { temperature: 0.7, blockSize: spec.model.blockSize, prompt };
+      const fast = await texts(engine, tokenizer, options, 100, 3);
+      expect(fast).toEqual(await texts(withoutGenerate(engine), tokenizer, options, 100, 3));
+    }
+    engine.dispose();
+  });
+
   test('asks where a number lies at the limit between two tokens, and hardly ever else', async () => {
     const golden = loadGolden('names');
     const { spec, tokenizer } = prepareGolden(golden);

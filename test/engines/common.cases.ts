@@ -297,9 +297,9 @@ const CONFIGS = [
     steps: 4,
   },
   {
-    title: '4 layers, 6 wide, 6 heads, block 3, batch 9 of 5 documents',
+    title: '4 layers, 12 wide, 6 heads, block 3, batch 9 of 5 documents',
     documents: ['ab', 'ba', 'abba', 'b', 'aaaa'],
-    model: { nLayer: 4, nEmbd: 6, nHead: 6, blockSize: 3 },
+    model: { nLayer: 4, nEmbd: 12, nHead: 6, blockSize: 3 },
     batchSize: 9,
     steps: 8,
   },
