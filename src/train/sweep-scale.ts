@@ -31,9 +31,12 @@ export function partOf({ low, high }: Scale, loss: number): number {
   return high > low ? Math.min(1, (loss - low) / (high - low)) : 0;
 }
 
+/** Of `high`: a narrower scale has no ticks that differ in eight digits, and no whole numbers to count them by. */
+const NARROWEST = 1e-6;
+
 /** Two to five round numbers inside the scale, where it has a width. */
 export function ticks({ low, high }: Scale): number[] {
-  if (!(high > low)) return [Number(low.toPrecision(4))];
+  if (!(high - low > NARROWEST * high)) return [Number(low.toPrecision(4))];
   const rough = (high - low) / 4;
   const unit = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * unit).find((candidate) => candidate >= rough)!;

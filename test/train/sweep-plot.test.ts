@@ -112,6 +112,18 @@ describe('the scale', () => {
   it('has round ticks inside it', () => {
     expect(ticks({ low: 2.41, high: 2.73, clipped: false })).toEqual([2.5, 2.6, 2.7]);
     expect(ticks({ low: 2, high: 2, clipped: false })).toEqual([2]);
+    // Two losses that differ in the last bit, which no tick could tell apart.
+    expect(ticks({ low: 2, high: 2 + 2 ** -51, clipped: false })).toEqual([2]);
+    expect(ticks({ low: 3e38, high: 3e38 + 2 ** 76, clipped: false })).toEqual([3e38]);
+    const low = fc.double({ min: 1e-30, max: 1e38, noNaN: true });
+    fc.assert(
+      fc.property(low, fc.double({ min: -17, max: 1, noNaN: true }), (from, digits) => {
+        const found = ticks({ low: from, high: from + from * 10 ** digits, clipped: false });
+        expect(found.length).toBeGreaterThan(0);
+        expect(found.length).toBeLessThanOrEqual(6);
+        expect(found).toEqual([...new Set(found)].toSorted((a, b) => a - b));
+      }),
+    );
     expect(rampAt(partOf({ low: 2, high: 3, clipped: true }, 2))).toBe('#fde725');
     expect(rampAt(partOf({ low: 2, high: 3, clipped: true }, 7))).toBe('#440154');
   });
