@@ -21,48 +21,12 @@ export interface Bars {
   readonly gradient: number;
 }
 
-export function engineCases(name: string, create: (spec: EngineSpec) => Promise<Engine>, bars: Bars): void {
-  const withEngine = async <T>(spec: EngineSpec, use: (engine: Engine) => Promise<T>): Promise<T> => {
-    const engine = await create(spec);
-    try {
-      return await use(engine);
-    } finally {
-      engine.dispose();
-    }
-  };
+type Create = (spec: EngineSpec) => Promise<Engine>;
 
-  describe(`${name} against recorded runs of microgpt.py`, () => {
-    for (const which of ['l2', 'wide'] as const) {
-      test(`${which}: losses, first gradients, final parameters, samples`, async () => {
-        const golden = loadGolden(which);
-        const { spec, tokenizer, random } = prepareGolden(golden);
-        await withEngine(spec, async (engine) => {
-          const first = await engine.gradients();
-          expectTensors(spec, first.gradients, golden.firstGradients, bars.gradient);
-          const losses = await engine.advance(golden.losses.length);
-          expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
-          expect(first.loss).toBe(losses[0]);
-          // 30 steps of Adam carry a gradient's rounding into the parameters about as it is.
-          expectTensors(spec, await engine.parameters(), golden.finalParameters, bars.gradient);
-          expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
-            golden.samples,
-          );
-        });
-      });
-    }
-
-    test('names: all 1,000 losses and the 20 names', async () => {
-      const golden = loadGolden('names');
-      const { spec, tokenizer, random } = prepareGolden(golden);
-      await withEngine(spec, async (engine) => {
-        const losses = await engine.advance(golden.losses.length);
-        expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
-        expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
-          golden.samples,
-        );
-      });
-    });
-  });
+/** All there are. */
+export function engineCases(name: string, create: Create, bars: Bars): void {
+  recordedCases(name, create, bars);
+  const withEngine = user(create);
 
   describe(`${name} with clipped gradients`, () => {
     test('60 steps of microgpt.py, every second one clipped: losses and the 20 names', async () => {
@@ -274,6 +238,56 @@ export function engineCases(name: string, create: (spec: EngineSpec) => Promise<
       await expect(engine.advance(1)).rejects.toThrow(/dispose/);
     });
   });
+}
+
+/** The recorded runs of microgpt.py alone. */
+export function recordedCases(name: string, create: Create, bars: Bars): void {
+  const withEngine = user(create);
+
+  describe(`${name} against recorded runs of microgpt.py`, () => {
+    for (const which of ['l2', 'wide'] as const) {
+      test(`${which}: losses, first gradients, final parameters, samples`, async () => {
+        const golden = loadGolden(which);
+        const { spec, tokenizer, random } = prepareGolden(golden);
+        await withEngine(spec, async (engine) => {
+          const first = await engine.gradients();
+          expectTensors(spec, first.gradients, golden.firstGradients, bars.gradient);
+          const losses = await engine.advance(golden.losses.length);
+          expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
+          expect(first.loss).toBe(losses[0]);
+          // 30 steps of Adam carry a gradient's rounding into the parameters about as it is.
+          expectTensors(spec, await engine.parameters(), golden.finalParameters, bars.gradient);
+          expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
+            golden.samples,
+          );
+        });
+      });
+    }
+
+    test('names: all 1,000 losses and the 20 names', async () => {
+      const golden = loadGolden('names');
+      const { spec, tokenizer, random } = prepareGolden(golden);
+      await withEngine(spec, async (engine) => {
+        const losses = await engine.advance(golden.losses.length);
+        expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
+        expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
+          golden.samples,
+        );
+      });
+    });
+  });
+}
+
+/** Makes an engine for the length of a function. */
+function user(create: Create) {
+  return async <T>(spec: EngineSpec, use: (engine: Engine) => Promise<T>): Promise<T> => {
+    const engine = await create(spec);
+    try {
+      return await use(engine);
+    } finally {
+      engine.dispose();
+    }
+  };
 }
 
 /** The oracle is slow, so these take few steps; the recorded runs above take many. Configurations that share no factor with any tile, in scripts of one, two and four UTF-8 bytes. */

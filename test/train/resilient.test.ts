@@ -1,9 +1,9 @@
 // Training goes on where its device is lost: on a new one to the same bits, on the CPU where that is allowed, or it says
 // what to do.
 
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
-import { createEngine, type EngineChoice } from '../../src/engines.ts';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Engine, TrainingState } from '../../src/engine.ts';
+import { createEngine, type ChosenEngine, type EngineChoice } from '../../src/engines.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { ResilientEngine } from '../../src/train/resilient.ts';
@@ -17,6 +17,9 @@ const { spec } = prepareRun({
   training: { ...DEFAULT_TRAINING, steps: 60 },
 });
 
+/** The one whose kernels compile fastest. */
+const LAUNCH = 'graph';
+
 interface Lasting {
   readonly engine: ResilientEngine;
   readonly frail: FrailGpu;
@@ -26,7 +29,7 @@ interface Lasting {
 /** The engine asked for is WebGPU's; `engine` is what was asked for as far as losses go. */
 async function lasting({ engine = 'webgpu' }: Partial<EngineChoice> = {}): Promise<Lasting> {
   const frail = frailGpu();
-  const choice = { engine: 'webgpu', launch: 'resident', gpu: frail.gpu } as const;
+  const choice = { engine: 'webgpu', launch: LAUNCH, gpu: frail.gpu } as const;
   const notes: string[] = [];
   const chosen = await createEngine(choice, spec);
   const made = new ResilientEngine(chosen, { ...choice, engine }, spec, (text) => notes.push(text));
@@ -34,15 +37,18 @@ async function lasting({ engine = 'webgpu' }: Partial<EngineChoice> = {}): Promi
   return { engine: made, frail, notes };
 }
 
+/** One that nothing happens to, for all tests: kernels take a second to compile where a processor imitates a GPU. */
+let calm: (ChosenEngine & { readonly beginning: TrainingState }) | undefined;
+afterAll(() => calm?.close());
+
 /** What an engine does that nothing happens to. */
 async function undisturbed<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-  const choice = { engine: 'webgpu', launch: 'resident', gpu: frailGpu().gpu } as const;
-  const { engine, close } = await createEngine(choice, spec);
-  try {
-    return await work(engine);
-  } finally {
-    close();
+  if (calm === undefined) {
+    const chosen = await createEngine({ engine: 'webgpu', launch: LAUNCH, gpu: frailGpu().gpu }, spec);
+    calm = { ...chosen, beginning: await chosen.engine.state() };
   }
+  await calm.engine.load(calm.beginning);
+  return work(calm.engine);
 }
 
 /** From now on there is no adapter. */
