@@ -41,8 +41,7 @@ export interface Kernels {
   setPatience(seconds: number): void;
   pairBytes(n: number): number;
   address(region: number): number;
-  matrixAt(index: number): number;
-  matrixStride(index: number): number;
+  parameterAt(index: number, row: number, column: number): number;
   refresh(): void;
   /** 0 where another thread did not come. */
   train(first: number, k: number, thread: number, threads: number): number;

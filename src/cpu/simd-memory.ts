@@ -2,7 +2,7 @@
 
 import type { EngineSpec } from '../engine.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { parameterSpecs } from '../model/parameters.ts';
+import { countParameters, parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { createMemory, instantiate, kernelModule, REGION } from './kernels.ts';
 import type { Kernels, Sharing, SimdBuild } from './kernels.ts';
@@ -103,63 +103,61 @@ function largestWindow(size: (document: number) => number, count: number, B: num
   return Math.floor(B / count) * all + largest;
 }
 
-/** A piece of a row that lies in one piece both in the flat list and in the engine's memory. */
-interface Piece {
-  /** In the flat list, in elements. */
-  readonly flat: number;
-  /** In the memory, in elements. */
-  readonly at: number;
-  readonly length: number;
-}
+/** Weights lie in panels of so many columns, see src/cpu/wasm/panels.ts. */
+const PANEL = 16;
 
 /** Copies lists of parameters in microgpt.py's order into the engine's memory and out of it. */
 export class ParameterCopier {
-  private readonly pieces: Piece[];
-  private readonly count: number;
-  private readonly floats: Float32Array;
+  readonly #kernels: Kernels;
+  readonly #model: ModelConfig;
+  readonly #floats: Float32Array;
 
   constructor({ kernels, memory }: SimdMemory, model: ModelConfig) {
-    this.pieces = piecesOf(kernels, model);
-    this.count = this.pieces.reduce((sum, { length }) => sum + length, 0);
-    this.floats = new Float32Array(memory.buffer);
+    this.#kernels = kernels;
+    this.#model = model;
+    this.#floats = new Float32Array(memory.buffer);
   }
 
   /** `distance`: bytes from the parameters to the region that is meant. */
   write(flat: FloatArray, distance = 0): void {
-    for (const { flat: from, at, length } of this.pieces) {
-      this.floats.set(flat.subarray(from, from + length), at + distance / 4);
-    }
+    this.#forEachPiece((from, at, length) => {
+      const to = at + distance / 4;
+      for (let i = 0; i < length; i++) this.#floats[to + i] = flat[from + i];
+    });
   }
 
   read(distance = 0): Float32Array {
-    const flat = new Float32Array(this.count);
-    for (const { flat: to, at, length } of this.pieces) {
+    const flat = new Float32Array(countParameters(this.#model));
+    this.#forEachPiece((to, at, length) => {
       const from = at + distance / 4;
-      flat.set(this.floats.subarray(from, from + length), to);
-    }
+      for (let i = 0; i < length; i++) flat[to + i] = this.#floats[from + i];
+    });
     return flat;
   }
-}
 
-/** Heads are padded to a multiple of 4 channels: rows of wq, wk, wv and columns of wo. */
-function piecesOf(kernels: Kernels, model: ModelConfig): Piece[] {
-  const D = model.nEmbd / model.nHead;
-  const padded = Math.ceil(D / 4) * 4;
-  const inHeads = (channel: number) => Math.floor(channel / D) * padded + (channel % D);
-  return parameterSpecs(model).flatMap(({ name, shape, offset }, index) => {
-    const [rows, columns] = shape;
-    const start = kernels.matrixAt(index) / 4;
-    const stride = kernels.matrixStride(index) / 4;
-    const headRows = /attn_w[qkv]$/.test(name);
-    const length = name.endsWith('attn_wo') && padded !== D ? D : columns;
-    const pieces: Piece[] = [];
-    for (let row = 0; row < rows; row++) {
-      const rowStart = start + (headRows ? inHeads(row) : row) * stride;
-      for (let column = 0; column < columns; column += length) {
-        const at = rowStart + (length === columns ? column : inHeads(column));
-        pieces.push({ flat: offset + row * columns + column, at, length });
+  /**
+   * Pieces of rows that lie together in the flat list and in the memory: where in each, in elements, and how long. Heads are
+   * padded to a multiple of 4 channels: rows of wq, wk, wv and columns of wo.
+   */
+  #forEachPiece(visit: (flat: number, at: number, length: number) => void): void {
+    const D = this.#model.nEmbd / this.#model.nHead;
+    const padded = Math.ceil(D / 4) * 4;
+    const inHeads = (channel: number) => Math.floor(channel / D) * padded + (channel % D);
+    for (const [index, { name, shape, offset }] of parameterSpecs(this.#model).entries()) {
+      const [rows, columns] = shape;
+      const headRows = padded !== D && /attn_w[qkv]$/.test(name);
+      const headColumns = padded !== D && name.endsWith('attn_wo');
+      for (let row = 0; row < rows; row++) {
+        const place = headRows ? inHeads(row) : row;
+        for (let column = 0; column < columns;) {
+          const at = headColumns ? inHeads(column) : column;
+          const together = Math.min(PANEL - (at % PANEL), headColumns ? D - (column % D) : columns);
+          const length = Math.min(together, columns - column);
+          const address = this.#kernels.parameterAt(index, place, at) >>> 0;
+          visit(offset + row * columns + column, address / 4, length);
+          column += length;
+        }
       }
     }
-    return pieces;
-  });
+  }
 }

@@ -3,6 +3,7 @@
 // that none may move before the norm of all is known.
 
 import { fma, storeTransposed } from './lanes';
+import { panelStride, placeOf } from './panels';
 
 /** An ε that f32 rounds to 0 would make 0 / 0 of a parameter without a gradient. */
 const LEAST_EPSILON: f64 = 1e-30;
@@ -84,22 +85,27 @@ export function adamTableClipped(
   }
 }
 
-/** A weight w (M, N), M and N multiples of 4, clipped, and its transposed copy (N, M). */
+/**
+ * Rows `first` … `end − 1`, multiples of 4, of a weight w (M, N), clipped, and its transposed copy (N, M). Both lie in
+ * panels.
+ */
 export function adamClipped(
-  M: i32, N: i32, w: usize, stride: usize, transposed: usize, toStride: usize, toG: usize, toM: usize, toV: usize,
+  first: i32, end: i32, M: i32, N: i32, w: usize, transposed: usize, toG: usize, toM: usize, toV: usize,
 ): void {
-  const width = <usize>N << 2;
-  for (let m = 0; m < M; m += 4) {
-    const w2 = w + 2 * stride;
-    let to = transposed;
-    for (let i: usize = 0; i < width; i += 16, to += 4 * toStride) {
-      const w0 = updateClipped(w + i, toG, toM, toV);
-      const w1 = updateClipped(w + stride + i, toG, toM, toV);
-      const w3 = updateClipped(w2 + stride + i, toG, toM, toV);
-      storeTransposed(w0, w1, updateClipped(w2 + i, toG, toM, toV), w3, to, toStride);
+  for (let panel = 0; panel < N; panel += 16) {
+    const stride = panelStride(N, panel);
+    let row = w + placeOf(M, N, first, panel);
+    for (let m = first; m < end; m += 4, row += 4 * stride) {
+      const row2 = row + 2 * stride;
+      const toStride = panelStride(M, m);
+      let to = transposed + placeOf(N, M, panel, m);
+      for (let i: usize = 0; i < stride; i += 16, to += 4 * toStride) {
+        const w0 = updateClipped(row + i, toG, toM, toV);
+        const w1 = updateClipped(row + stride + i, toG, toM, toV);
+        const w3 = updateClipped(row2 + stride + i, toG, toM, toV);
+        storeTransposed(w0, w1, updateClipped(row2 + i, toG, toM, toV), w3, to, toStride);
+      }
     }
-    w += 4 * stride;
-    transposed += 16;
   }
 }
 

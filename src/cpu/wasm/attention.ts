@@ -63,8 +63,8 @@ export function attentionGrad(
       const M = min(ROWS, n - t);
       const from = <usize>t * stride + (<usize>t << 2); // rows before t do not see t
       const to = dqkv + <usize>t * qkvStride;
-      outer(M, Dp, n - t, ds + from, stride, qkv + <usize>t * qkvStride, qkvStride, to + A, qkvStride);
-      outer(M, Dp, n - t, p + from, stride, dout + <usize>t * outStride, outStride, to + 2 * A, qkvStride);
+      outer(0, M, M, Dp, n - t, ds + from, stride, qkv + <usize>t * qkvStride, qkvStride, to + A, qkvStride);
+      outer(0, M, M, Dp, n - t, p + from, stride, dout + <usize>t * outStride, outStride, to + 2 * A, qkvStride);
     }
     qkv += <usize>Dp << 2;
     dqkv += <usize>Dp << 2;

@@ -29,18 +29,18 @@ export function decode(token: u32, position: i32): void {
       firstRow(token, position, qkv);
     } else {
       rmsnorm(1, m.C, m.strideC, m.x, m.saved, m.saved + m.toSa);
-      rowProduct(3 * m.A, m.Cp, m.saved, weight, m.strideQ, qkv, Finish.STORE, 0);
+      rowProduct(3 * m.A, m.Cp, m.saved, weight, qkv, Finish.STORE, 0);
     }
     remember(position, qkv, cache);
     attend(position + 1, qkv, cache, heads);
-    rowProduct(m.Cp, m.A, heads, weight + m.woT, m.strideC, m.x, Finish.ADD, m.x);
+    rowProduct(m.Cp, m.A, heads, weight + m.wo, m.x, Finish.ADD, m.x);
     rmsnorm(1, m.C, m.strideC, m.x, b, m.saved + m.toSb);
-    rowProduct(m.F, m.Cp, b, weight + m.fc1T, m.strideF, hidden, Finish.RELU, 0);
-    rowProduct(m.Cp, m.F, hidden, weight + m.fc2T, m.strideC, m.x, Finish.ADD, m.x);
-    weight += m.layerBytesT;
+    rowProduct(m.F, m.Cp, b, weight + m.fc1, hidden, Finish.RELU, 0);
+    rowProduct(m.Cp, m.F, hidden, weight + m.fc2, m.x, Finish.ADD, m.x);
+    weight += m.layerBytes;
     cache += m.cacheBytes;
   }
-  rowProduct(m.Vp, m.Cp, m.x, m.lmHeadT, m.strideV, m.logits, Finish.STORE, 0);
+  rowProduct(m.Vp, m.Cp, m.x, m.lmHeadT, m.logits, Finish.STORE, 0);
 }
 
 /** Key and value of `token` at `position` into the cache of a model's only layer. */
@@ -68,7 +68,7 @@ function firstRow(token: u32, position: i32, qkv: usize): void {
   }
   rmsnorm(1, m.C, m.strideC, m.xn, m.x, m.sEmbed);
   rmsnorm(1, m.C, m.strideC, m.x, m.saved, m.saved + m.toSa);
-  rowProduct(3 * m.A, m.Cp, m.saved, m.layersT, m.strideQ, qkv, Finish.STORE, 0);
+  rowProduct(3 * m.A, m.Cp, m.saved, m.layersT, qkv, Finish.STORE, 0);
   if (!small) return;
   memory.copy(kept, m.x, width);
   memory.copy(kept + m.strideC, qkv, <usize>(3 * m.A) << 2);

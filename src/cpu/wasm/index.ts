@@ -3,6 +3,7 @@
 import { configureAdam } from './adam';
 import { weightBytes } from './attention';
 import * as m from './memory';
+import { placeOf } from './panels';
 
 export { layOutMemory } from './memory';
 export { gradients, refresh, train } from './step';
@@ -37,23 +38,17 @@ export function address(region: Region): usize {
   return 0;
 }
 
-/** Where the matrix `index` of microgpt.py's order starts: wte, wpe, lm_head, then wq, wk, wv, wo, fc1, fc2 of each layer. */
-export function matrixAt(index: i32): usize {
-  if (index == 0) return m.wte;
-  if (index == 1) return m.wpe;
-  if (index == 2) return m.lmHead;
+/**
+ * Where an element of the matrix `index` of microgpt.py's order lies: wte, wpe, lm_head, then wq, wk, wv, wo, fc1, fc2 of each
+ * layer. Rows and columns count the padding of heads.
+ */
+export function parameterAt(index: i32, row: i32, column: i32): usize {
+  if (index < 2) return (index == 0 ? m.wte : m.wpe) + <usize>row * m.strideC + (<usize>column << 2);
+  if (index == 2) return m.lmHead + placeOf(m.Vp, m.Cp, row, column);
   const layer = m.layers + <usize>((index - 3) / 6) * m.layerBytes;
   const inLayer = (index - 3) % 6;
-  if (inLayer < 3) return layer + <usize>inLayer * m.A * m.strideC;
-  if (inLayer == 3) return layer + m.wo;
-  if (inLayer == 4) return layer + m.fc1;
-  return layer + m.fc2;
-}
-
-/** Bytes from row to row of that matrix. */
-export function matrixStride(index: i32): usize {
-  if (index < 3) return m.strideC;
-  const inLayer = (index - 3) % 6;
-  if (inLayer == 3) return m.strideA;
-  return inLayer == 5 ? m.strideF : m.strideC;
+  if (inLayer < 3) return layer + placeOf(3 * m.A, m.Cp, inLayer * m.A + row, column);
+  if (inLayer == 3) return layer + m.wo + placeOf(m.Cp, m.A, row, column);
+  if (inLayer == 4) return layer + m.fc1 + placeOf(m.F, m.Cp, row, column);
+  return layer + m.fc2 + placeOf(m.Cp, m.F, row, column);
 }

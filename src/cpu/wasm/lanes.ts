@@ -64,6 +64,19 @@ export function transpose4x4(from: usize, fromStride: usize, to: usize, toStride
   storeTransposed(v128.load(from), v128.load(from + fromStride), v128.load(row2), v128.load(row2 + fromStride), to, toStride);
 }
 
+/** Stores two rows as columns. */
+// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
+@inline
+export function storePairs(a: v128, b: v128, to: usize, toStride: usize): void {
+  const low = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const high = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const to2 = to + 2 * toStride;
+  v128.store64_lane(to, low, 0);
+  v128.store64_lane(to + toStride, low, 1);
+  v128.store64_lane(to2, high, 0);
+  v128.store64_lane(to2 + toStride, high, 1);
+}
+
 /** Stores four rows as columns. */
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline

@@ -4,9 +4,10 @@
 // of b and two of a fill the 15 registers that V8 has; 2×12, 4×8 and 4×4 at the end of a row. The columns of b that a
 // block needs are in the first cache while all rows pass by. The last rows have blocks of their own height, so that
 // nothing is written but the M rows, and every number of c gets the same bits in whatever block it lies. N is a multiple
-// of 4: the buffers are padded with zeros. Strides are in bytes.
+// of 4: the buffers are padded with zeros. Strides are in bytes; that of b may be IN_PANELS.
 
 import { fma } from './lanes';
+import { IN_PANELS } from './panels';
 
 /** What `product` does with a result before it is stored; `other` has the shape and the stride of c, or is 0. */
 export namespace Finish {
@@ -28,11 +29,15 @@ export function product(
 ): void {
   const fromC = other - c;
   const end = c + ((<usize>N) << 2);
-  for (; c + 64 <= end; c += 64, b += 64) columns(4, M, K, a, aStride, b, bStride, c, cStride, finish, fromC);
+  const inPanels = bStride == IN_PANELS;
+  const stride: usize = inPanels ? 64 : bStride;
+  const next: usize = inPanels ? <usize>K << 6 : 64;
+  for (; c + 64 <= end; c += 64, b += next) columns(4, M, K, a, aStride, b, stride, c, cStride, finish, fromC);
   const rest = end - c;
-  if (rest == 48) columns(3, M, K, a, aStride, b, bStride, c, cStride, finish, fromC);
-  else if (rest == 32) columns(2, M, K, a, aStride, b, bStride, c, cStride, finish, fromC);
-  else if (rest == 16) columns(1, M, K, a, aStride, b, bStride, c, cStride, finish, fromC);
+  const restStride: usize = inPanels ? rest : bStride;
+  if (rest == 48) columns(3, M, K, a, aStride, b, restStride, c, cStride, finish, fromC);
+  else if (rest == 32) columns(2, M, K, a, aStride, b, restStride, c, cStride, finish, fromC);
+  else if (rest == 16) columns(1, M, K, a, aStride, b, restStride, c, cStride, finish, fromC);
 }
 
 /** 4 · `quads` (a constant, 1–4) columns of c. */

@@ -25,7 +25,8 @@ export let strideF: usize = 0;
 export let strideQ: usize = 0;
 export let strideV: usize = 0;
 
-// Parameters: wte (V, C), wpe (T, C), lm_head (V, C), then per layer wqkv (3A, C), wo (C, A), fc1 (4C, C), fc2 (C, 4C).
+// Parameters: wte (V, C), wpe (T, C) in rows, then in panels lm_head (V, C) and per layer wqkv (3A, C), wo (C, A),
+// fc1 (4C, C), fc2 (C, 4C).
 export let wte: usize = 0;
 export let wpe: usize = 0;
 export let lmHead: usize = 0;
@@ -41,13 +42,9 @@ export let toGradient: usize = 0;
 export let toM: usize = 0;
 export let toV: usize = 0;
 
-// Transposed copies, the same way: lm_head (C, V), then per layer (C, 3A), (A, C), (C, 4C), (4C, C).
+// Transposed copies, in the same places of a layer: lm_head (C, V), then per layer (C, 3A), (A, C), (C, 4C), (4C, C).
 export let lmHeadT: usize = 0;
 export let layersT: usize = 0;
-export let woT: usize = 0;
-export let fc1T: usize = 0;
-export let fc2T: usize = 0;
-export let layerBytesT: usize = 0;
 
 // The corpus (u32), and what JavaScript reads and writes.
 export let offsets: usize = 0;
@@ -211,31 +208,29 @@ export function layOutMemory(
   strideQ = strideOf(3 * A);
   strideV = strideOf(V);
 
+  const widthC = <usize>Cp << 2;
+
   top = (__heap_base + 63) & ~63;
   total = 0;
   wte = take(V, strideC);
   wpe = take(T, strideC);
-  lmHead = take(Vp, strideC);
+  lmHead = take(Vp, widthC);
   layers = top;
-  const wqkvBytes = <usize>(3 * A) * strideC;
-  const woBytes = <usize>Cp * strideA;
-  const fc1Bytes = <usize>F * strideC;
-  wo = wqkvBytes;
+  const qkvBytes = <usize>(3 * A) * widthC;
+  const woBytes = <usize>A * widthC;
+  const fcBytes = <usize>F * widthC;
+  wo = qkvBytes;
   fc1 = wo + woBytes;
-  fc2 = fc1 + fc1Bytes;
-  layerBytes = fc2 + <usize>Cp * strideF;
+  fc2 = fc1 + fcBytes;
+  layerBytes = fc2 + fcBytes;
   take(L, layerBytes);
   parameterBytes = top - wte;
   toGradient = take(1, parameterBytes) - wte;
   toM = take(1, parameterBytes) - wte;
   toV = take(1, parameterBytes) - wte;
 
-  lmHeadT = take(Cp, strideV);
-  woT = <usize>Cp * strideQ;
-  fc1T = woT + <usize>A * strideC;
-  fc2T = fc1T + <usize>Cp * strideF;
-  layerBytesT = fc2T + <usize>F * strideC;
-  layersT = take(L, layerBytesT);
+  lmHeadT = take(Vp, widthC);
+  layersT = take(L, layerBytes);
 
   offsets = take(N + 1, 4);
   corpus = take(corpusLength, 4);

@@ -15,6 +15,7 @@ import { Finish, product } from './matmul';
 import * as m from './memory';
 import { rmsnorm, rmsnormGrad } from './norm';
 import { outer, outerAdam } from './outer';
+import { IN_PANELS, placeOf } from './panels';
 import { sumBlocks, sumSquares } from './squares';
 import { meet } from './threads';
 
@@ -143,7 +144,7 @@ function forward(): void {
 
     // 1) multi-head attention
     rmsnorm(rows, m.C, m.strideC, x, a, saved + m.toSa + s);
-    product(rows, 3 * m.A, m.Cp, a, m.strideC, weight, m.strideQ, qkv + Q, m.strideQ, Finish.STORE, 0);
+    product(rows, 3 * m.A, m.Cp, a, m.strideC, weight, IN_PANELS, qkv + Q, m.strideQ, Finish.STORE, 0);
     for (let d = firstDocument; d < endDocument; d++) {
       const from = startOf(d);
       const n = startOf(d + 1) - from;
@@ -151,17 +152,17 @@ function forward(): void {
       const p = saved + m.toP + load<usize>(m.pairStarts + (<usize>d << 2));
       attention(n, m.H, m.Dp, m.scale, qkv + first * m.strideQ, m.strideQ, p, heads + first * m.strideA, m.strideA, m.scratchT);
     }
-    product(rows, m.Cp, m.A, heads + A, m.strideA, weight + m.woT, m.strideC, x, m.strideC, Finish.ADD, x);
+    product(rows, m.Cp, m.A, heads + A, m.strideA, weight + m.wo, IN_PANELS, x, m.strideC, Finish.ADD, x);
 
     // 2) MLP
     rmsnorm(rows, m.C, m.strideC, x, b, saved + m.toSb + s);
-    product(rows, m.F, m.Cp, b, m.strideC, weight + m.fc1T, m.strideF, hidden, m.strideF, Finish.RELU, 0);
-    product(rows, m.Cp, m.F, hidden, m.strideF, weight + m.fc2T, m.strideC, x, m.strideC, Finish.ADD, x);
+    product(rows, m.F, m.Cp, b, m.strideC, weight + m.fc1, IN_PANELS, hidden, m.strideF, Finish.RELU, 0);
+    product(rows, m.Cp, m.F, hidden, m.strideF, weight + m.fc2, IN_PANELS, x, m.strideC, Finish.ADD, x);
     saved += m.savedBytes;
-    weight += m.layerBytesT;
+    weight += m.layerBytes;
   }
   const logits = m.logits + <usize>firstRow * m.strideV;
-  product(rows, m.Vp, m.Cp, x, m.strideC, m.lmHeadT, m.strideV, logits, m.strideV, Finish.STORE, 0);
+  product(rows, m.Vp, m.Cp, x, m.strideC, m.lmHeadT, IN_PANELS, logits, m.strideV, Finish.STORE, 0);
 }
 
 /** Gradients of this thread's activations, from dlogits, which lie where the logits were. */
@@ -178,7 +179,7 @@ function backward(): void {
   let slopes = m.slopes + m.slopeBytes * (m.L - 1);
   let weight = m.layers + m.layerBytes * (m.L - 1);
   const logits = m.logits + <usize>firstRow * m.strideV;
-  product(rows, m.Cp, m.Vp, logits, m.strideV, m.lmHead, m.strideC, slopes + C, m.strideC, Finish.STORE, 0);
+  product(rows, m.Cp, m.Vp, logits, m.strideV, m.lmHead, IN_PANELS, slopes + C, m.strideC, Finish.STORE, 0);
   for (let l = m.L - 1; l >= 0; l--) {
     const qkv = saved + m.toQkv;
     const hidden = saved + m.toHidden + F;
@@ -187,11 +188,11 @@ function backward(): void {
     const middle = slopes + m.toDMiddle + C;
     const dQkv = slopes + m.toDQkv;
 
-    product(rows, m.F, m.Cp, dx, m.strideC, weight + m.fc2, m.strideF, dHidden, m.strideF, Finish.GATE, hidden);
-    product(rows, m.Cp, m.F, dHidden, m.strideF, weight + m.fc1, m.strideC, normed, m.strideC, Finish.STORE, 0);
+    product(rows, m.F, m.Cp, dx, m.strideC, weight + m.fc2, IN_PANELS, dHidden, m.strideF, Finish.GATE, hidden);
+    product(rows, m.Cp, m.F, dHidden, m.strideF, weight + m.fc1, IN_PANELS, normed, m.strideC, Finish.STORE, 0);
     rmsnormGrad(rows, m.C, m.strideC, saved + m.toB + C, saved + m.toSb + s, normed, middle, dx);
 
-    product(rows, m.A, m.Cp, middle, m.strideC, weight + m.wo, m.strideA, m.dHeads + A, m.strideA, Finish.STORE, 0);
+    product(rows, m.A, m.Cp, middle, m.strideC, weight + m.wo, IN_PANELS, m.dHeads + A, m.strideA, Finish.STORE, 0);
     for (let d = firstDocument; d < endDocument; d++) {
       const from = startOf(d);
       const n = startOf(d + 1) - from;
@@ -200,7 +201,7 @@ function backward(): void {
       const p = saved + m.toP + load<usize>(m.pairStarts + (<usize>d << 2));
       attentionGrad(n, m.H, m.Dp, m.scale, qkv + q, dQkv + q, m.strideQ, p, dout, m.strideA, m.scratchT, m.scratchP);
     }
-    product(rows, m.Cp, 3 * m.A, dQkv + Q, m.strideQ, weight, m.strideC, normed, m.strideC, Finish.STORE, 0);
+    product(rows, m.Cp, 3 * m.A, dQkv + Q, m.strideQ, weight, IN_PANELS, normed, m.strideC, Finish.STORE, 0);
     const below = l > 0 ? slopes - m.slopeBytes + C : m.dEmbed + C;
     rmsnormGrad(rows, m.C, m.strideC, saved + C, saved + m.toSa + s, normed, below, middle);
     saved -= m.savedBytes;
@@ -221,25 +222,20 @@ let workTo: i64 = 0;
 
 /** The gradient of this thread's rows of the weight w (M, N), from dout (R, M) and its input (R, N). */
 function weightGrad(
-  M: i32, N: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize, toStride: usize,
+  M: i32, N: i32, dout: usize, doutStride: usize, x: usize, xStride: usize, w: usize, transposed: usize,
 ): void {
   const perBand = <i64>(N >> 2);
   const bands = <i64>(M >> 2);
-  const first = <i32>min(bands, max(0, (workFrom - work + perBand - 1) / perBand));
-  const end = <i32>min(bands, max(0, (workTo - work + perBand - 1) / perBand));
+  const first = <i32>min(bands, max(0, (workFrom - work + perBand - 1) / perBand)) << 2;
+  const end = <i32>min(bands, max(0, (workTo - work + perBand - 1) / perBand)) << 2;
   work += bands * perBand;
   if (first >= end) return;
-  const rows = (end - first) << 2;
-  const skipped = <usize>first << 2;
-  dout += skipped << 2;
-  w += skipped * xStride;
-  transposed += skipped << 2;
   if (spend == Spend.AT_ONCE) {
-    outerAdam(rows, N, R, dout, doutStride, x, xStride, w, xStride, transposed, toStride, m.toM, m.toV);
+    outerAdam(first, end, M, N, R, dout, doutStride, x, xStride, w, transposed, m.toM, m.toV);
   } else if (spend == Spend.KEPT) {
-    adamClipped(rows, N, w, xStride, transposed, toStride, m.toGradient, m.toM, m.toV);
+    adamClipped(first, end, M, N, w, transposed, m.toGradient, m.toM, m.toV);
   } else {
-    outer(rows, N, R, dout, doutStride, x, xStride, w + m.toGradient, xStride);
+    outer(first, end, M, N, R, dout, doutStride, x, xStride, w + m.toGradient, IN_PANELS);
   }
 }
 
@@ -250,24 +246,24 @@ function weightGrads(thread: i32, threads: i32): void {
   work = 0;
   workFrom = (all * thread) / threads;
   workTo = (all * (thread + 1)) / threads;
-  weightGrad(m.Vp, m.Cp, m.logits, m.strideV, m.x, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
+  weightGrad(m.Vp, m.Cp, m.logits, m.strideV, m.x, m.strideC, m.lmHead, m.lmHeadT);
 
   let saved = m.saved + m.savedBytes * (m.L - 1);
   let slopes = m.slopes + m.slopeBytes * (m.L - 1);
   let weight = m.layers + m.layerBytes * (m.L - 1);
-  let copy = m.layersT + m.layerBytesT * (m.L - 1);
+  let copy = m.layersT + m.layerBytes * (m.L - 1);
   for (let l = m.L - 1; l >= 0; l--) {
     const hidden = saved + m.toHidden;
     const dHidden = slopes + m.toDHidden;
     const dQkv = slopes + m.toDQkv;
-    weightGrad(m.Cp, m.F, slopes, m.strideC, hidden, m.strideF, weight + m.fc2, copy + m.fc2T, m.strideC);
-    weightGrad(m.F, m.Cp, dHidden, m.strideF, saved + m.toB, m.strideC, weight + m.fc1, copy + m.fc1T, m.strideF);
-    weightGrad(m.Cp, m.A, slopes + m.toDMiddle, m.strideC, saved + m.toHeads, m.strideA, weight + m.wo, copy + m.woT, m.strideC);
-    weightGrad(3 * m.A, m.Cp, dQkv, m.strideQ, saved, m.strideC, weight, copy, m.strideQ);
+    weightGrad(m.Cp, m.F, slopes, m.strideC, hidden, m.strideF, weight + m.fc2, copy + m.fc2);
+    weightGrad(m.F, m.Cp, dHidden, m.strideF, saved + m.toB, m.strideC, weight + m.fc1, copy + m.fc1);
+    weightGrad(m.Cp, m.A, slopes + m.toDMiddle, m.strideC, saved + m.toHeads, m.strideA, weight + m.wo, copy + m.wo);
+    weightGrad(3 * m.A, m.Cp, dQkv, m.strideQ, saved, m.strideC, weight, copy);
     saved -= m.savedBytes;
     slopes -= m.slopeBytes;
     weight -= m.layerBytes;
-    copy -= m.layerBytesT;
+    copy -= m.layerBytes;
   }
   tableGrads(thread, threads);
 }
@@ -365,24 +361,23 @@ export function train(first: u32, k: i32, thread: i32, threads: i32): bool {
 /** Makes the transposed copies anew: after JavaScript wrote the parameters. */
 export function refresh(): void {
   forgetRows();
-  copyTransposed(m.Vp, m.Cp, m.strideC, m.lmHead, m.lmHeadT, m.strideV);
+  copyTransposed(m.Vp, m.Cp, m.lmHead, m.lmHeadT);
   let w = m.layers;
   let t = m.layersT;
   for (let l = 0; l < m.L; l++) {
-    copyTransposed(3 * m.A, m.Cp, m.strideC, w, t, m.strideQ);
-    copyTransposed(m.Cp, m.A, m.strideA, w + m.wo, t + m.woT, m.strideC);
-    copyTransposed(m.F, m.Cp, m.strideC, w + m.fc1, t + m.fc1T, m.strideF);
-    copyTransposed(m.Cp, m.F, m.strideF, w + m.fc2, t + m.fc2T, m.strideC);
+    copyTransposed(3 * m.A, m.Cp, w, t);
+    copyTransposed(m.Cp, m.A, w + m.wo, t + m.wo);
+    copyTransposed(m.F, m.Cp, w + m.fc1, t + m.fc1);
+    copyTransposed(m.Cp, m.F, w + m.fc2, t + m.fc2);
     w += m.layerBytes;
-    t += m.layerBytesT;
+    t += m.layerBytes;
   }
 }
 
-function copyTransposed(rows: i32, cols: i32, stride: usize, from: usize, to: usize, toStride: usize): void {
+function copyTransposed(rows: i32, columns: i32, from: usize, to: usize): void {
   for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < cols; c++) {
-      const value = load<f32>(from + <usize>r * stride + (<usize>c << 2));
-      store<f32>(to + <usize>c * toStride + (<usize>r << 2), value);
+    for (let c = 0; c < columns; c++) {
+      store<f32>(to + placeOf(columns, rows, c, r), load<f32>(from + placeOf(rows, columns, r, c)));
     }
   }
 }
