@@ -4,9 +4,13 @@
 //   - a subprocess is started with NODE_OPTIONS=--import <softwareVulkanUrl>, for the CLI's tests.
 // A real adapter is never overridden: see `adapterChoice`.
 
+import { pollPatiently } from './patient-polls.mjs';
 import { adapterChoice, loadSoftwareVulkan } from './swiftshader.mjs';
 
 /** For NODE_OPTIONS=--import … in a subprocess. */
 export const softwareVulkanUrl = import.meta.url;
 
-if (adapterChoice() === 'software') loadSoftwareVulkan();
+if (adapterChoice() === 'software') {
+  loadSoftwareVulkan();
+  pollPatiently();
+}
