@@ -29,18 +29,6 @@ export function engineCases(name: string, create: Create, bars: Bars): void {
   const withEngine = user(create);
 
   describe(`${name} with clipped gradients`, () => {
-    test('60 steps of microgpt.py, every second one clipped: losses and the 20 names', async () => {
-      const golden = loadGolden('clip');
-      const { spec, tokenizer, random } = prepareGolden(golden);
-      await withEngine(spec, async (engine) => {
-        const losses = await engine.advance(golden.losses.length);
-        expect(largestDifference(losses, golden.losses)).toBeLessThanOrEqual(bars.loss);
-        expect(await sampleNames(engine, { tokenizer, spec, random }, golden.temperature)).toEqual(
-          golden.samples,
-        );
-      });
-    });
-
     test('60 steps of the oracle, every second one clipped, in widths that share no factor with a tile', async () => {
       const { spec, losses, parameters } = await clippedRun();
       await withEngine(spec, async (engine) => {
@@ -264,8 +252,12 @@ export function recordedCases(name: string, create: Create, bars: Bars): void {
       });
     }
 
-    test('names: all 1,000 losses and the 20 names', async () => {
-      const golden = loadGolden('names');
+    const runs = [
+      ['names', 'all 1,000 losses and the 20 names'],
+      ['clip', '60 steps, every second one clipped: losses and the 20 names'],
+    ] as const;
+    test.each(runs)('%s: %s', async (which) => {
+      const golden = loadGolden(which);
       const { spec, tokenizer, random } = prepareGolden(golden);
       await withEngine(spec, async (engine) => {
         const losses = await engine.advance(golden.losses.length);
@@ -290,7 +282,7 @@ function user(create: Create) {
   };
 }
 
-/** The oracle is slow, so these take few steps; the recorded runs above take many. Configurations that share no factor with any tile, in scripts of one, two and four UTF-8 bytes. */
+/** The oracle is slow, so these take few steps; the recorded runs take many. Configurations that share no factor with any tile, in scripts of one, two and four UTF-8 bytes. */
 const CONFIGS = [
   {
     title: '3 layers, 20 wide, 5 heads, block 7, batch 4, Greek, Chinese and emoji',

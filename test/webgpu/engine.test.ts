@@ -12,7 +12,7 @@ const BARS = { loss: 1e-5, gradient: 1e-5 };
 
 // What runs with the limits that every WebGPU device has runs anywhere. Of the strategies only `resident` asks what an adapter has
 // beyond them, to lay its memory out: the bits are the same in every place (resident.test.ts), so the recorded runs are enough.
-// Kernels that ask are held to f64 in kernels.test.ts and variants.test.ts.
+// What else may be chosen of the other kernels there is held to f64 in variants.test.ts.
 const CASES = [
   { limits: 'default', launches: ['graph', 'eager', 'fused', 'resident'], cases: engineCases },
   { limits: 'adapter', launches: ['resident'], cases: recordedCases },
