@@ -303,6 +303,27 @@ describe.skipIf(noChromium)('looking inside', () => {
     expect(await section.locator('[data-inside]').count()).toBe(0);
   });
 
+  it('lays nothing over the views, however far the reader scrolled', async () => {
+    await at.open({ viewport: { width: 1440, height: 700 } });
+    await train();
+    await visit('model', '[data-inside]');
+    const laidOver = await at.page.evaluate(async () => {
+      const found: string[] = [];
+      for (let top = 0; top < document.documentElement.scrollHeight; top += 300) {
+        scrollTo({ top, behavior: 'instant' });
+        await new Promise(requestAnimationFrame);
+        for (const below of document.querySelectorAll('.below')) {
+          const see = below.parentElement!.querySelector('.see')!;
+          if (see.getBoundingClientRect().bottom > below.getBoundingClientRect().top + 1) {
+            found.push(`${below.parentElement!.id} at ${top}`);
+          }
+        }
+      }
+      return found;
+    });
+    expect(laidOver).toEqual([]);
+  });
+
   it.each([
     ['light', 1440],
     ['dark', 390],

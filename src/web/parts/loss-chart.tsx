@@ -1,6 +1,6 @@
 // The loss curve: each step, the smoothed loss, and what guessing would give. Drag to look closer, press twice to see all.
 
-import { useSignalEffect } from '@preact/signals';
+import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -64,13 +64,18 @@ export function LossChart({ height, caption }: Props) {
     return () => ended.abort();
   }, [height]);
 
-  useSignalEffect(() => {
-    if (!inView.value) return;
-    void historyVersion.value;
-    void config.value;
-    void data.value;
-    chart.current?.setData(dataOf());
-  });
+  // In the frame of the numbers: useSignalEffect waits for another one, which every report would then cost.
+  useEffect(
+    () =>
+      effect(() => {
+        if (!inView.value) return;
+        void historyVersion.value;
+        void config.value;
+        void data.value;
+        chart.current?.setData(dataOf());
+      }),
+    [],
+  );
 
   return (
     // The one without a caption is only a glance at the other.
@@ -136,8 +141,9 @@ function dataOf(): uPlot.AlignedData {
 function options(element: HTMLElement, height: number): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--${name}`);
+  const [dots, muted] = [colour('dots'), colour('muted')];
   const axis: uPlot.Axis = {
-    stroke: colour('muted'),
+    stroke: muted,
     font: `12px ${style.fontFamily}`,
     grid: { stroke: colour('rule'), width: 1 },
     ticks: { show: false },
@@ -162,11 +168,13 @@ function options(element: HTMLElement, height: number): uPlot.Options {
     ],
     series: [
       {},
-      { fill: colour('dots'), width: 0, paths: marks, points: { show: false } },
-      { show: true, paths: () => null, points: { show: false } },
+      { paths: () => null, points: { show: false } }, // see drawMarks
+      { paths: () => null, points: { show: false } },
       { stroke: colour('accent'), width: 2, points: { show: false } },
     ],
-    hooks: { drawAxes: [(plot) => drawChance(plot, colour('muted'))] },
+    hooks: {
+      drawAxes: [(plot) => drawMarks(plot, dots), (plot) => drawChance(plot, muted)],
+    },
   };
 }
 
@@ -194,27 +202,29 @@ function lossRange(low: number | null, high: number | null): uPlot.Range.MinMax 
   return [Math.max(0, Math.floor(from * 2 - 0.1) / 2), Math.ceil(to * 2 + 0.1) / 2];
 }
 
-/** A mark for each bucket, from its lowest loss to its highest. */
-function marks(plot: uPlot, _series: number, from: number, to: number): uPlot.Series.Paths {
+/**
+ * A mark for each bucket in view, from its lowest loss to its highest. Rectangles one by one: one
+ * path of all of them costs the page three times as much.
+ */
+function drawMarks(plot: uPlot, colour: string): void {
   const [x, low, high] = plot.data as unknown as Float64Array[];
-  const path = new Path2D();
+  const [from, to] = plot.series[0].idxs ?? [0, -1];
+  const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
-  const perStep = plot.bbox.width / Math.max(1, plot.scales['x'].max! - plot.scales['x'].min!);
+  const perStep = bbox.width / Math.max(1, plot.scales['x'].max! - plot.scales['x'].min!);
   const width = Math.min(DOT * scale, Math.max((DOT * scale) / 2, perStep));
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = colour;
   for (let i = from; i <= to; i++) {
     const bottom = plot.valToPos(low[i], 'y', true);
     const top = plot.valToPos(high[i], 'y', true);
     const middle = plot.valToPos(x[i], 'x', true);
-    path.rect(middle - width / 2, top - (DOT * scale) / 2, width, bottom - top + DOT * scale);
+    ctx.fillRect(middle - width / 2, top - (DOT * scale) / 2, width, bottom - top + DOT * scale);
   }
-  return {
-    stroke: null,
-    fill: path,
-    clip: null,
-    band: null,
-    gaps: null,
-    flags: 1,
-  } as unknown as uPlot.Series.Paths;
+  ctx.restore();
 }
 
 function drawChance(plot: uPlot, colour: string): void {

@@ -25,9 +25,11 @@ export function Section({ id, title, say, children, below }: Props) {
   return (
     <section id={id} ref={element} class="section" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>{title}</h2>
-      <div class="say">{say}</div>
-      <div class="see">
-        <InView.Provider value={inView}>{children}</InView.Provider>
+      <div class="spread">
+        <div>{say}</div>
+        <div class="see">
+          <InView.Provider value={inView}>{children}</InView.Provider>
+        </div>
       </div>
       {below !== undefined && (
         <div class={isAsking() && isQuick() ? 'below reserved' : 'below'}>

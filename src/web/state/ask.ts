@@ -1,6 +1,6 @@
 // A question that is asked again as the run goes on: its answer is always that of a moment ago.
 
-import { batch, signal, useSignal, useSignalEffect, type ReadonlySignal, type Signal } from '@preact/signals';
+import { batch, effect, signal, useSignal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext, useEffect, useRef } from 'preact/hooks';
 import type { Answers, QuestionName, QuestionOf } from '../questions.ts';
@@ -64,19 +64,20 @@ export function useLiveAnswer<N extends QuestionName>(question: QuestionOf<N> | 
     }, rest);
   };
 
-  useSignalEffect(() => {
-    const asking = latest.value !== undefined && isAsking();
-    void phase.value;
-    void progress.value?.step; // the parameters change with it
-    if (!asking) show(undefined, undefined, '');
-    else if (inView.value) void askNow();
-  });
-  useEffect(
-    () => () => {
+  useEffect(() => {
+    // Without a frame of its own, as useSignalEffect would have with every report.
+    const stop = effect(() => {
+      const asking = latest.value !== undefined && isAsking();
+      void phase.value;
+      void progress.value?.step; // the parameters change with it
+      if (!asking) show(undefined, undefined, '');
+      else if (inView.value) void askNow();
+    });
+    return () => {
+      stop();
       state.alive = false;
       clearTimeout(state.timer);
-    },
-    [],
-  );
+    };
+  }, []);
   return { answer, answered, error };
 }
