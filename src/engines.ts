@@ -77,7 +77,7 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
       return orDestroy(device, async () => {
         if (launch !== 'auto') return onDevice(device, spec, launch);
         const chosen = await chooseLaunch(spec, device);
-        return onDevice(device, spec, chosen.launch, chosen.why, ofGpu(chosen));
+        return onDevice(await alive(device, choice), spec, chosen.launch, chosen.why, ofGpu(chosen));
       });
     }
     case 'auto':
@@ -116,19 +116,27 @@ async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec)
   const { launch } = choice;
   const onGpu = await chooseLaunch(spec, device, launch === 'auto' ? undefined : [launch]);
   const measured = ofGpu(onGpu);
+  const take = async (why: string) =>
+    onDevice(await alive(device, choice), spec, onGpu.launch, why, measured);
   if (onGpu.measured.length === 0 || stepFlops(spec) > CPU_TRIAL_FLOPS) {
-    return onDevice(device, spec, onGpu.launch, `${onGpu.why}; too large to be tried on the CPU`, measured);
+    return take(`${onGpu.why}; too large to be tried on the CPU`);
   }
   const trial = trialSpec(spec);
   const milliseconds = await timeSteps(createCpuEngine(trial, cpuOptions(choice)), trial.training.steps, 1);
   measured.push({ engine: 'cpu', milliseconds });
   if (onGpu.measured[0].milliseconds < milliseconds) {
-    const why = `${onGpu.why}; on the CPU ${figure(milliseconds)} ms`;
-    return onDevice(device, spec, onGpu.launch, why, measured);
+    return take(`${onGpu.why}; on the CPU ${figure(milliseconds)} ms`);
   }
   device.destroy();
   const why = `${figure(milliseconds)} ms a step; on ${adapterName(device.info)} ${onGpu.why}`;
   return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
+}
+
+/** The device, or another one where a trial lost it: what was tried before that still counts. */
+async function alive(device: GpuDevice, choice: EngineChoice): Promise<GpuDevice> {
+  if (device.firstError() === undefined) return device;
+  device.destroy();
+  return openDevice(await choice.gpu(), deviceOptions(choice));
 }
 
 function ofGpu({ measured }: LaunchChoice): Measured[] {
@@ -146,7 +154,7 @@ async function onDevice(
   why?: string,
   measured: readonly Measured[] = [],
 ): Promise<ChosenEngine> {
-  const engine = await createWebGpuEngine(spec, { gpu: device, launch });
+  const engine = await orDestroy(device, () => createWebGpuEngine(spec, { gpu: device, launch }));
   const close = () => {
     engine.dispose();
     device.destroy();

@@ -29,6 +29,7 @@ override RING: u32;  // losses that a model's ring holds
 override SCALE: f32;  // 1 / sqrt(D)
 override CP = C / P;  // packs of a row
 override DP = C / H / P;  // of a head
+override APART: bool;  // weights and values lie in different memory
 override LENGTH: u32;  // elements of all parameters of a model, with the padding between them
 
 struct Run {
@@ -118,6 +119,9 @@ fn resident(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     update_embeddings();
     spend_kept();
     weights_changed();
+    if (APART) {
+      phase();  // a barrier orders one kind of memory: the next step writes the values that were just read
+    }
   }
   if (run.train != 0) {
     keep_weights();

@@ -199,7 +199,7 @@ function uncapturedError(error: GPUError, where: string): DeviceError {
 }
 
 /** The first line of an error's text, without its full stop. Dawn appends the stack of API calls. */
-function firstLine(error: unknown): string {
+export function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return (text.trim().split('\n', 1)[0] ?? '').replace(/[.\s]+$/, '') || 'no reason given';
 }

@@ -82,7 +82,7 @@ export function stepCost(
   const resident = {
     memory,
     workgroupBytes: workgroupBytes(model, values, memory),
-    barriers: barriersPerStep(model, training),
+    barriers: barriersPerStep(model, training, memory),
   };
   const bytes = residentBytes(countParameters(model), values, memory, steps, training.clip > 0);
   return { launch, steps, calls: launchesOf(1, 1, 1), flops, bytes, resident };

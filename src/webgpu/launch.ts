@@ -108,9 +108,13 @@ export class Pace {
     return Math.min(wanted, this.steps);
   }
 
-  /** Learns that `steps` took `ms`. Grows at most fourfold, so that one odd measurement does no harm. */
+  /**
+   * Learns that `steps` took `ms`. Grows at most fourfold, so that one odd measurement does no harm. Fewer steps than `next` had
+   * offered shrink nothing unless they took too long themselves: the way to the GPU and back is most of their time.
+   */
   learn(steps: number, ms: number): void {
     const fits = Math.floor((this.targetMs * steps) / Math.max(ms, 1e-3));
-    this.steps = Math.max(1, Math.min(fits, 4 * Math.max(steps, this.steps)));
+    const least = steps < this.steps && ms < this.targetMs ? this.steps : 1;
+    this.steps = Math.max(least, Math.min(fits, 4 * Math.max(steps, this.steps)));
   }
 }

@@ -4,6 +4,7 @@ import type { Node } from '../graph/graph.ts';
 import { operandNames } from '../graph/op.ts';
 import type { Kernel, Launch } from '../graph/op.ts';
 import { DeviceError } from '../util/errors.ts';
+import { firstLine } from './adapter.ts';
 import type { GpuDevice } from './adapter.ts';
 
 /** A compute shader under a name that stands for its source: an op, or a kernel that is none. */
@@ -37,25 +38,35 @@ async function createPipeline(
   op: NamedKernel,
   { constants, variant, source = op.kernel.source }: PipelineChoice,
 ): Promise<GPUComputePipeline> {
+  const { device } = gpu;
   const { entry } = op.kernel;
-  const module = gpu.device.createShaderModule({ label: op.name, code: source });
+  // A shader that is refused must not count as an error of the device: another one may do.
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label: op.name, code: source });
+  const refused = device.popErrorScope().catch(() => null);
   try {
     return await gpu.settle(
-      gpu.device.createComputePipelineAsync({
+      device.createComputePipelineAsync({
         label: op.name,
         layout: 'auto',
         compute: { module, entryPoint: entry, constants },
       }),
     );
-  } catch (cause) {
-    if (cause instanceof DeviceError) throw cause;
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  } catch (error) {
+    const cause = error instanceof DeviceError ? error.cause : error;
+    if (gpu.firstError() !== undefined || !isPipelineError(cause)) throw error;
+    const reason = (await refused)?.message ?? cause;
     const what = variant === undefined ? 'its shader' : `its shader ${variant}`;
     throw new DeviceError(
-      `${op.name}: this adapter cannot run ${what} with ${JSON.stringify(constants)}: ${reason}`,
+      `${op.name}: this adapter cannot run ${what} with ${JSON.stringify(constants)}: ${firstLine(reason)}.`,
       { cause },
     );
   }
+}
+
+/** By its name: older browsers have no global class of it. */
+function isPipelineError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'GPUPipelineError';
 }
 
 /** The bind group of one call: the step at binding 0, then inputs, updated tensors and outputs in the op's order. */

@@ -13,7 +13,7 @@ import { ConfigError, DeviceError } from '../util/errors.ts';
 import { takeTurns } from '../util/turns.ts';
 import { adapterName, type GpuDevice } from './adapter.ts';
 import { Pace } from './launch.ts';
-import { valueLayout, whyNotResident } from './resident-layout.ts';
+import { residentFlops, valueLayout, whyNotResident } from './resident-layout.ts';
 import { ResidentModels } from './resident.ts';
 import type { ResidentOptions } from './resident.ts';
 import type { StateRegion } from './steps.ts';
@@ -26,6 +26,11 @@ const TARGET_MS = 100;
  * its compute units, of which the largest have some hundreds.
  */
 const MOST = 2048;
+/**
+ * Floating-point operations of a step of all models together, which is the least that a dispatch does: a second on a small
+ * integrated GPU, which operating systems reset after two.
+ */
+const STEP_FLOPS = 1e10;
 /** Bytes of all buffers together; no device tells how much memory is free. */
 const BYTES = 2 ** 30;
 
@@ -42,6 +47,7 @@ export function populationCapacity(
   const values = valueLayout(model, training).length;
   const most = [
     MOST,
+    STEP_FLOPS / residentFlops(model, training),
     maxComputeWorkgroupsPerDimension,
     elements / state,
     elements / values,

@@ -106,16 +106,33 @@ export function workgroupBytes(model: ModelConfig, values: number, memory: Resid
   return inWorkgroup(memory.weights, weights) + inWorkgroup(memory.values, values);
 }
 
-/** Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl, and 3 in spend_clipped.wgsl. */
-export function barriersPerStep({ nLayer: L }: ModelConfig, { clip }: TrainingConfig): number {
+/** Whether a barrier for each kind of memory ends a step. */
+function liesApart({ weights, values }: ResidentMemory): boolean {
+  return weights !== values;
+}
+
+/**
+ * Barriers that a step passes: one at the end of each phase of shaders/resident/main.wgsl, and 3 in spend_clipped.wgsl. All in
+ * one kind of memory unless told.
+ */
+export function barriersPerStep(
+  { nLayer: L }: ModelConfig,
+  { clip }: TrainingConfig,
+  memory: ResidentMemory = { weights: 'workgroup', values: 'workgroup' },
+): number {
   const forward = 2 + 6 * L + 3; // batch and embedding, the layers, the logits and their gradients
   const backward = 1 + 8 * L + 2; // lm_head, the layers, the embeddings
-  return forward + backward + (clip === 0 ? 0 : 3);
+  return forward + backward + (clip === 0 ? 0 : 3) + (liesApart(memory) ? 1 : 0);
+}
+
+/** Floating-point operations of a step, roughly: 2 for each parameter and token forth, 4 back. */
+export function residentFlops(model: ModelConfig, { batchSize }: TrainingConfig): number {
+  return 6 * countParameters(model) * model.blockSize * batchSize;
 }
 
 /** Why one workgroup should not train this model, or undefined where it can. */
 export function whyNotResident(model: ModelConfig, training: TrainingConfig): string | undefined {
-  const flops = 6 * countParameters(model) * model.blockSize * training.batchSize;
+  const flops = residentFlops(model, training);
   if (flops <= MAX_FLOPS) return undefined;
   const mega = (n: number) => `${(n / 1e6).toFixed(0)} MFLOP`;
   return `a step of ${mega(flops)} is too much for one workgroup, which may have ${mega(MAX_FLOPS)}`;
@@ -140,7 +157,7 @@ export function residentConstants(
     L: nLayer, C, H, T, V, B: training.batchSize, SCALE: 1 / Math.sqrt(C / H),
     RING: RING_LENGTH, LENGTH: layout.length,
     DOCUMENTS: corpus.documents, ORDERS: corpus.documents + 1 + corpus.tokens, ORDER_LENGTH: corpus.orderLength,
-    ...values.constants, VALUES: values.length,
+    ...values.constants, VALUES: values.length, APART: liesApart(memory) ? 1 : 0,
     WPE: inPacks('wpe'), LM_HEAD: inPacks('lm_head'),
     WQ: inLayer0('attn_wq'), WK: inLayer0('attn_wk'), WO: inLayer0('attn_wo'),
     FC1: inLayer0('mlp_fc1'), FC2: inLayer0('mlp_fc2'),

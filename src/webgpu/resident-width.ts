@@ -14,6 +14,9 @@ const SOFTWARE_WIDTHS: readonly number[] = [32];
 /** Timed runs of each width, of which the shortest counts. */
 const RUNS = 3;
 
+/** Milliseconds of a run: clocks of browsers tick in 0.1 ms or even 1 ms, and a submit is in it where there are no timestamps. */
+const TRIAL_MS = 20;
+
 /** A dispatch and the width of its workgroup. */
 export interface WideDispatch {
   readonly width: number;
@@ -31,37 +34,67 @@ export function widthsOf({ device, info }: GpuDevice): readonly number[] {
   return widths.length > 0 ? widths : [most];
 }
 
+export interface WidthTrial {
+  /** Stands for all but the width: it is tried once on a device. */
+  readonly what: string;
+  /** Steps of a dispatch, at most. */
+  readonly mostSteps: number;
+  /** Makes the dispatch of a width; it may be run any number of times. */
+  prepare(width: number): Promise<ReadyDispatch>;
+  /** How many steps a dispatch makes from now on. */
+  setSteps(steps: number): void;
+}
+
 /**
- * The fastest of `widths`. `prepare` makes the dispatch of a width; it may be run any number of times. `what` stands for
- * all but the width: it is tried once on a device. Throws DeviceError where a dispatch cannot be made or run.
+ * The fastest of `widths`; one that the device refuses is left out. Throws DeviceError where it refuses them all, or where a
+ * dispatch fails.
  */
 export async function fastestWidth(
   gpu: GpuDevice,
   widths: readonly number[],
-  what: string,
-  prepare: (width: number) => Promise<ReadyDispatch>,
+  trial: WidthTrial,
 ): Promise<WideDispatch> {
-  const prepared = async (width: number) => ({ width, dispatch: await prepare(width) });
+  const prepared = async (width: number) => ({ width, dispatch: await trial.prepare(width) });
   if (widths.length === 1) return prepared(widths[0]);
   let found = known.get(gpu.device);
   if (!found) known.set(gpu.device, (found = new Map()));
-  const key = `${what} ${widths.join()}`;
+  const key = `${trial.what} ${widths.join()}`;
   const before = found.get(key);
   if (before !== undefined) return prepared(before);
 
+  const made = await Promise.allSettled(widths.map(prepared));
+  gpu.check();
+  const taken = made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (taken.length === 0) return prepared(widths[0]); // throws why
   const stopwatch = new Stopwatch(gpu);
   try {
-    let best = { width: 0, time: Infinity, dispatch: undefined as ReadyDispatch | undefined };
-    for (const width of widths) {
-      const dispatch = await prepare(width);
+    trial.setSteps(await trialSteps(stopwatch, taken[0].dispatch, trial));
+    let best = { ...taken[0], time: Infinity };
+    for (const { width, dispatch } of taken) {
       await stopwatch.run(dispatch, 1);
       let time = Infinity;
       for (let i = 0; i < RUNS; i++) time = Math.min(time, await stopwatch.run(dispatch, 1));
-      if (time < best.time) best = { width, time, dispatch };
+      if (time < best.time) best = { width, dispatch, time };
     }
     found.set(key, best.width);
-    return { width: best.width, dispatch: best.dispatch! };
+    return best;
   } finally {
     stopwatch.destroy();
+  }
+}
+
+/** Steps that take TRIAL_MS. From one step on: what a device takes for one is not known, and a watchdog may wait for its end. */
+async function trialSteps(
+  stopwatch: Stopwatch,
+  dispatch: ReadyDispatch,
+  { mostSteps, setSteps }: WidthTrial,
+): Promise<number> {
+  for (let steps = 1; ;) {
+    setSteps(steps);
+    const time = await stopwatch.run(dispatch, 1);
+    if (time >= TRIAL_MS / 2 || steps >= mostSteps) return steps;
+    // At most eightfold: the first run may have had something else in it.
+    const fits = Math.floor((steps * TRIAL_MS) / Math.max(time, 1e-3));
+    steps = Math.min(mostSteps, Math.max(2 * steps, Math.min(fits, 8 * steps)));
   }
 }

@@ -78,12 +78,6 @@ export function residentSource(
   ].join('\n');
 }
 
-/**
- * Steps of a dispatch by which widths of the workgroup are compared: enough to stand beside a submit, where there are no
- * timestamps; of many models one, which may take a small device long.
- */
-const TRIAL_STEPS = { alone: 16, many: 1 };
-
 /** Models of one shape on the device, each trained by a workgroup of its own. */
 export class ResidentModels {
   readonly memory: ResidentMemory;
@@ -171,9 +165,13 @@ export class ResidentModels {
       return { label: name, pipeline, bindGroup, workgroups: [models.length, 1, 1] };
     };
     const widths = options.workers === undefined ? widthsOf(gpu) : [options.workers].flat();
-    buffers.write('run', Uint32Array.of(TRIAL_STEPS[models.length === 1 ? 'alone' : 'many'], 0));
-    const what = JSON.stringify([name, model, training.batchSize, models.length]);
-    const fastest = await buffers.orDestroy(() => fastestWidth(gpu, widths, what, prepare));
+    const trial = {
+      what: JSON.stringify([name, model, training.batchSize, models.length]),
+      mostSteps: Math.min(RING_LENGTH, ...models.map((own) => own.training.steps)),
+      prepare,
+      setSteps: (steps: number) => buffers.write('run', Uint32Array.of(steps, 0)), // which change nothing
+    };
+    const fastest = await buffers.orDestroy(() => fastestWidth(gpu, widths, trial));
     return new ResidentModels(gpu, models.length, memory, layout.length, buffers, fastest);
   }
 

@@ -16,6 +16,7 @@ import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
 import { chooseLaunch } from '../../src/webgpu/choose-launch.ts';
 import { noAdapter, renamedGpu, testDevice } from '../support/device.ts';
+import { frailGpu } from '../support/lose-device.ts';
 
 const noGpu = async (): Promise<GPU | undefined> => {
   throw new DeviceError('No WebGPU adapter was found: WebGPU needs a GPU. Buy one.');
@@ -133,6 +134,24 @@ describe.skipIf(noAdapter)('createEngine with an adapter', () => {
 });
 
 describe.skipIf(noAdapter)('launch auto', () => {
+  it('opens the device again where a trial lost it, and takes what was measured before', async () => {
+    const frail = frailGpu();
+    frail.onOpen = (device) => {
+      const create = device.createComputePipelineAsync.bind(device);
+      device.createComputePipelineAsync = (descriptor) => {
+        if (descriptor.label?.startsWith('resident')) device.destroy();
+        return create(descriptor);
+      };
+    };
+    const chosen = await createEngine({ engine: 'webgpu', launch: 'auto', gpu: frail.gpu }, specOf());
+    expect(frail.opened).toBe(2);
+    expect(chosen.reason).toMatch(
+      /: (fused|graph) [\d.]+ ms a step, .*; not resident: The GPU device was lost/,
+    );
+    expect(await chosen.engine.advance(2)).toHaveLength(2);
+    chosen.close();
+  });
+
   const choose = (launch: EngineChoice['launch'], spec: EngineSpec) =>
     createEngine({ engine: 'webgpu', launch, gpu: nodeGpu }, spec);
 

@@ -113,4 +113,13 @@ describe('Pace', () => {
     expect(pace.next(1000)).toBe(1);
     expect(pace.next(0)).toBe(0);
   });
+
+  test('is not slowed by a few steps, most of whose time is the way to the GPU and back', () => {
+    const pace = new Pace(200);
+    for (let i = 0; i < 8; i++) pace.learn(pace.next(1000), pace.next(1000));
+    pace.learn(1, 3);
+    expect(pace.next(1000)).toBe(200);
+    pace.learn(10, 400); // but these took too long
+    expect(pace.next(1000)).toBe(5);
+  });
 });

@@ -168,16 +168,20 @@ describe('resident', () => {
     const body = (name: string) => new RegExp(`fn ${name}\\([^{]*\\{\\n([^]*?)\\n\\}`).exec(main)![1];
     const barriers = (text: string) => text.match(/\b(phase|weights_changed)\(\);/g)?.length ?? 0;
     const step = /for \(var i = 0u; i < run\.steps; i\+\+\) \{([^]*?)\n {2}\}/.exec(body('resident'))![1];
+    const apart = /if \(APART\) \{([^}]*)\}/.exec(step)![1];
+    expect(barriers(apart)).toBe(1);
     const layers = [...step.matchAll(/for \(var layer [^{]*\{([^}]*)\}/g)].map(([, text]) => text);
     expect(layers).toHaveLength(2);
     expect(layers[1]).toContain('block_grad(');
     const spend = [...spendClipped.matchAll(/\b(phase|storageBarrier)\(\);/g)].length;
     const each = barriers(layers.join('\n')) + barriers(body('block_grad'));
-    const once = barriers(step) - barriers(layers.join('\n'));
+    const once = barriers(step) - barriers(layers.join('\n')) - barriers(apart);
     for (const nLayer of [1, 2, 6]) {
       const deep = { ...model, nLayer };
       expect(barriersPerStep(deep, DEFAULT_TRAINING)).toBe(once + nLayer * each);
       expect(barriersPerStep(deep, CLIPPED)).toBe(once + nLayer * each + spend);
+      const memory = { weights: 'storage', values: 'workgroup' } as const;
+      expect(barriersPerStep(deep, CLIPPED, memory)).toBe(once + nLayer * each + spend + 1);
     }
     expect(barriersPerStep(model, DEFAULT_TRAINING)).toBe(22);
   });

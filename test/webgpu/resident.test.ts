@@ -168,6 +168,14 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     await expect(population.advance(1)).rejects.toThrow(/dispose/);
   });
 
+  test('leaves out widths that the device refuses', async () => {
+    const widest = gpu.device.limits.maxComputeInvocationsPerWorkgroup;
+    const { losses } = await train({ workers: [2 * widest, 8, 4 * widest] });
+    expect(losses).toEqual((await train({ workers: 8 })).losses);
+    await expect(train({ workers: [2 * widest, 4 * widest] })).rejects.toThrow(/^resident .*cannot run/);
+    expect(gpu.firstError()).toBeUndefined();
+  });
+
   test('a population refuses models that differ in what they must share', async () => {
     const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
     const member = { training, order, parameters: spec.parameters };
@@ -202,6 +210,14 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     expect(limited({ maxStorageBufferBindingSize: 4 * length * 6 })).toBe(6);
     expect(limited({ maxBufferSize: 4 * length - 1 })).toBe(0);
     expect(limited({})).toBeGreaterThanOrEqual(512);
+    // A step of all of them is a dispatch, which must not take long.
+    const slow = { ...spec, model: { ...spec.model, nLayer: 1, nEmbd: 64, nHead: 4, blockSize: 16 } };
+    const batch13 = [{ ...members[0], training: { ...training, batchSize: 13 } }];
+    const step = 6 * countParameters(slow.model) * 16 * 13;
+    const capacity = populationCapacity(gpu, { ...slow, members: batch13 });
+    expect(whyNotResident(slow.model, batch13[0].training)).toBeUndefined();
+    expect(capacity * step).toBeLessThanOrEqual(1e10);
+    expect(capacity).toBeGreaterThan(100);
     const many = Array.from({ length: limited({}) + 1 }, () => members[0]);
     await expect(createWebGpuPopulation(gpu, { ...spec, members: many })).rejects.toThrow(DeviceError);
   });

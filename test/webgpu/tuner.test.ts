@@ -89,9 +89,11 @@ describe.skipIf(noAdapter !== '')('the tuner', () => {
       { ...launch, variant: 'writes nothing', workgroups: [0, 0, 0] },
       { ...launch, variant: 'leaves out a tile', workgroups: [1, 1, 1] },
       { ...launch, variant: 'takes k twice', source: launch.source!.replaceAll('[k + 1]', '[k]') },
+      { ...launch, variant: 'no WGSL', source: `${launch.source} fn (` },
       { ...launch, variant: 'refused', constants: { ...launch.constants, NOTHING: 1 } },
     ]);
     expect(await tuned(op, memory())).toBe(standard.variant);
+    expect(gpu.firstError()).toBeUndefined();
   });
 
   test('keeps the default when its time is over, and does not remember that', async () => {
