@@ -7,6 +7,7 @@ import { cpythonRung } from './cpython.ts';
 import { gpu } from './gpu.ts';
 import { catchInterrupt, INTERRUPTED } from './interrupt.ts';
 import { describeMachine } from './machine.ts';
+import { readKernelChoices } from './kernel-choices.ts';
 import type { Output, OutputOptions } from './output.ts';
 import { peerRungs } from './peer-rungs.ts';
 import { duration } from './progress-lines.ts';
@@ -44,6 +45,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
       ...(flags.python === undefined ? [] : [cpythonRung(flags.python, signal)]),
       ...(flags.peers ? peerRungs(flags.peerPython, mode) : []),
     ];
+    const kernels = await readKernelChoices((text) => output.note(text));
     const machine = describeMachine(flags.name);
     output.detail(`measuring ${machine.name}`);
     const report = await measureReport(
@@ -52,6 +54,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
         mode,
         seed: flags.seed,
         gpu: flags.engine === 'cpu' ? noGpu : gpu,
+        tuning: { cache: kernels, ...(mode === 'quick' && { budget: 0 }) }, // quick: what is known already
         foreign,
         signal,
         ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
@@ -59,6 +62,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
       hooksFor(output),
     );
     output.endStatus();
+    await kernels.save();
     await writeReport(out, report);
     for (const note of report.notes) output.note(note);
     for (const sentence of verdict(report)) output.line(sentence);

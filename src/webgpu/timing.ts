@@ -7,7 +7,7 @@ import type { GpuDevice } from './adapter.ts';
 export const MAX_TIMED_PASSES = 2048;
 
 export interface PassTime {
-  /** Microseconds of the GPU's clock, which starts anywhere. */
+  /** Microseconds of the GPU's clock, which starts anywhere; NaN where the driver left no stamp, as some do. */
   readonly begin: number;
   readonly end: number;
 }
@@ -64,7 +64,8 @@ export class PassTimer {
     const stamps = new BigUint64Array(this.readback.getMappedRange(0, 16 * passes).slice(0));
     this.readback.unmap();
     // Differences are small; the stamps themselves do not fit a double.
-    const microseconds = (stamp: bigint) => Number(stamp - stamps[0]) / 1000;
+    const first = stamps.find((stamp) => stamp !== 0n) ?? 0n;
+    const microseconds = (stamp: bigint) => (stamp === 0n ? NaN : Number(stamp - first) / 1000);
     return Array.from({ length: passes }, (_, i) => ({
       begin: microseconds(stamps[2 * i]),
       end: microseconds(stamps[2 * i + 1]),

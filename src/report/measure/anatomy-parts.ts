@@ -64,7 +64,7 @@ export function anatomyOf(
   const timed = rounds.every(({ passes, dispatches }) => usable(passes) && usable(dispatches));
   if (timed) {
     const span = perStep(({ passes }) => spanOf(passes!));
-    const busy = perStep(({ dispatches }) => busyOf(dispatches!));
+    const busy = perStep(({ dispatches }) => lengthOf(oneByOne(dispatches!)));
     const over = median(busy) - median(span);
     if (over > 0) {
       notes.push(
@@ -132,16 +132,16 @@ function kernelsOf(
 ): Anatomy['kernels'] {
   const names = [...new Set(rounds[0].dispatches!.map(({ name }) => name))];
   return names.map((name) => {
-    const own = rounds.map(({ dispatches }) => dispatches!.filter((dispatch) => dispatch.name === name));
+    const own = (of: readonly TimedDispatch[]) => of.filter((dispatch) => dispatch.name === name);
     return {
       name,
-      count: own[0].length / steps,
-      time: interval(own.map((dispatches) => busyOf(dispatches) / steps)),
+      count: own(rounds[0].dispatches!).length / steps,
+      time: interval(rounds.map(({ dispatches }) => lengthOf(own(oneByOne(dispatches!))) / steps)),
     };
   });
 }
 
-/** Some drivers write 0 for some passes, or stamps that run backwards. */
+/** Some drivers leave out the stamps of some passes, or write some that run backwards. */
 function usable(times: readonly PassTime[] | null): boolean {
   return times !== null && times.length > 0 && times.every(({ begin, end }) => end >= begin);
 }
@@ -156,7 +156,20 @@ function spanOf(times: readonly PassTime[]): number {
   return end - begin;
 }
 
-function busyOf(times: readonly PassTime[]): number {
+/**
+ * What each adds to those before it: a dispatch begins where they end. Drivers stamp the beginning of a pass when they come to
+ * it, and it may then have to wait for the one before.
+ */
+function oneByOne(times: readonly TimedDispatch[]): TimedDispatch[] {
+  let last = -Infinity;
+  return times.map((time) => {
+    const begin = Math.min(time.end, Math.max(time.begin, last));
+    last = Math.max(last, time.end);
+    return { ...time, begin };
+  });
+}
+
+function lengthOf(times: readonly PassTime[]): number {
   return times.reduce((sum, { begin, end }) => sum + end - begin, 0);
 }
 

@@ -3,7 +3,7 @@
 
 import { MicrogptError } from '../../util/errors.ts';
 import type { Cell, StrategyFigures } from '../schema.ts';
-import { estimateIn, ratioIn, turnOptions, type SectionContext } from './section.ts';
+import { estimateIn, ratioIn, resolvedBy, turnOptions, type SectionContext } from './section.ts';
 import type { Session } from './session.ts';
 import type { GridPoint } from './setting.ts';
 import { timeInTurns } from './subjects.ts';
@@ -63,14 +63,14 @@ export async function measureCell(
   contest: Contest,
   context: SectionContext,
 ): Promise<MeasuredCell> {
-  const { session, mode } = context;
+  const { session } = context;
   const cpu = await contest.cpu();
   const alive = new Set([cpu]);
   try {
     const { trials, reasons } = await tryAll(contest, alive, session);
     if (trials.length === 0) throw new MicrogptError([...new Set(reasons.values())].join('; '));
     const part = session.part(CELL_SHARE * session.left);
-    const sample = mode === 'quick' ? 5_000 : 30_000;
+    const sample = sampleOf(context);
     const timed = trials.slice(0, affordable(trials, sample, part.left));
     for (const { contestant } of trials.slice(timed.length)) end(contestant, alive);
     const { least, most } = turnOptions(context);
@@ -120,6 +120,18 @@ export async function measureCell(
   } finally {
     for (const contestant of alive) contestant.dispose();
   }
+}
+
+/** Samples of a cell, in microseconds. */
+const SAMPLE = { quick: 5_000, full: 30_000 } as const;
+/** A sample ends in a readback, which takes milliseconds in some browsers; a run reads back far less often than that. */
+const READBACKS = 20;
+const MOST_SAMPLE = 100_000;
+
+/** Long enough for the clock, and for a readback to be a small part of it, as the launch experiment has found it. */
+function sampleOf(context: SectionContext): number {
+  const readback = context.found.launch?.costs.find(({ name }) => name === 'readback')?.cost.value ?? 0;
+  return Math.max(resolvedBy(context, SAMPLE[context.mode]), Math.min(READBACKS * readback, MOST_SAMPLE));
 }
 
 function end(contestant: Contestant, alive: Set<Contestant>): void {

@@ -2,10 +2,10 @@
 
 import type { Estimate, Interval } from '../schema.ts';
 import { fitCosts, type Fit } from './regression.ts';
-import { estimateIn, turnOptions, type SectionContext } from './section.ts';
+import { estimateIn, resolvedBy, turnOptions, type SectionContext } from './section.ts';
 import { timeInTurns } from './subjects.ts';
 
-/** Shortest sample, in microseconds, and the rounds at most: the runs are many and short. */
+/** Shortest sample, in microseconds, where the clock is fine enough, and the rounds at most: the runs are many and short. */
 const SAMPLE = 2000;
 const MOST_ROUNDS = 51;
 
@@ -25,7 +25,10 @@ export interface Fitted<Run> {
   readonly fit: Fit;
 }
 
-/** Times the runs of the design in turns and fits the costs; null where it was stopped before the first round. */
+/**
+ * Times the runs of the design in turns and fits the costs; null where it was stopped before the first round, or where the clock
+ * did not move for a run, of which a note is made.
+ */
 export async function timeDesign<Run>(
   { design, runner, names, countsOf }: Experiment<Run>,
   context: SectionContext,
@@ -36,10 +39,14 @@ export async function timeDesign<Run>(
       for (let i = 0; i < times; i++) await runner(run);
     },
   }));
-  const options = { ...turnOptions(context), sample: SAMPLE, most: MOST_ROUNDS };
+  const options = { ...turnOptions(context), sample: resolvedBy(context, SAMPLE), most: MOST_ROUNDS };
   const timed = await timeInTurns(subjects, context.session, options);
   if (timed[0].samples.length === 0) return null;
   const estimates = timed.map(({ samples }) => estimateIn(context, samples));
+  if (estimates.some(({ median }) => !(median > 0))) {
+    context.note('no costs: there was no time for samples that this clock can tell from nothing');
+    return null;
+  }
   const rows = design.map(countsOf);
   const fit = fitCosts(rows, estimates.map(({ median }) => median)); // prettier-ignore
   return {

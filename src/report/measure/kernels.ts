@@ -8,10 +8,12 @@ import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { DeviceBuffers } from '../../webgpu/buffers.ts';
 import { LAUNCHERS, prepareDispatches, type ReadyDispatch } from '../../webgpu/launch.ts';
 import { PassTimer } from '../../webgpu/timing.ts';
+import { tunePlan } from '../../webgpu/tuner.ts';
 import { ceilingKernels } from './ceilings.ts';
 import { rooflineOf } from './counts.ts';
 import type { KernelFigures } from '../schema.ts';
-import { estimateIn, turnOptions, type SectionContext } from './section.ts';
+import { estimateIn, resolvedBy, turnOptions, type SectionContext } from './section.ts';
+import { realClock } from './session.ts';
 import { defaultSetting, gridSetting, type Setting } from './setting.ts';
 import { timeInTurns, type Subject, type Timed } from './subjects.ts';
 
@@ -25,11 +27,12 @@ const LAUNCH_BOUND = 2;
 export async function measureKernels(context: SectionContext): Promise<KernelFigures | null> {
   const gpu = await context.openDevice!();
   const { software } = gpu.info;
-  const timer = PassTimer.available(gpu) ? new PassTimer(gpu) : null;
-  if (!timer) context.note('no timestamps: times are those of the wall, with a share of one submit');
+  let timer: PassTimer | null = null;
   const models: PreparedKernels[] = [];
   try {
     const ceiling = await ceilingKernels(gpu);
+    timer = await workingTimer(gpu, ceiling.arithmetic);
+    if (!timer) context.note('no usable timestamps: times are those of the wall, with a share of one submit');
     const settings = [defaultSetting()];
     if (software && context.mode === 'quick')
       context.note('only the default model: compiling takes software long');
@@ -49,9 +52,19 @@ export async function measureKernels(context: SectionContext): Promise<KernelFig
       dispatches.map((ready) => kernelSubject(ready, gpu, timer)),
       context.session,
       // By the GPU's own clock a short sample will do; the wall's has a submit and a readback in it.
-      { sample: timer ? 500 : 20_000, least, most, progress },
+      { sample: timer ? 500 : resolvedBy(context, 20_000), least, most, progress },
     );
     if (timed[0].samples.length === 0) return null;
+    // The GPU's clock may tick every 100 µs, and time may have been over before samples were long enough for that.
+    const told = ({ samples }: Timed) => samples.every((time) => time > 0);
+    const [first, ...others] = timed.filter((own) => !told(own)).map(({ name }) => name);
+    if (first !== undefined) {
+      const more = others.length === 0 ? '' : ` and ${others.length} more`;
+      context.note(
+        `${first}${more}: no time was left for samples that the GPU's clock can tell from nothing`,
+      );
+    }
+    if (!timed.slice(0, 3).every(told)) return null;
     const perDispatch = ({ samples }: Timed, of: (time: number) => number) =>
       estimateIn(context, samples.map(of)); // prettier-ignore
     const ceilings = {
@@ -62,7 +75,8 @@ export async function measureKernels(context: SectionContext): Promise<KernelFig
     return {
       software,
       ceilings,
-      rows: rows.map(({ name, shape, flops, bytes }, i) => {
+      rows: rows.flatMap(({ name, shape, flops, bytes }, i) => {
+        if (!told(timed[3 + i])) return [];
         const time = perDispatch(timed[3 + i], (own) => own);
         const gflops = flops / time.median / 1000;
         const gbps = bytes / time.median / 1000;
@@ -87,6 +101,26 @@ export async function measureKernels(context: SectionContext): Promise<KernelFig
   }
 }
 
+/** Stamps every few µs, 100 µs or never: doubled so often, the work takes long enough for all but the last. */
+const DOUBLINGS = 10;
+/** Microseconds of the wall that no GPU spends without its clock moving. */
+const SURELY = 50_000;
+
+/** A timer whose stamps tell how long a run of `work` takes; null where there are none, as some drivers write only zeros. */
+export async function workingTimer(gpu: GpuDevice, work: ReadyDispatch): Promise<PassTimer | null> {
+  if (!PassTimer.available(gpu)) return null;
+  const timer = new PassTimer(gpu);
+  const subject = kernelSubject(work, gpu, timer);
+  for (let times = 1; times <= 2 ** DOUBLINGS; times *= 2) {
+    const start = realClock();
+    const time = await subject.run(times);
+    if (typeof time === 'number' && time > 0) return timer;
+    if (realClock() - start > SURELY) break;
+  }
+  timer.destroy();
+  return null;
+}
+
 interface PreparedKernels {
   readonly buffers: DeviceBuffers;
   readonly dispatches: readonly Dispatch[];
@@ -101,8 +135,9 @@ async function prepareKernels({ spec }: Setting, fused: boolean, gpu: GpuDevice)
   const layout = parameterLayout(model);
   const corpus = packCorpus(documents);
   const size = { length: corpus.length, documents: documents.count };
-  const plan = trainingPlan(model, training, layout, size, { fused });
-  const buffers = await DeviceBuffers.create(gpu, plan);
+  const standard = trainingPlan(model, training, layout, size, { fused });
+  const buffers = await DeviceBuffers.create(gpu, standard);
+  const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
   const ready = await prepareDispatches(gpu, plan, buffers);
   const padded = new Float32Array(layout.length);
   scatterParameters(layout, parameters, padded);
@@ -158,7 +193,7 @@ function kernelSubject(
       device.queue.submit([encoder.finish()]);
       if (!timer) return gpu.settle(device.queue.onSubmittedWorkDone());
       const [{ begin, end }] = await timer.read();
-      return end - begin;
+      return end >= begin ? end - begin : undefined; // then the wall's
     },
   };
 }

@@ -103,36 +103,69 @@ export async function contestants(
 }
 
 /** Models of a population: enough for every compute unit of a large GPU, several times over. */
-const SIZES = [64, 256, 1024, 4096];
+const SIZES = [64, 256, 1024];
 const SOFTWARE_SIZES = [2];
 
-/** The size of population that trains most models a second. */
+/** A population and the milliseconds that a step of a model takes in it. */
+interface Sized {
+  readonly population: Population;
+  readonly time: number;
+}
+
+/**
+ * Of `sizes`, in growing order, the one that trains most models a second: the first that is hardly better than the one before ends
+ * the search, and so does one that the device does not take. Throws MicrogptError where it takes none.
+ */
+export async function fastestPopulation(
+  sizes: readonly number[],
+  create: (size: number) => Promise<Population>,
+): Promise<Population> {
+  let best: Sized | undefined;
+  for (const size of sizes) {
+    let next: Sized;
+    try {
+      next = await timed(await create(size));
+    } catch (error) {
+      if (best === undefined || !(error instanceof MicrogptError)) throw error;
+      break;
+    }
+    const better = best === undefined || next.time < 0.95 * best.time;
+    (better ? best : next)?.population.dispose();
+    if (!better) break;
+    best = next;
+  }
+  return best!.population;
+}
+
+async function timed(made: Population): Promise<Sized> {
+  try {
+    await made.advance(1);
+    let time = Infinity;
+    for (let i = 0; i < 3; i++) {
+      const start = performance.now();
+      await made.advance(2);
+      time = Math.min(time, (performance.now() - start) / made.size);
+    }
+    return { population: made, time };
+  } catch (error) {
+    made.dispose();
+    throw error;
+  }
+}
+
 async function population(setting: Setting, gpu: GpuDevice): Promise<Contestant> {
   const { software } = gpu.info;
   const common = { kind: 'population', software } as const;
   const id = 'webgpu-population';
-  let best: { population: Population; time: number } | undefined;
+  let chosen: Population;
   try {
-    for (const size of software ? SOFTWARE_SIZES : SIZES) {
-      const made = await populationOf(size, setting, gpu, Number.MAX_SAFE_INTEGER);
-      await made.advance(1);
-      let time = Infinity;
-      for (let i = 0; i < 3; i++) {
-        const start = performance.now();
-        await made.advance(2);
-        time = Math.min(time, (performance.now() - start) / size);
-      }
-      const better = best === undefined || time < 0.95 * best.time;
-      (better ? best?.population : made)?.dispose();
-      if (!better) break;
-      best = { population: made, time };
-    }
+    chosen = await fastestPopulation(software ? SOFTWARE_SIZES : SIZES, (size) =>
+      populationOf(size, setting, gpu, Number.MAX_SAFE_INTEGER),
+    );
   } catch (error) {
-    best?.population.dispose();
     if (!(error instanceof MicrogptError)) throw error;
     return { ...common, id, label: 'WebGPU, a population', models: 1, reason: error.message };
   }
-  const { population: chosen } = best!;
   return {
     ...common,
     id,

@@ -4,6 +4,7 @@
 import { MicrogptError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import { adapterInfo, openDevice, requestAdapter, USED_LIMITS } from '../../webgpu/adapter.ts';
+import type { TuningOptions } from '../../webgpu/tuning.ts';
 import { measureAnatomy } from './anatomy.ts';
 import { measureControl } from './control.ts';
 import { measureCrossover } from './crossover.ts';
@@ -23,6 +24,8 @@ export interface MeasureOptions {
   readonly seed: number;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
+  /** How to find the fastest kernels, as training does; without it each shape has its default. */
+  readonly tuning?: TuningOptions;
   /** Programs of others to time beside ours. */
   readonly foreign?: readonly ForeignRung[];
   /** All unless told. */
@@ -108,7 +111,8 @@ export async function measureReport(options: MeasureOptions, hooks: MeasureHooks
     crossover: measureCrossover,
     memory: measureMemory,
   };
-  const open = async () => openDevice(await options.gpu());
+  const { tuning } = options;
+  const open = async () => openDevice(await options.gpu(), tuning ? { tuning } : {});
   const whole = sections.reduce((sum, name) => sum + SHARES[name], 0);
   let shares = whole;
   for (const name of sections) {
@@ -152,11 +156,20 @@ async function measureSection<Name extends SectionName>(
   report: Report,
 ): Promise<void> {
   try {
-    Object.assign(report, { [name]: await measure(context) });
+    const figures = await measure(context);
+    if (!allFinite(figures)) throw new MicrogptError('A figure of it came out as no number.');
+    Object.assign(report, { [name]: figures });
   } catch (error) {
     if (!(error instanceof MicrogptError)) throw error;
     context.note(`not measured. ${error.message}`);
   }
+}
+
+/** A report can hold nothing else: one such figure is not to cost all others. */
+function allFinite(figures: unknown): boolean {
+  if (typeof figures === 'number') return Number.isFinite(figures);
+  if (typeof figures !== 'object' || figures === null) return true;
+  return Object.values(figures).every(allFinite);
 }
 
 type AdapterPart = Pick<Machine, 'adapter' | 'noAdapter' | 'features' | 'limits'>;

@@ -2,7 +2,7 @@
 
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import type { Estimate, Interval, Report } from '../schema.ts';
-import type { Session } from './session.ts';
+import { tickOf, type Session } from './session.ts';
 import { estimate, ratioOfMedians } from './statistics.ts';
 import type { TurnOptions } from './subjects.ts';
 
@@ -34,6 +34,14 @@ export function turnOptions({ mode, progress }: SectionContext): TurnOptions {
   return mode === 'quick'
     ? { sample: 50_000, least: 5, most: 15, progress }
     : { sample: 200_000, least: 9, most: 25, progress };
+}
+
+/** Ticks of the clock in a sample: 2% of it at most are the clock's. */
+const TICKS = 50;
+
+/** Microseconds of a sample of `wanted`, or what the clock of the session resolves well. */
+export function resolvedBy({ session }: SectionContext, wanted: number): number {
+  return Math.max(wanted, TICKS * tickOf(session.clock));
 }
 
 export function estimateIn({ session }: SectionContext, samples: readonly number[]): Estimate {

@@ -7,13 +7,22 @@ export type Clock = () => number;
 
 export const realClock: Clock = () => performance.now() * 1000;
 
-/** Microseconds between two readings that differ: browsers round their clock to 5 or 100 µs. */
+/** Readings after which a clock counts as one that stands still: far more than a millisecond of a real one. */
+const STANDS_STILL = 1e6;
+
+/**
+ * Microseconds between two readings that differ: browsers round their clock to 5 µs, 100 µs or a millisecond. 0 where it stands
+ * still, as one that a test drives.
+ */
 export function tickOf(clock: Clock): number {
   let least = Infinity;
   for (let i = 0; i < 5; i++) {
     const start = clock();
     let now = start;
-    while (now === start) now = clock();
+    for (let readings = 0; now === start; readings++) {
+      if (readings === STANDS_STILL) return 0;
+      now = clock();
+    }
     least = Math.min(least, now - start);
   }
   return least;

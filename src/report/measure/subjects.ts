@@ -38,6 +38,8 @@ export interface Timed {
 const WARM_GROUP = 3;
 const WARM_GAIN = 0.03;
 const WARM_GROUPS = 5;
+/** Steps of a sample grow at most so many times from one to the next. */
+const MOST_GROWTH = 16;
 /** Share of the session that may go into warming up. */
 const WARM_SHARE = 0.3;
 
@@ -120,8 +122,9 @@ async function warmUp(subject: Subject, sample: number, session: Session): Promi
   for (;;) {
     const elapsed = steps * (await timeOnce(subject, steps, session));
     if (elapsed >= sample || session.over) break;
-    // Twice, or nearly what it takes if that is far.
-    const next = allowed(Math.max(2 * steps, Math.floor((steps * sample) / Math.max(2 * elapsed, 1))));
+    // Twice, or nearly what it takes if that is far; a clock that ticks seldom may have said 0.
+    const far = Math.min(MOST_GROWTH * steps, Math.floor((steps * sample) / Math.max(2 * elapsed, 1)));
+    const next = allowed(Math.max(2 * steps, far));
     if (next <= steps) break;
     steps = next;
   }

@@ -70,9 +70,27 @@ describe('anatomyOf', () => {
     expect(anatomyOf('graph', false, recording(80), 1)).toMatchObject({ closes: false, unexplained: -0.275 });
   });
 
+  test('counts no dispatch twice where a pass is stamped before the one before it ends', () => {
+    // As Dawn stamps on Vulkan: the beginning when the queue comes to the pass, which then waits.
+    const dispatches = [
+      { name: 'linear', begin: 0, end: 20 },
+      { name: 'adam', begin: 0, end: 30 },
+      { name: 'linear', begin: 20, end: 50 },
+      { name: 'adam', begin: 30, end: 60 },
+    ];
+    const anatomy = anatomyOf('graph', false, recording(104, { dispatches }), 1);
+    const parts = Object.fromEntries(anatomy.parts.map(({ name, time }) => [name, time.value]));
+    expect(parts).toMatchObject({ gpu: 30, gaps: 3 });
+    expect(anatomy.kernels).toMatchObject([
+      { name: 'linear', count: 1, time: { value: 20 } },
+      { name: 'adam', count: 1, time: { value: 10 } },
+    ]);
+  });
+
   test('without usable timestamps leaves the GPU in the wait, and says so', () => {
     const backwards = [{ begin: 5, end: 4 }];
-    for (const passes of [null, backwards]) {
+    const missing = [{ begin: NaN, end: NaN }];
+    for (const passes of [null, backwards, missing]) {
       const anatomy = anatomyOf('graph', false, recording(104, { passes }), 1);
       expect(anatomy.parts.map(({ name }) => name)).not.toContain('gpu');
       expect(anatomy.parts.find(({ name }) => name === 'wait')!.time.value).toBe(38);
@@ -165,6 +183,15 @@ describe.skipIf(noAdapter !== '')('PassTimer', () => {
     expect(told()).toBe(true);
     for (let i = 0; i < 2048; i++) timer.next();
     expect(() => timer.next()).toThrow(/at most 2048 passes/);
+    timer.destroy();
+  });
+
+  test('says where there are no stamps', async (task) => {
+    const gpu = await deviceForTest({ limits: 'default' });
+    if (!PassTimer.available(gpu)) task.skip('this adapter has no timestamps');
+    const timer = new PassTimer(gpu);
+    timer.next(); // of a pass that is never made
+    expect(await timer.read()).toEqual([{ begin: NaN, end: NaN }]);
     timer.destroy();
   });
 });

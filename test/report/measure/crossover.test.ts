@@ -208,6 +208,27 @@ describe('crossoverOf, with planted engines', () => {
     expect(better.strategies[0].time!.median).toBeCloseTo(eager.trial!, 3);
   });
 
+  test('samples are long enough for a slow readback to be a small part of them', async () => {
+    const clock = new PlantedClock(0);
+    const readback = 2000;
+    const { contestAt } = planted(clock, { fused: { floor: 50 } });
+    const point = { width: 64, batch: 4, context: 16 };
+    const { cpu, gpu } = contestAt(point);
+    const fused = async () => {
+      const contestant = (await gpu.get('fused')!()) as Contestant;
+      const advance = async (steps: number) => {
+        clock.pass(readback);
+        await contestant.advance(steps);
+      };
+      return { ...contestant, advance };
+    };
+    const costs = [{ name: 'readback', cost: exactInterval(readback) }];
+    const found = { launch: { costs } as unknown as LaunchCosts };
+    const context = { ...testContext({ clock: clock.now, seconds: 1000 }), found };
+    const { cell: measured } = await measureCell(point, { cpu, gpu: new Map([['fused', fused]]) }, context);
+    expect(measured.gpu!.median / (50 + cpuStep(point) / 40)).toBeLessThan(1.06);
+  });
+
   test('a cell in which every strategy fails is skipped for that reason, one that would take too long for another', async () => {
     const clock = new PlantedClock(0);
     const { contestAt, alive } = planted(clock, { fused: { floor: 9, fails: true } });

@@ -41,6 +41,27 @@ describe('timeLaunches', () => {
     expect(high).toBeGreaterThan(0);
   });
 
+  test('takes samples that a coarse clock resolves, and fits the same costs', async () => {
+    const fine = new PlantedClock(0.02);
+    const runner = async (run: Parameters<typeof countsOf>[0]) =>
+      fine.pass(countsOf(run).reduce((sum, count, i) => sum + count * PLANTED[i], 0));
+    // Ticks every millisecond; reading it takes a little.
+    const clock = () => {
+      fine.pass(0.1);
+      return Math.floor(fine.now() / 1000) * 1000;
+    };
+    const { costs } = (await timeLaunches(runner, launchDesign(), testContext({ clock, seconds: 1000 })))!;
+    costs.forEach(({ name, cost }, i) => {
+      expect(Math.abs(cost.value / PLANTED[i] - 1), name).toBeLessThan(0.1);
+    });
+  });
+
+  test('gives nothing where the clock says that runs take no time', async () => {
+    const context = testContext({ clock: () => 5, seconds: 0 });
+    expect(await timeLaunches(async () => {}, launchDesign(), context)).toBeNull();
+    expect(context.notes.join()).toMatch(/no costs/);
+  });
+
   test('stopped before the first round, it gives nothing', async () => {
     const context = testContext({ signal: AbortSignal.abort() });
     expect(await timeLaunches(async () => {}, launchDesign(), context)).toBeNull();

@@ -135,6 +135,19 @@ describe('without an adapter', () => {
     expect(v.safeParse(REPORT, report).success).toBe(true);
   });
 
+  test('a figure that is no number costs its section, and nothing else', async () => {
+    const endless = foreign('endless', async () => ({
+      lossDifference: 0,
+      round: async () => Infinity,
+      stop() {},
+    }));
+    const report = await measure({ sections: ['ladder', 'memory'], foreign: [endless] });
+    expect(report.ladder).toBeNull();
+    expect(report.notes.join('\n')).toMatch(/ladder: not measured. A figure of it came out as no number/);
+    expect(report.memory).not.toBeNull();
+    expect(v.safeParse(REPORT, report).success).toBe(true);
+  });
+
   test('stopped, it keeps what was measured and is not complete', async () => {
     const controller = new AbortController();
     const hooks = { section: (name: SectionName) => name === 'control' && controller.abort() };

@@ -67,6 +67,22 @@ describe('timeInTurns', () => {
     expect(slower).toBeGreaterThanOrEqual(17);
   });
 
+  test('makes no more steps than are needed where its own clock ticks seldom', async () => {
+    const clock = new PlantedClock(0);
+    let most = 0;
+    const coarse: Subject = {
+      name: 'a GPU in a browser',
+      async run(steps) {
+        most = Math.max(most, steps);
+        clock.pass(steps + 300); // the way there and back, which its clock does not see
+        return Math.floor(steps / 100) * 100;
+      },
+    };
+    const [{ samples }] = await timeInTurns([coarse], sessionOn(clock), { ...OPTIONS, sample: 500 });
+    expect(most).toBeLessThan(16 * 500);
+    for (const sample of samples) expect(Math.abs(sample - 1)).toBeLessThan(0.2);
+  });
+
   test('goes by turns in random order, and prepares off the clock', async () => {
     const clock = new PlantedClock(0);
     const turns: string[] = [];
