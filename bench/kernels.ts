@@ -21,9 +21,9 @@ import { DeviceBuffers } from '../src/webgpu/buffers.ts';
 import { LAUNCHERS, prepareDispatches } from '../src/webgpu/launch.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { runOnDevice } from '../src/webgpu/run-op.ts';
+import { Stopwatch } from '../src/webgpu/stopwatch.ts';
 import { runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
-import { PassTimer } from './support/pass-timer.ts';
 
 interface Shape extends ModelConfig {
   readonly batchSize: number;
@@ -91,29 +91,26 @@ async function timePlan(
   const ready = await prepareDispatches(gpu, plan, buffers);
   LAUNCHERS.graph(gpu.device, ready, 1, () => undefined); // leaves every tensor of a step behind
 
-  const timer = new PassTimer(gpu);
+  const stopwatch = new Stopwatch(gpu);
   const contestants: Contestant[] = [];
   for (const dispatch of ready) {
+    const aim = gpu.info.software ? 10_000 : 5_000;
+    const microseconds = async (times: number) => 1000 * (await stopwatch.run(dispatch, times));
     let times = 1;
-    const aim = gpu.info.software ? 10_000 : 5_000; // µs
-    for (
-      let took = await timer.run(dispatch, 1);
-      took < aim / 2 && times < 4096;
-      took = await timer.run(dispatch, times)
-    )
+    for (let took = await microseconds(1); took < aim / 2 && times < 4096; took = await microseconds(times))
       times = Math.ceil(times * Math.min(4, aim / Math.max(took, 1)));
     contestants.push({
       name: dispatch.label,
-      round: async () => (await timer.run(dispatch, times)) / times,
+      round: async () => (await microseconds(times)) / times,
     });
   }
   const timings = await runRounds(contestants, rounds, 42);
-  timer.destroy();
+  stopwatch.destroy();
   buffers.destroy();
 
   const total = timings.reduce((sum, timing) => sum + timing.median, 0);
   console.log(
-    `\n${name}, ${launch}: ${plan.dispatches.length} dispatches, ${total.toFixed(0)} µs in all, by ${timer.clock}`,
+    `\n${name}, ${launch}: ${plan.dispatches.length} dispatches, ${total.toFixed(0)} µs in all, by ${stopwatch.clock}`,
   );
   console.log(`${''.padEnd(40)}${['µs', 'share', 'GFLOP/s', 'GB/s'].map((s) => s.padStart(14)).join('')}`);
   return timings.map((timing, i) => {

@@ -24,6 +24,11 @@ export class Stopwatch {
       : null;
   }
 
+  /** What it reads. */
+  get clock(): 'timestamps' | 'wall clock' {
+    return this.timestamps ? 'timestamps' : 'wall clock';
+  }
+
   /** Milliseconds that `times` runs of a dispatch take, one after the other in one pass. */
   async run({ pipeline, bindGroup, workgroups }: ReadyDispatch, times: number): Promise<number> {
     const { device } = this.gpu;
