@@ -42,10 +42,10 @@ export interface Measured {
 }
 
 /**
- * A step of more floating-point operations is not tried on the CPU: it could take seconds there, and a real GPU
- * wins from far smaller ones.
+ * A step of more floating-point operations is not tried on the CPU: it could take seconds there. Below, it is, however large: many
+ * cores may beat a small GPU at any size.
  */
-const CPU_TRIAL_FLOPS = 1e9;
+const CPU_TRIAL_FLOPS = 1e10;
 
 /**
  * The engine of `choice` for `spec`. `auto` takes a real GPU where some steps on each show that it is faster, and
