@@ -130,7 +130,7 @@ async function soak(name: EngineName, minutes: number): Promise<{ description: s
     sampling: { samples: 0, temperature: 0.5 },
   };
   const fixed = { config, tokenizer, random: random.getState() };
-  const saver = new RunSaver(store, { milliseconds: CHECKPOINT_MS }, engine, fixed, { step: 0, losses: [] });
+  const saver = new RunSaver(store, { milliseconds: CHECKPOINT_MS }, engine, fixed, { losses: [], saved: 0 });
   const meter = new ProgressMeter(spec);
   const looks: Look[] = [];
   const length = 60_000 * minutes;

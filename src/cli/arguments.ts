@@ -46,6 +46,12 @@ export function every(text: string): Every {
   );
 }
 
+/** A path; an unset variable of a shell is none, and would mean the directory at hand. */
+export function path(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected a path, got none.');
+  return text;
+}
+
 /** `text` as it can be typed into a shell. */
 export function shellQuote(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,7 +1,7 @@
 // Files that are whole or not there: written under another name, flushed to the disk, then renamed.
 
 import { renameSync, rmSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { open, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -32,6 +32,16 @@ export async function writeFilesAtomically(
 }
 
 /** Writes one file: after this it is there as a whole, through a power cut too; before, what was there is. */
+/** The names in a directory; none where there is no such directory. Throws what the system says where it cannot be read. */
+export async function listIfThere(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   const cleanUp = () => rmSync(temporary, { force: true });

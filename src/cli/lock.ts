@@ -127,7 +127,7 @@ async function removeStale(path: string, seen: string): Promise<void> {
 
 function heldError(directory: string, holder: Holder | undefined): CheckpointError {
   return new CheckpointError(
-    `${directory}: ${inWords(holder)} is training into it. Wait until it has ended, or choose another directory.`,
+    `${directory}: ${inWords(holder)} is writing into it. Wait until it has ended, or choose another directory.`,
   );
 }
 

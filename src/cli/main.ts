@@ -5,6 +5,11 @@ import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
 import { reportError, WRONG_USAGE } from './report-error.ts';
 
+// A reader who has had enough, of --help too: see Output, which ends the work then.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+});
+
 const argv = process.argv.slice(2);
 // Whatever a bug throws outside the command's own promise.
 process.on('uncaughtException', (error) => process.exit(reportError(error, argv)));

@@ -63,9 +63,9 @@ export class Output {
     if (this.json && !(this.quiet && detail)) this.#write(`${JSON.stringify(record)}\n`);
   }
 
-  /** A line of text; nothing with --json. */
+  /** A line of text; nothing with --json. As it is where it goes to a file or a program, printable on a terminal. */
   line(text: string): void {
-    if (!this.json) this.#write(`${text}\n`);
+    if (!this.json) this.#write(`${this.#stdout.isTTY === true ? printable(text) : text}\n`);
   }
 
   /** A line of text that --quiet leaves out. */

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import { CLIP_RANGE, DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { MIN_TEMPERATURE } from '../train/sampler.ts';
-import { decimal, every, integer, type Every } from './arguments.ts';
+import { decimal, every, integer, path, type Every } from './arguments.ts';
 import { engineChoice, engineOptions, launchOption, type EngineFlags } from './engine-options.ts';
 import { infoCommand } from './info.ts';
 import { planCommand, type PlanFlags } from './plan-table.ts';
@@ -83,7 +83,7 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(clipOption())
     .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
-    .option('--out <dir>', 'save the run in this directory')
+    .option('--out <dir>', 'save the run in this directory', path)
     .addOption(
       new Option(
         '--checkpoint-every <steps|time>',
@@ -95,6 +95,7 @@ export function createProgram(done: (status: number) => void): Command {
     .option(
       '--resume <run>',
       'go on with the run saved in this directory, or, with --out, in this checkpoint, up to its last step',
+      path,
     );
   engineOptions(train);
   outputOptions(train).action((flags: TrainFlags) =>
@@ -136,7 +137,7 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(new Option('--engine <name>', 'what computes').choices(POPULATION_ENGINES).default('auto'))
     .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
     .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
-    .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory')
+    .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory', path)
     .addHelpText('after', RANGES);
   outputOptions(sweep, 'print the table and the samples only').action((flags: SweepFlags) =>
     withOutput(flags, async (output) => {
@@ -183,7 +184,7 @@ export function createProgram(done: (status: number) => void): Command {
     .description(
       'measure this machine: how fast each engine is, where the time goes, from where on a GPU pays',
     )
-    .option('--out <dir>', 'directory for report.json, report.md and report.html', 'report')
+    .option('--out <dir>', 'directory for report.json, report.md and report.html', path, 'report')
     .option('--quick', 'fewer samples, within 2 minutes instead of 20')
     .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
     .option('--python <file>', 'microgpt.py, to time it under CPython as well')

@@ -1,18 +1,19 @@
 // The files of a report: made where none are, never written over.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { decodeReport, encodeReport } from '../report/read.ts';
 import { renderReport, type Rendered } from '../report/render/index.ts';
 import type { Report } from '../report/schema.ts';
 import { ConfigError, ReportError } from '../util/errors.ts';
 import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+import { listed } from './run-directory.ts';
 
 export const REPORT_FILES = ['report.json', 'report.md', 'report.html'];
 export const COMPARISON_FILES = ['comparison.md', 'comparison.html'];
 
 /** Throws ConfigError where `directory` has one of `names`: a measurement takes long, and is not replaced by chance. */
 export async function checkNoneOf(names: readonly string[], directory: string): Promise<void> {
-  const present = await readdir(directory).catch((): string[] => []); // claimDirectory tells what is wrong
+  const present = await listed(directory);
   const clash = names.find((name) => present.includes(name));
   if (clash === undefined) return;
   throw new ConfigError(

@@ -14,7 +14,7 @@ import { duration } from './progress-lines.ts';
 import { compareCommand } from './report-compare.ts';
 import { checkNoneOf, REPORT_FILES, writeReport } from './report-files.ts';
 import { measurements, sectionLines } from './report-lines.ts';
-import { claimDirectory } from './run-directory.ts';
+import { claimAlone } from './run-directory.ts';
 
 export interface ReportFlags extends OutputOptions {
   out: string;
@@ -33,8 +33,7 @@ export interface ReportFlags extends OutputOptions {
 export async function reportCommand(flags: ReportFlags, output: Output): Promise<number> {
   const { out, compare } = flags;
   if (compare !== undefined) return compareCommand(compare, out, output);
-  await checkNoneOf(REPORT_FILES, out);
-  const claimed = await claimDirectory(out);
+  const claimed = await claimAlone(out, () => checkNoneOf(REPORT_FILES, out));
   const interrupt = catchInterrupt(() =>
     output.note('stopping at the next sample, what was measured is kept (Ctrl-C again: at once)'),
   );

@@ -1,7 +1,7 @@
 // Run directories on the disk: reading one, making sure that one can be written, writing it.
 
 import { rmdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rmdir, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   decodeRun,
@@ -13,7 +13,8 @@ import {
 } from '../train/run-files.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
 import { shellQuote } from './arguments.ts';
-import { errorCode, readWhole, reasonOf, writeFilesAtomically } from './files.ts';
+import { errorCode, listIfThere, readWhole, reasonOf, writeFilesAtomically } from './files.ts';
+import { lockDirectory } from './lock.ts';
 
 /** Folder of a run's checkpoints: see run-store.ts. */
 export const CHECKPOINTS = 'checkpoints';
@@ -72,13 +73,25 @@ export async function saving<T>(directory: string, write: () => Promise<T>): Pro
 
 /** Throws ConfigError where `directory` has a file that saving a run there would replace. */
 export async function checkNoRun(directory: string): Promise<void> {
-  const present = await readdir(directory).catch((): string[] => []); // claimDirectory tells what is wrong
+  const present = await listed(directory);
   const clash = [...RUN_FILES, CHECKPOINTS].find((name) => present.includes(name));
   if (clash === undefined) return;
   throw new ConfigError(
     `--out ${directory}: it already holds a run (${clash}). ` +
       `Go on with that one by --resume ${shellQuote(directory)}, or choose another directory.`,
   );
+}
+
+/** What is in a directory that is to be written into. Throws CheckpointError where that cannot be told. */
+export async function listed(directory: string): Promise<string[]> {
+  try {
+    return await listIfThere(directory);
+  } catch (error) {
+    throw new CheckpointError(
+      `--out ${directory}: what is there cannot be read: ${reasonOf(error)}. Choose another directory.`,
+      { cause: error },
+    );
+  }
 }
 
 /** A directory for a new run. */
@@ -116,6 +129,33 @@ export async function claimDirectory(directory: string): Promise<ClaimedDirector
     );
   }
   return { release };
+}
+
+/**
+ * A directory for something new that this process alone writes into, until it is released. `check` looks whether it would
+ * replace anything: before the directory is made, and again when nobody else can. Throws what `check` does, and
+ * CheckpointError where another process writes there or nothing can be written.
+ */
+export async function claimAlone(directory: string, check: () => Promise<void>): Promise<ClaimedDirectory> {
+  await check();
+  const claimed = await claimDirectory(directory);
+  try {
+    const lock = await lockDirectory(directory);
+    const release = () => {
+      lock.release();
+      claimed.release();
+    };
+    try {
+      await check();
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    return { release };
+  } catch (error) {
+    claimed.release();
+    throw error;
+  }
 }
 
 /**

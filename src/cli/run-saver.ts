@@ -23,20 +23,20 @@ export class RunSaver {
   /** Of the last checkpoint. */
   #savedStep: number;
 
-  /** `from` is what the run goes on from: steps done and their losses. */
+  /** `from` is what the run goes on from: steps done, their losses, and how many of them the store has already. */
   constructor(
     store: RunStore,
     every: Every,
     engine: Engine,
     fixed: FixedParts,
-    from: { readonly step: number; readonly losses: ArrayLike<number> },
+    from: { readonly losses: ArrayLike<number>; readonly saved: number },
   ) {
     this.#store = store;
     this.#every = every;
     this.#engine = engine;
     this.#fixed = fixed;
     this.#losses = Array.from(from.losses);
-    this.#savedStep = from.step;
+    this.#savedStep = from.saved;
   }
 
   /** Steps done in the last state that was saved. */

@@ -155,7 +155,7 @@ async function tryNewestOf(directory: string, again: boolean): Promise<ReadRun |
       const { smoothedLoss: _, ...run } = await readCheckpoint(path);
       if (files instanceof CheckpointError && !isMissing(directory)) notices.push(files.message);
       const writer = await writerOf(directory);
-      const state = writer === undefined ? 'the run was cut short' : `${writer} is training into it`;
+      const state = writer === undefined ? 'the run was cut short' : `${writer} is writing into it`;
       notices.push(`${directory}: ${state}; its last checkpoint is that of step ${step}`);
       return { run, notices };
     } catch (error) {

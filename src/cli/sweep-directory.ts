@@ -1,13 +1,13 @@
 // The directory of a sweep on the disk: sweep.json, sweep.svg, and the best model as a run.
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SavedRun } from '../train/run-files.ts';
 import { encodeSweep, type SavedSweep } from '../train/sweep-file.ts';
 import { plotSweep } from '../train/sweep-plot.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
 import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
-import { writeRun } from './run-directory.ts';
+import { listed, writeRun } from './run-directory.ts';
 
 const SWEEP_FILE = 'sweep.json';
 const PLOT_FILE = 'sweep.svg';
@@ -15,7 +15,7 @@ const BEST_RUN = 'best';
 
 /** Throws ConfigError where `directory` has something that saving a sweep there would replace. */
 export async function checkNoSweep(directory: string): Promise<void> {
-  const present = await readdir(directory).catch((): string[] => []); // claimDirectory tells what is wrong
+  const present = await listed(directory);
   const clash = [SWEEP_FILE, PLOT_FILE, BEST_RUN].find((name) => present.includes(name));
   if (clash === undefined) return;
   throw new ConfigError(`--out ${directory}: it already holds a sweep (${clash}). Choose another directory.`);

@@ -25,7 +25,7 @@ import { catchInterrupt, INTERRUPTED, type Interrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { duration, rate } from './progress-lines.ts';
 import { MOST_VALUES } from './ranges.ts';
-import { claimDirectory } from './run-directory.ts';
+import { claimAlone } from './run-directory.ts';
 import { engineOf } from '../train/run-engine.ts';
 import { printSamples, sampleEngine } from './sample.ts';
 import { checkNoSweep, writeSweep } from './sweep-directory.ts';
@@ -58,7 +58,7 @@ export async function sweepCommand(settings: SweepSettings, output: Output): Pro
     documents: documents.length,
     sha256: await fingerprintDocuments(documents),
   };
-  const claimed = out === undefined ? undefined : await claimDirectory(out);
+  const claimed = out === undefined ? undefined : await claimAlone(out, () => checkNoSweep(out));
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
     return await sweepAndSave({ ...settings, documents }, data, interrupt, output);

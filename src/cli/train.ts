@@ -147,10 +147,12 @@ async function trainAndSample(
       checkpointEvery,
       engine,
       { config: run, tokenizer, random: random.getState() },
-      { step: from, losses: resume?.losses ?? [] },
+      { losses: resume?.losses ?? [], saved: resumeFrom === out ? from : 0 },
     );
   let last: TrainChunk | undefined;
   const meter = new ProgressMeter(spec);
+  meter.recall(resume?.losses ?? []);
+  let total = meter.total();
   const lines = new ProgressLines(output, training.steps);
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
   try {
@@ -162,26 +164,27 @@ async function trainAndSample(
       if (file !== undefined) output.record({ type: 'checkpoint', step: chunk.step, directory: out!, file });
       await output.drained();
     }
+    output.endStatus();
+    const done = last?.step ?? from;
+    total = meter.total();
+    if (done > from) output.note(speed(done - from, total));
+    // Without a new step too where the run goes to another directory, or was killed in the middle of this.
+    if (
+      saver !== undefined &&
+      (done > from || (resume !== undefined && resumeFrom !== out) || store!.holds(done))
+    ) {
+      await saver.finish();
+      output.record({ type: 'checkpoint', step: done, directory: out! });
+      output.note(`saved in ${out}`);
+    }
   } catch (error) {
     if (error instanceof TrainingError) throw await diagnosed(error, engine, model, out, saver);
     if (error instanceof DeviceError && engine instanceof ResilientEngine)
       throw await rescued(error, engine.kept, out, saver);
     throw error;
   }
-  output.endStatus();
 
   const step = last?.step ?? from;
-  const total = meter.total();
-  if (step > from) output.note(speed(step - from, total));
-  // Without a new step too where the run goes to another directory, or was killed in the middle of this.
-  if (
-    saver !== undefined &&
-    (step > from || (resume !== undefined && resumeFrom !== out) || store!.holds(step))
-  ) {
-    await saver.finish();
-    output.record({ type: 'checkpoint', step, directory: out! });
-    output.note(`saved in ${out}`);
-  }
   if (step === training.steps) {
     output.detail('--- inference (new, hallucinated names) ---');
     const options = { temperature: sampling.temperature, blockSize: model.blockSize };

@@ -2,6 +2,7 @@
 
 import type { EngineSpec } from '../engine.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { epsilonInF32 } from '../ops/adam.ts';
 import { countParameters, parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { createMemory, instantiate, kernelModule, REGION } from './kernels.ts';
@@ -49,10 +50,10 @@ export function createSimdMemory(
   const { beta1, beta2, eps, clip } = spec.training;
   const prepare = (thread: number): Call[] => [
     ['layOutMemory', ...sizes, thread, threads],
-    ['configureAdam', beta1, beta2, eps, clip],
+    ['configureAdam', beta1, beta2, epsilonInF32(eps), clip],
   ];
   kernels.layOutMemory(...sizes, 0, threads);
-  kernels.configureAdam(beta1, beta2, eps, clip);
+  kernels.configureAdam(beta1, beta2, epsilonInF32(eps), clip);
   const { offsets, tokens } = spec.documents;
   new Uint32Array(memory.buffer, kernels.address(REGION.offsets), offsets.length).set(offsets);
   new Uint32Array(memory.buffer, kernels.address(REGION.corpus), tokens.length).set(tokens);

@@ -50,6 +50,14 @@ function update(
   counter[0] = step.index + 1;
 }
 
+/**
+ * ε as engines with f32 take it: what f32 rounds to 0 would make 0 / 0 of a parameter without a gradient, and it has no number
+ * above 3e38.
+ */
+export function epsilonInF32(eps: number): number {
+  return Math.min(1e30, Math.max(1e-30, eps));
+}
+
 function constantsOf([N]: Shape, attrs: Attrs): Record<string, number> {
   const { beta1, beta2, eps } = attrs as AdamAttrs;
   return {
@@ -58,7 +66,7 @@ function constantsOf([N]: Shape, attrs: Attrs): Record<string, number> {
     ONE_MINUS_BETA1: 1 - beta1,
     BETA2: beta2,
     ONE_MINUS_BETA2: 1 - beta2,
-    EPS: eps,
+    EPS: epsilonInF32(eps),
   };
 }
 

@@ -2,32 +2,39 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentType } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Bar } from './bar.tsx';
 import { dragging } from './drop.ts';
 import { Hero } from './hero.tsx';
 import { Shortcuts } from './keyboard.tsx';
 import { Notices } from './notices.tsx';
 import { isRunning } from './state/run.ts';
-import { room, type Room } from './routes.ts';
+import { room, storyTop, type Room } from './routes.ts';
 import { Share } from './share.tsx';
 import { Story } from './story/story.tsx';
 
 export function App() {
   const here = room.value;
+  const before = useRef(here);
+  useLayoutEffect(() => {
+    if (before.current === here) return; // the first time: the browser knows
+    before.current = here;
+    const section = here === undefined ? document.getElementById(location.hash.slice(1)) : null;
+    if (section !== null) section.scrollIntoView();
+    else scrollTo(0, here === undefined ? storyTop.peek() : 0);
+  }, [here]);
   return (
     <>
       <Bar />
       <div class="page">
         <Notices />
         <main>
-          {here === undefined ? (
-            <>
-              <Hero />
-              <Story />
-            </>
-          ) : (
-            <RoomView key={here.id} here={here} />
-          )}
+          {/* Hidden, not gone: who comes back from a room finds what they typed, and where they were. */}
+          <div hidden={here !== undefined}>
+            <Hero />
+            <Story />
+          </div>
+          {here !== undefined && <RoomView key={here.id} here={here} />}
         </main>
         <footer>
           <Share />

@@ -1,5 +1,6 @@
 // The slim bar that stays at the top: start, pause, step, reset, and where the run is.
 
+import { useEffect, useRef } from 'preact/hooks';
 import { count, lossText, rate } from './format.ts';
 import { room, ROOMS } from './routes.ts';
 import { config, history, historyVersion, pausing, phase, progress, total, type Phase } from './state/run.ts';
@@ -25,8 +26,16 @@ const LABELS: Record<Phase, string> = {
 export function Bar() {
   const sampling = phase.value === 'sampling';
   const now = progress.value;
+  const header = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const resized = new ResizeObserver(() =>
+      document.documentElement.style.setProperty('--bar-height', `${header.current!.offsetHeight}px`),
+    );
+    resized.observe(header.current!);
+    return () => resized.disconnect();
+  }, []);
   return (
-    <header class="bar">
+    <header class="bar" ref={header}>
       <div class="inner">
         <div class="buttons" role="group" aria-label="Training">
           <button

@@ -8,9 +8,9 @@ export function count(n: number): string {
   return WHOLE.format(n);
 }
 
-/** Nats per token: `2.3456` */
+/** Nats per token: `2.3456`; of a training that diverges `1.23e+7` */
 export function lossText(loss: number): string {
-  return loss.toFixed(4);
+  return loss < 10_000 ? loss.toFixed(4) : loss.toExponential(2);
 }
 
 /** `0.0123`, `56.7`, `1,230` */
@@ -31,7 +31,7 @@ export function duration(seconds: number): string {
 export function guessing(loss: number, chars: readonly string[]): string {
   const n = Math.exp(loss);
   const kind = chars.every((char) => /\p{L}/u.test(char)) ? 'letters' : 'characters';
-  return `${n < 100 ? n.toFixed(1) : count(n)} ${kind}`;
+  return `${n < 100 ? n.toFixed(1) : n < 1e6 ? count(n) : 'over a million'} ${kind}`;
 }
 
 /** Three digits, as short as they get: `0.0123`, `1.2e-5`, `1,230`. */

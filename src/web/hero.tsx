@@ -61,21 +61,33 @@ function Presets() {
 /** What the number means. */
 function Sentence() {
   const now = progress.value;
-  const chars = data.value?.chars ?? [];
-  const V = chars.length + 1;
-  if (now === undefined || config.value === undefined) {
+  const chars = data.value?.chars;
+  if (now === undefined || config.value === undefined || chars === undefined) {
+    const tokens = chars === undefined ? 'all tokens' : <><b>all {chars.length + 1}</b> tokens</>; // prettier-ignore
     return (
       <p class="sentence">
-        Untrained, it guesses among <b>all {V}</b> tokens. Press <b>Start</b> and watch it learn.
+        Untrained, it guesses among {tokens}. Press <b>Start</b> and watch it learn.
       </p>
     );
   }
+  const V = config.value.model.vocabSize;
+  const learnt = now.smoothedLoss < Math.log(V);
   const written = phase.value === 'done' ? samples.value.slice(0, 4) : (previews.value.at(-1)?.texts ?? []);
   return (
     <>
       <p class="sentence">
-        After <b>{count(now.step)}</b> {now.step === 1 ? 'step' : 'steps'} it is as unsure as somebody who
-        guesses among <b>{guessing(now.smoothedLoss, chars)}</b>, no longer all {V}.
+        After <b>{count(now.step)}</b> {now.step === 1 ? 'step' : 'steps'} it is{' '}
+        {learnt ? (
+          <>
+            as unsure as somebody who guesses among <b>{guessing(now.smoothedLoss, chars)}</b>, no longer all{' '}
+            {V}
+          </>
+        ) : (
+          <>
+            no better than somebody who guesses among <b>all {V}</b> tokens
+          </>
+        )}
+        .
       </p>
       <p class="dream">{written.map((text) => text || '(nothing)').join(' · ')}</p>
     </>

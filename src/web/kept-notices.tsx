@@ -1,10 +1,11 @@
 // What the page has to say about the keeping of runs: one to go on with, and what went wrong.
 
 import { count } from './format.ts';
-import { offered, openRun, titleOf } from './state/kept.ts';
+import { messageOf, offered, openRun, titleOf } from './state/kept.ts';
 import { loadUpdate, update } from './offline.ts';
 import { room } from './routes.ts';
 import { notKept, said } from './state/run.ts';
+import type { StoredRun } from './store/runs.ts';
 
 export function KeptNotices() {
   return (
@@ -34,7 +35,7 @@ function Offer() {
       <p>
         A run of {titleOf(run)} was left after step {count(run.step)} of {count(steps)}.
       </p>
-      <button type="button" onClick={() => void openRun(run, true)}>
+      <button type="button" onClick={() => void goOn(run)}>
         Go on with the run of {titleOf(run)}
       </button>{' '}
       <button
@@ -48,6 +49,15 @@ function Offer() {
       </button>
     </div>
   );
+}
+
+async function goOn(run: StoredRun): Promise<void> {
+  try {
+    await openRun(run, true);
+  } catch (error) {
+    offered.value = undefined; // another tab deleted it
+    said.value = [...said.value, messageOf(error)];
+  }
 }
 
 function Update() {

@@ -9,7 +9,7 @@ import { slept } from './sleep.ts';
 import { gpuHelp } from './gpu-help.ts';
 import { changedAt, config, error, interruption, pausing, phase } from './state/run.ts';
 import { linkProblems } from './state/address.ts';
-import { change, fields } from './state/settings.ts';
+import { change, fields, shownFields } from './state/settings.ts';
 import { refusals, reset, startOrPause } from './state/trainer.ts';
 
 export function Notices() {
@@ -127,7 +127,7 @@ function LinkProblems() {
 function EngineNotice() {
   if (config.value === undefined || interruption.value !== undefined) return null;
   const { engine, reason } = config.value;
-  const asked = fields.value.engine;
+  const asked = shownFields.value.engine;
   if (changedAt.value !== undefined) {
     return (
       <p id="notice" class="notice">

@@ -23,6 +23,9 @@ export const ROOMS: readonly Room[] = [
 
 export const room = signal<Room | undefined>(undefined);
 
+/** How far down the story the reader was when they went into a room, in CSS pixels. */
+export const storyTop = signal(0);
+
 /** Settings in an address, or undefined where it has none. */
 export function settingsIn(hash: string): string | undefined {
   const text = hash.replace(/^#/, '');

@@ -24,6 +24,7 @@ import type { Plan, PlanBuffer } from '../graph/plan.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { checkRunLength, RING_LENGTH } from '../model/gpt.ts';
 import { parameterLayout } from '../model/parameters.ts';
+import { epsilonInF32 } from '../ops/adam.ts';
 import { packCorpus } from '../ops/batch.ts';
 import { DeviceError } from '../util/errors.ts';
 import type { GpuDevice } from './adapter.ts';
@@ -286,5 +287,6 @@ export async function residentWidth(
 function hyperOf({ beta1, beta2, eps, learningRate, steps }: TrainingConfig): number[] {
   // log(0) is not a value WGSL can hold; exp(-1000) is 0 as well.
   const log = (beta: number) => Math.max(-1000, Math.log(beta));
-  return [beta1, 1 - beta1, beta2, 1 - beta2, eps, log(beta1), log(beta2), learningRate, steps];
+  const epsilon = epsilonInF32(eps);
+  return [beta1, 1 - beta1, beta2, 1 - beta2, epsilon, log(beta1), log(beta2), learningRate, steps];
 }

@@ -170,7 +170,7 @@ describe('two at once', () => {
     expect(first.status).toBe(130);
     expect(reader).toMatchObject({ status: 0 });
     expect(second?.status).toBe(1);
-    expect(second?.stderr).toMatch(/process \d+ on .* is training into it\. Wait until it has ended/);
+    expect(second?.stderr).toMatch(/process \d+ on .* is writing into it\. Wait until it has ended/);
     expect((await readNewest(out)).run.state.step).toBe(ofType(records(first.stdout), 'done')[0]['step']);
   });
 });

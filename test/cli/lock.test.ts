@@ -27,7 +27,7 @@ describe('the lock of a run directory', () => {
     const lock = await lockDirectory(directory);
     await expect(lockDirectory(directory)).rejects.toThrow(CheckpointError);
     await expect(lockDirectory(directory)).rejects.toThrow(
-      `${directory}: process ${process.pid} on ${hostname()} is training into it. Wait until`,
+      `${directory}: process ${process.pid} on ${hostname()} is writing into it. Wait until`,
     );
     lock.release();
     expect(existsSync(join(directory, LOCK_FILE))).toBe(false);
@@ -64,6 +64,6 @@ describe('the lock of a run directory', () => {
     ['that is just being written', () => planted(''), 'another process'],
   ])('%s is respected', async (_, plant, who) => {
     const directory = plant();
-    await expect(lockDirectory(directory)).rejects.toThrow(`${who} is training into it`);
+    await expect(lockDirectory(directory)).rejects.toThrow(`${who} is writing into it`);
   }); // prettier-ignore
 });

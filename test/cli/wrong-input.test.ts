@@ -278,3 +278,17 @@ describe('a vocabulary', () => {
     );
   });
 });
+
+describe('an empty path, as an unset variable of a shell gives it', () => {
+  it.each([
+    ['train', '--steps', '1'],
+    ['sweep', '--steps', '1'],
+    ['report', '--quick'],
+  ])('%s does not write where it stands', async (...args) => {
+    const before = readdirSync(process.cwd());
+    const { status, stderr } = await microgpt([...args, '--out', '']);
+    expect(status).toBe(2);
+    expect(stderr).toContain("option '--out <dir>' argument '' is invalid. Expected a path, got none.");
+    expect(readdirSync(process.cwd())).toEqual(before);
+  });
+});

@@ -76,7 +76,7 @@ describe.skipIf(noChromium)('a room', () => {
     await at.fill('to', '1e30');
     await at.fill('how many', '2');
     await at.fill('Seeds', '2');
-    await at.page.getByLabel('What computes').selectOption('CPU');
+    await at.page.locator('.room').getByLabel('What computes').selectOption('CPU');
     await at.press('Train 4 models');
     await says(at.page.locator('#swept'), /^The best model/);
     const expected = await trainHere(builtinNames(), { steps: 60, seed: 43 });
@@ -117,7 +117,7 @@ describe.skipIf(noChromium)('a room', () => {
     await at.page.getByRole('link', { name: 'Sweep' }).click();
     await at.fill('how many', '2');
     await at.fill('Seeds', '1');
-    await at.page.getByLabel('What computes').selectOption('WebGPU');
+    await at.page.locator('.room').getByLabel('What computes').selectOption('WebGPU');
     await at.press('Train 2 models');
     const first = at.page.getByRole('gridcell').getByRole('button').first();
     await at.page.locator('td button[data-loss]').first().waitFor();
@@ -156,7 +156,7 @@ describe.skipIf(noChromium)('a room', () => {
     });
     await at.fill('how many', '1');
     await at.fill('Seeds', '2');
-    await at.page.getByLabel('What computes').selectOption('WebGPU');
+    await at.page.locator('.room').getByLabel('What computes').selectOption('WebGPU');
     await at.press('Train 2 models');
     await says(
       at.page.locator('.notice'),

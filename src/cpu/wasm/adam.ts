@@ -1,16 +1,14 @@
-// adam: m ← g + β1·(m − g), v ← β2·v + (1−β2)·g², parameter ← parameter − lr/c1 · m / (√(v / c2) + ε).
+// adam: m ← β1·m + (1−β1)·g, v ← β2·v + (1−β2)·g², parameter ← parameter − lr/c1 · m / (√(v / c2) + ε).
 // Weights are updated where their gradient is made, see outer.ts; tables here, and all where the gradient is clipped, so
 // that none may move before the norm of all is known.
 
 import { fma, storeTransposed } from './lanes';
 import { panelStride, placeOf } from './panels';
 
-/** An ε that f32 rounds to 0 would make 0 / 0 of a parameter without a gradient. */
-const LEAST_EPSILON: f64 = 1e-30;
-
 let epsilon: f64 = 0;
 // The same number in four lanes each: set by the run, and by the step.
 let beta1 = f32x4.splat(0);
+let rest1 = f32x4.splat(0);
 let beta2 = f32x4.splat(0);
 let rest2 = f32x4.splat(0);
 let rate = f32x4.splat(0);
@@ -23,8 +21,9 @@ let shorten = f32x4.splat(0);
 
 export function configureAdam(b1: f64, b2: f64, e: f64, clip: f64): void {
   most = clip;
-  epsilon = Math.max(e, LEAST_EPSILON);
+  epsilon = e;
   beta1 = f32x4.splat(<f32>b1);
+  rest1 = f32x4.splat(<f32>(1 - b1)); // not 1 − <f32>b1: next to 1 the rounding of β1 would be most of it
   beta2 = f32x4.splat(<f32>b2);
   rest2 = f32x4.splat(<f32>(1 - b2));
 }
@@ -57,7 +56,7 @@ export function beginClip(squares: f64): void {
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
 export function update(w: usize, g: v128, toM: usize, toV: usize): v128 {
-  const m = fma(f32x4.sub(v128.load(w + toM), g), beta1, g);
+  const m = fma(g, rest1, f32x4.mul(v128.load(w + toM), beta1));
   const v = fma(f32x4.mul(g, g), rest2, f32x4.mul(v128.load(w + toV), beta2));
   v128.store(w + toM, m);
   v128.store(w + toV, v);

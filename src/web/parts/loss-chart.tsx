@@ -50,8 +50,10 @@ export function LossChart({ height, caption }: Props) {
         chart.current = new Plot(options(element, height), dataOf(), element);
       };
       build();
-      const resized = new ResizeObserver(() =>
-        chart.current?.setSize({ width: element.clientWidth, height }),
+      const resized = new ResizeObserver(
+        () =>
+          // 0 wide: the story is hidden behind a room.
+          element.clientWidth > 0 && chart.current?.setSize({ width: element.clientWidth, height }),
       );
       resized.observe(element);
       // A canvas does not follow the colours by itself.
@@ -154,7 +156,7 @@ function options(element: HTMLElement, height: number): uPlot.Options {
     legend: { show: false },
     cursor: { points: { show: false }, y: false },
     scales: {
-      x: { time: false, range: (_plot, low, high) => wholeRun(low, high) },
+      x: stepsScale(),
       y: { range: (_plot, low, high) => lossRange(low, high) },
     },
     axes: [
@@ -162,7 +164,7 @@ function options(element: HTMLElement, height: number): uPlot.Options {
         ...axis,
         grid: { show: false },
         size: 28,
-        values: (_plot, ticks) => ticks.map((step) => count(step)),
+        values: (_plot, ticks) => ticks.map((step) => (Number.isInteger(step) ? count(step) : '')),
       },
       { ...axis, size: 40, values: (_plot, ticks) => lossTicks(ticks) },
     ],
@@ -178,20 +180,35 @@ function options(element: HTMLElement, height: number): uPlot.Options {
   };
 }
 
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' });
+
 /** One digit after the point, or as many as the ticks need. */
 function lossTicks(ticks: readonly number[]): string[] {
+  if (ticks.some((loss) => loss >= 1000)) return ticks.map((loss) => COMPACT.format(loss));
   const digits =
     [1, 2].find((n) => ticks.every((loss) => Math.abs(loss - Number(loss.toFixed(n))) < 1e-9)) ?? 3;
   return ticks.map((loss) => loss.toFixed(digits));
 }
 
-/** Until the reader looks closer: the whole run, also the steps to come. */
-function wholeRun(low: number | null, high: number | null): uPlot.Range.MinMax {
-  const { buckets } = history.current;
-  const steps = config.value?.training.steps ?? 1000;
-  if (low === null || high === null) return [0, steps];
-  const everything = low <= (buckets[0]?.step ?? 0) && high >= (buckets.at(-1)?.step ?? 0);
-  return everything ? [0, steps] : [low, high];
+/** Until the reader looks closer the whole run, also the steps to come; then what they look at, however the run goes on. */
+function stepsScale(): uPlot.Scale {
+  let whole = 0; // steps of the run, as it was last shown
+  return {
+    time: false,
+    auto: ({ scales }) => {
+      const { min, max } = scales['x'];
+      const { buckets } = history.current;
+      if (typeof min !== 'number' || typeof max !== 'number' || buckets.length < 2) return true;
+      return min <= buckets[0].step && max >= Math.min(whole, buckets.at(-1)!.step);
+    },
+    range: (_plot, low, high) => {
+      const { buckets } = history.current;
+      whole = config.value?.training.steps ?? 1000;
+      if (low === null || high === null) return [0, whole];
+      const everything = low <= (buckets[0]?.step ?? 0) && high >= (buckets.at(-1)?.step ?? 0);
+      return everything ? [0, whole] : [low, high];
+    },
+  };
 }
 
 /** In halves, so that the curve does not quiver as it grows. */

@@ -38,7 +38,12 @@ export function HeatMap() {
   return (
     <figure class="map">
       <div class="scroll">
-        <table ref={table} role="grid" aria-label="Loss by learning rate and seed">
+        <table
+          ref={table}
+          role="grid"
+          aria-label="Loss by learning rate and seed"
+          style={{ minWidth: `${2.5 + 3 * rates.length}rem` }}
+        >
           <thead>
             <tr>
               <th scope="col">

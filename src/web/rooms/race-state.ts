@@ -3,7 +3,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { EngineInfo } from '../../engine.ts';
 import type { DoneRecord } from '../../train/records.ts';
-import { MicrogptError } from '../../util/errors.ts';
+import { ConfigError, MicrogptError } from '../../util/errors.ts';
 import type { Command, RunSettings, WorkerMessage } from '../messages.ts';
 import { fields, file, readSettings } from '../state/settings.ts';
 import { GrowingCurve } from './growing-curve.ts';
@@ -60,6 +60,7 @@ export function start(): void {
   let settings: RunSettings;
   try {
     settings = readSettings(fields.value, file.value);
+    checkLength(settings.training.steps);
   } catch (problem) {
     if (!(problem instanceof MicrogptError)) throw problem;
     error.value = problem.message;
@@ -82,6 +83,14 @@ export function start(): void {
     send(worker, { type: 'start', settings: { ...settings, engine, launch }, keep: false });
     return worker;
   });
+}
+
+/** All losses of both are kept, to be compared. */
+const MOST_STEPS = 2 ** 24;
+
+function checkLength(wanted: number): void {
+  if (wanted <= MOST_STEPS) return;
+  throw new ConfigError(`steps: expected at most ${MOST_STEPS} for a race, got ${wanted}.`);
 }
 
 export function stop(): void {

@@ -77,11 +77,11 @@ function Actions({ run, act, choose }: Props & { choose: (mode: 'rename' | 'dele
       ) : (
         <>
           {unfinished && (
-            <button type="button" class="primary" onClick={() => void openRun(run, true)}>
+            <button type="button" class="primary" onClick={() => void act(() => opened(run, true))}>
               Go on
             </button>
           )}
-          <button type="button" onClick={() => void openRun(run, false)}>
+          <button type="button" onClick={() => void act(() => opened(run, false))}>
             Open
           </button>
         </>
@@ -96,6 +96,12 @@ function Actions({ run, act, choose }: Props & { choose: (mode: 'rename' | 'dele
       </button>
     </div>
   );
+}
+
+/** Rejects where it is not there any more: another tab may have deleted it. */
+async function opened(run: StoredRun, go: boolean): Promise<string> {
+  await openRun(run, go);
+  return '';
 }
 
 /** Saves to files of the reader's. */

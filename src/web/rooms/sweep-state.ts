@@ -83,7 +83,9 @@ export function readAxes({ lrFrom, lrTo, lrCount, seeds }: SweepFields, training
   return {
     learningRate: Array.from({ length: rates }, (_, i) => {
       if (i === 0) return low;
-      return i === rates - 1 ? high : Number((low * (high / low) ** (i / (rates - 1))).toPrecision(2));
+      return i === rates - 1
+        ? high
+        : Number((low ** (1 - i / (rates - 1)) * high ** (i / (rates - 1))).toPrecision(2));
     }),
     seed: Array.from({ length: count }, (_, i) => seed + i),
     beta1: [beta1],

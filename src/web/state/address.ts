@@ -1,7 +1,7 @@
 // Keeps the settings in the address, so that copying it is sharing the run, and follows an address that was typed.
 
 import { computed, effect, signal } from '@preact/signals';
-import { room, roomIn, settingsIn } from '../routes.ts';
+import { room, roomIn, settingsIn, storyTop } from '../routes.ts';
 import { readLink, writeLink } from './link.ts';
 import { isRunning } from './run.ts';
 import { fields } from './settings.ts';
@@ -37,7 +37,9 @@ function write(): void {
 }
 
 function read(): void {
-  room.value = roomIn(location.hash);
+  const next = roomIn(location.hash);
+  if (next !== undefined && room.peek() === undefined) storyTop.value = scrollY;
+  room.value = next;
   const link = settingsIn(location.hash);
   if (link === undefined || `#${link}` === storyHash.peek()) return;
   const { fields: wanted, problems } = readLink(link);

@@ -5,7 +5,7 @@ import { MicrogptError } from '../../util/errors.ts';
 import type { StoreCall, StoreOperations, StoreReply } from '../store/operations.ts';
 import type { RunList, StoredRun } from '../store/runs.ts';
 import { kept, notKept, phase, progress } from './run.ts';
-import { DEFAULT_FIELDS, fields, file, LAUNCH_CHOICES, type Fields } from './settings.ts';
+import { begunWith, DEFAULT_FIELDS, fields, file, LAUNCH_CHOICES, type Fields } from './settings.ts';
 import { storyHash } from './address.ts';
 import { open, startOrPause } from './trainer.ts';
 
@@ -106,7 +106,7 @@ export async function openRun(run: StoredRun, go: boolean): Promise<void> {
   const own = source === 'your text' && text !== undefined ? await text.text() : '';
   open(run.id, go); // first, so that the worker reads no other text
   file.value = text && own === '' ? new File([text], source) : undefined;
-  fields.value = fieldsOf(run, own);
+  fields.value = begunWith.value = fieldsOf(run, own);
   location.hash = storyHash.value;
 }
 

@@ -45,16 +45,15 @@ export const PRESETS: readonly Preset[] = [
 /** Learns the toy tasks, which microgpt.py's settings learn in part. */
 export const TOY_SOLVER = PRESETS.find(({ name }) => name === 'Toy solver')!;
 
-/** The fields of a preset, the reader’s text kept. */
-export function presetFields({ changes }: Preset, { data, text }: Fields): Fields {
-  return { ...DEFAULT_FIELDS, data, text, ...changes };
+/** The fields of a preset; the reader’s text and engine stay, unless they are its point. */
+export function presetFields({ changes }: Preset, { data, text, engine, launch }: Fields): Fields {
+  return { ...DEFAULT_FIELDS, data, text, engine, launch, ...changes };
 }
 
 /** The preset that the fields are, if they are one; on any engine, unless the engine is its point. */
 export function presetOf(fields: Fields): Preset | undefined {
   return PRESETS.find((preset) => {
-    const { engine, launch } = { ...fields, ...preset.changes };
-    const wanted: Fields = { ...presetFields(preset, fields), engine, launch };
+    const wanted = presetFields(preset, fields);
     return (Object.keys(wanted) as (keyof Fields)[]).every((name) => wanted[name] === fields[name]);
   });
 }

@@ -58,6 +58,12 @@ export const fields = signal<Fields>(DEFAULT_FIELDS);
 /** Of the choice `file`. */
 export const file = signal<File | undefined>(undefined);
 
+/** The fields that the run in view was begun with; they may be others now, for the next one. */
+export const begunWith = signal<Fields | undefined>(undefined);
+
+/** The fields of the run in view; where there is none, of the one that would be begun. */
+export const shownFields = computed(() => begunWith.value ?? fields.value);
+
 export function change(changes: Partial<Fields>): void {
   fields.value = { ...fields.value, ...changes };
 }

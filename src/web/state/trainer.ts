@@ -5,7 +5,7 @@ import { MicrogptError } from '../../util/errors.ts';
 import type { Command, WorkerMessage } from '../messages.ts';
 import type { Answers, Question, QuestionName, QuestionOf } from '../questions.ts';
 import * as run from './run.ts';
-import { fields, file, readSettings, readSource } from './settings.ts';
+import { begunWith, fields, file, readSettings, readSource } from './settings.ts';
 
 /** Steps a second at most; 0: as fast as it goes. */
 export const pace = signal(0);
@@ -20,6 +20,8 @@ interface Waiting {
 let worker: Worker | undefined;
 let started = false;
 let lastId = 0;
+/** What start() last found wrong with the settings, or ''. */
+let refusal = '';
 const asked = new Map<number, Waiting>();
 
 /** Goes on or pauses, whichever is possible; begins a run where there is none. */
@@ -44,6 +46,7 @@ export function step(): void {
 export function reset(): void {
   stop();
   run.forget();
+  begunWith.value = undefined;
   look();
 }
 
@@ -51,6 +54,7 @@ export function reset(): void {
 export function open(id: string, go: boolean): void {
   stop();
   run.forget();
+  begunWith.value = undefined;
   run.phase.value = 'preparing';
   send({ type: 'pace', stepsPerSecond: pace.value });
   send({ type: 'open', id });
@@ -73,9 +77,10 @@ export function ask<N extends QuestionName>(question: QuestionOf<N>): Promise<An
 
 /** Shows the text of the settings, where no run has its own. */
 export function look(): void {
-  if (started) return;
+  const seed = Number(fields.value.seed);
+  if (started || !Number.isSafeInteger(seed)) return; // it is being typed, or marked as wrong
   try {
-    send({ type: 'look', source: readSource(fields.value, file.value), seed: Number(fields.value.seed) });
+    send({ type: 'look', source: readSource(fields.value, file.value), seed });
   } catch (error) {
     if (!(error instanceof MicrogptError)) throw error;
     run.data.value = undefined; // there is no text yet
@@ -89,13 +94,14 @@ function start(): boolean {
     if (started) stop();
     run.forget();
     run.phase.value = 'preparing';
+    begunWith.value = fields.value;
     send({ type: 'pace', stepsPerSecond: pace.value });
     send({ type: 'start', settings });
     started = true;
     return true;
   } catch (error) {
     if (!(error instanceof MicrogptError)) throw error;
-    run.error.value = error.message;
+    run.error.value = refusal = error.message;
     refusals.value++;
     return false;
   }
@@ -140,6 +146,12 @@ function stop(): void {
   for (const { reject } of asked.values()) reject(new MicrogptError('The run has ended.'));
   asked.clear();
 }
+
+effect(() => {
+  void fields.value;
+  if (refusal !== '' && run.error.peek() === refusal) run.error.value = ''; // it may be right now
+  refusal = '';
+});
 
 effect(() => {
   const stepsPerSecond = pace.value;

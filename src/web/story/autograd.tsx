@@ -67,7 +67,7 @@ function Slope() {
         <label>
           Matrix{' '}
           <select
-            value={matrix.value}
+            value={specs[matrix.value] === undefined ? 0 : matrix.value}
             onChange={({ currentTarget }) => {
               matrix.value = Number(currentTarget.value);
             }}

@@ -6,7 +6,7 @@ import { Settings } from '../parts/fields.tsx';
 import { Figure, Figures, Section } from '../parts/section.tsx';
 import { data, dataError, progress } from '../state/run.ts';
 import { presetFields, presetOf, TOY_SOLVER } from '../state/presets.ts';
-import { change, DATA_CHOICES, fields, file, toyTask, type Fields } from '../state/settings.ts';
+import { change, DATA_CHOICES, fields, file, shownFields, toyTask, type Fields } from '../state/settings.ts';
 
 const LABELS: Record<Fields['data'], string> = {
   builtin: 'Names',
@@ -144,8 +144,8 @@ function Documents() {
       </ul>
       <p class="hint">
         {now.count > now.documents.length
-          ? `The first ${now.documents.length} of ${count(now.count)}, as seed ${fields.value.seed} shuffles them.`
-          : `All of them, as seed ${fields.value.seed} shuffles them.`}
+          ? `The first ${now.documents.length} of ${count(now.count)}, as seed ${shownFields.value.seed} shuffles them.`
+          : `All of them, as seed ${shownFields.value.seed} shuffles them.`}
       </p>
     </>
   );

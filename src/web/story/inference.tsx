@@ -1,13 +1,13 @@
 // "Inference: may the model babble back to us."
 
-import { useSignal } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { TOY_TASKS } from '../../data/toy-tasks.ts';
 import { count, percent } from '../format.ts';
 import { NumberInput, Settings } from '../parts/fields.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
 import { data, isAsking, previews, samples } from '../state/run.ts';
-import { fields, toyTask } from '../state/settings.ts';
+import { shownFields, toyTask } from '../state/settings.ts';
 import { ask } from '../state/trainer.ts';
 import { visible } from './tokenizer.tsx';
 
@@ -58,6 +58,9 @@ function Prefix() {
     name: 'next',
     prefix: prefix.value,
     temperature: temperature.value,
+  });
+  useSignalEffect(() => {
+    if (!isAsking()) written.value = []; // their model is gone
   });
   const chars = data.value?.chars ?? [];
   const likely = mostLikely(answer.value?.probabilities, SHOWN);
@@ -155,7 +158,7 @@ function Learning() {
 }
 
 function Samples() {
-  const task = toyTask(fields.value);
+  const task = toyTask(shownFields.value);
   const texts = samples.value;
   const right = task === undefined ? 0 : texts.filter(TOY_TASKS[task].isRight).length;
   return (
@@ -178,7 +181,7 @@ function Samples() {
 
 /** A text, marked where its task has a right answer. */
 function Sample({ text }: { text: string }) {
-  const task = toyTask(fields.value);
+  const task = toyTask(shownFields.value);
   const right = task === undefined ? undefined : TOY_TASKS[task].isRight(text);
   return <li class={right === undefined ? undefined : right ? 'right' : 'wrong'}>{text || '(nothing)'}</li>;
 }

@@ -64,7 +64,7 @@ async function write(
 }
 
 /** Parameters × tokens: more would keep the training waiting, for this runs in f64 and in plain loops. */
-const SLOPE_WORK = 5e5;
+const SLOPE_WORK = 1e6;
 /** Points of the curve, an odd number, and how far it reaches on either side. */
 const SLOPE_POINTS = 17;
 const SLOPE_REACH = 0.4;
@@ -77,7 +77,7 @@ async function slope({ engine, spec, step }: LiveRun, { index }: QuestionOf<'slo
     throw new ConfigError(`parameter ${index}: expected a number below ${parameters.length}.`);
   }
   const documents = nextDocument(spec, step);
-  if (parameters.length * Math.min(documents.tokens.length, spec.model.blockSize) > SLOPE_WORK) {
+  if (parameters.length * spec.model.blockSize > SLOPE_WORK) {
     throw new ConfigError('This model is too large to be differentiated while you wait.');
   }
   const value = parameters[index];
