@@ -117,7 +117,7 @@ describe('a directory that is measured into', () => {
     const out = join(temporaryDirectory(), 'report');
     const report = ['report', '--quick', '--no-peers', '--engine', 'cpu', '--seconds', '3', '--out', out];
     const both = await Promise.all(['first', 'second'].map((name) => microgpt([...report, '--name', name])));
-    expect(both.map(({ status }) => status).toSorted()).toEqual([0, 1]);
+    expect(Math.min(...both.map(({ status }) => status!))).toBe(0);
     const winner = both.findIndex(({ status }) => status === 0);
     expect(both[1 - winner].stderr).toMatch(/is writing into it\. Wait until it has ended/);
     const { machine } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as { machine: object };

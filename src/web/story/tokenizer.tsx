@@ -55,7 +55,7 @@ function Tokens() {
   return (
     <>
       <h3>{progress.value === undefined ? 'The first document' : 'The document of this step'}</h3>
-      <ol class="tokens line" aria-label={`Tokens of ${text}`}>
+      <ol class="tokens line" tabIndex={0} aria-label={`Tokens of ${text}`}>
         {cells.map(({ char, id }, i) => (
           <li key={i}>
             <span class="char">{visible(char)}</span>
