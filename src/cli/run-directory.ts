@@ -117,8 +117,7 @@ export async function claimDirectory(directory: string): Promise<ClaimedDirector
   process.once('exit', release);
   try {
     for (const path of await missingDirectories(resolve(directory))) {
-      await mkdir(path);
-      made.push(path);
+      if (await makeDirectory(path)) made.push(path);
     }
     await checkWritable(directory);
   } catch (error) {
@@ -129,6 +128,17 @@ export async function claimDirectory(directory: string): Promise<ClaimedDirector
     );
   }
   return { release };
+}
+
+/** Gives false where another process has made it a moment before. */
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return false;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-// Attention by lanes (heads in fours, narrow) and by blocks (all others): both against f64.
+// Attention of heads of every width, against f64.
 
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';

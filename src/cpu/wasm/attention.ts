@@ -2,7 +2,6 @@
 // channels of which D are true and the rest 0. The weights p (n, n) are kept for the derivative, their columns padded to a
 // multiple of 4 with zeros. Only the document's own rows are read and written: others may be in another thread's hands.
 
-import { attentionOfFour, attentionOfFourGrad, goesByLanes } from './attention-lanes';
 import { exp, fma, larger, maxOfLanes, storeTransposed, sumOfLanes, transpose4x4 } from './lanes';
 import { Finish, product } from './matmul';
 import { padded, strideOf } from './memory';
@@ -24,15 +23,6 @@ export function attention(
 ): void {
   const stride = strideOf(n);
   const A = <usize>(H * Dp) << 2;
-  if (goesByLanes(H, Dp)) {
-    for (let h = 0; h < H; h += 4) {
-      attentionOfFour(n, Dp, scale, qkv, A, qkvStride, p, 4 * stride, out, outStride, keys);
-      qkv += <usize>Dp << 4;
-      out += <usize>Dp << 4;
-      p += 4 * <usize>n * stride;
-    }
-    return;
-  }
   for (let h = 0; h < H; h++) {
     transpose(n, Dp, qkv + A, qkvStride, keys, stride);
     for (let r = 0; r < n; r += ROWS) {
@@ -59,16 +49,6 @@ export function attentionGrad(
 ): void {
   const stride = strideOf(n);
   const A = <usize>(H * Dp) << 2;
-  if (goesByLanes(H, Dp)) {
-    for (let h = 0; h < H; h += 4) {
-      attentionOfFourGrad(n, Dp, scale, qkv, dqkv, A, qkvStride, p, 4 * stride, dout, outStride, values, ds);
-      qkv += <usize>Dp << 4;
-      dqkv += <usize>Dp << 4;
-      dout += <usize>Dp << 4;
-      p += 4 * <usize>n * stride;
-    }
-    return;
-  }
   for (let h = 0; h < H; h++) {
     transpose(n, Dp, qkv + 2 * A, qkvStride, values, stride);
     for (let r = 0; r < n; r += ROWS) {

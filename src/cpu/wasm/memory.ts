@@ -2,8 +2,6 @@
 // 16 bytes, and all dimensions are padded with zeros to multiples of 4 so that no kernel has tails. A head of D channels
 // takes Dp = D padded; A = H·Dp. Sizes in elements are i32, addresses and strides in bytes usize.
 
-import { goesByLanes, turnedBytes } from './attention-lanes';
-
 export let L: i32 = 0;
 export let C: i32 = 0;
 export let H: i32 = 0;
@@ -277,8 +275,7 @@ export function layOutMemory(
   const most = max(longest, T);
   starts = takeEach(B + 1, 4, thread, threads);
   pairStarts = takeEach(B + 1, 4, thread, threads);
-  const turned = goesByLanes(H, Dp) ? <usize>longest * turnedBytes(Dp) : 0;
-  scratchT = takeEach(1, max(<usize>Dp * strideOf(most), turned), thread, threads);
+  scratchT = takeEach(Dp, strideOf(most), thread, threads);
   scratchP = takeEach(longest, strideOf(longest), thread, threads);
   strideT = strideOf(T);
   toValues = <usize>A * strideT;
