@@ -31,7 +31,6 @@ export async function writeFilesAtomically(
   await flushDirectory(directory);
 }
 
-/** Writes one file: after this it is there as a whole, through a power cut too; before, what was there is. */
 /** The names in a directory; none where there is no such directory. Throws what the system says where it cannot be read. */
 export async function listIfThere(directory: string): Promise<string[]> {
   try {
@@ -42,6 +41,7 @@ export async function listIfThere(directory: string): Promise<string[]> {
   }
 }
 
+/** Writes one file: after this it is there as a whole, through a power cut too; before, what was there is. */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   const cleanUp = () => rmSync(temporary, { force: true });

@@ -1,6 +1,6 @@
 // microgpt train on a GPU that goes away in the middle of the run.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readNewest } from '../../src/cli/run-store.ts';
@@ -75,6 +75,26 @@ describe.skipIf(noAdapter !== '')('train on a device that is lost', () => {
     const resumed = await microgpt(['train', '--resume', out, '--engine', 'cpu', '--json']);
     expect(resumed.status).toBe(0);
     expect(ofType(records(resumed.stdout), 'config')[0]['step']).toBe(step);
+  });
+});
+
+describe.skipIf(noAdapter !== '')('a run from a file, on a device that is lost at once', () => {
+  it('names only a state that is there', async () => {
+    const directory = temporaryDirectory();
+    const [first, out] = [join(directory, 'first'), join(directory, 'out')];
+    const endless = [...TRAIN, '--out', first, '--checkpoint-every', '50'];
+    await train(endless, '90,unplug');
+    const file = readdirSync(join(first, 'checkpoints')).find((name) => name.startsWith('step-'))!;
+    const resumed = ['train', '--resume', join(first, 'checkpoints', file), '--data', NAMES, '--out', out];
+    const { status, stderr } = await train(
+      [...resumed, '--engine', 'webgpu', '--launch', 'graph'],
+      '3,unplug',
+    );
+    expect(status).toBe(1);
+    const named = /The last good state, after step (\d+), is in (\S+)\. Go on with/.exec(stderr);
+    expect(named, stderr).not.toBeNull();
+    expect(named![2]).toBe(out);
+    expect((await readNewest(out)).run.state.step).toBe(Number(named![1]));
   });
 });
 

@@ -92,6 +92,71 @@ describe.skipIf(noChromium)('the page behaves', () => {
     expect(best).toBeLessThan(100);
   });
 
+  it('keeps what the reader looks at closer as the run goes on', async () => {
+    await at.open();
+    await at.useCpu();
+    await at.fill('Steps steps', 4000);
+    await at.page.getByLabel('pace').selectOption('100 steps/s');
+    await at.press('Start');
+    await at.page.waitForFunction(() => Number(document.querySelector('progress')?.value) > 100);
+    await at.press('Pause');
+    await at.status('Paused.');
+    const plot = at.page.locator('#training .u-over');
+    await plot.scrollIntoViewIfNeeded();
+    const drawn = () =>
+      at.page.evaluate(() => document.querySelector<HTMLCanvasElement>('#training canvas')!.toDataURL());
+    const whole = await drawn();
+    const { x, y, width } = (await plot.boundingBox())!;
+    await at.page.mouse.move(x + 1, y + 50);
+    await at.page.mouse.down();
+    await at.page.mouse.move(x + width / 50, y + 50, { steps: 4 }); // 80 of the 4,000 steps
+    await at.page.mouse.up();
+    await expect.poll(drawn).not.toBe(whole);
+    const closer = await drawn();
+    const before = await at.textOf('now-step');
+    await at.press('Step');
+    await expect.poll(() => at.textOf('now-step')).not.toBe(before);
+    expect(await drawn()).toBe(closer);
+    await plot.dblclick();
+    await expect.poll(drawn).not.toBe(closer);
+  });
+
+  it('takes the reader back from a room to where they were', async () => {
+    await at.open();
+    await at.useCpu();
+    await at.fill('Steps steps', 50);
+    await at.press('Start');
+    await at.status(/^Done/);
+    await at.page.getByLabel('Begin with').fill('an');
+    await at.page.locator('#training').evaluate((element) => element.scrollIntoView());
+    await at.page.waitForTimeout(500); // views that were passed on the way are loaded
+    const place = await at.page.evaluate(() => scrollY);
+    expect(place).toBeGreaterThan(1000);
+    // Not Playwright's click, which scrolls first.
+    await at.page.getByRole('link', { name: 'Runs' }).evaluate((link) => (link as HTMLElement).click());
+    await at.page.getByRole('heading', { name: 'Runs' }).waitFor();
+    expect(await at.page.evaluate(() => scrollY)).toBe(0);
+    await at.page.goBack();
+    await at.page.locator('#training').waitFor();
+    expect(Math.abs((await at.page.evaluate(() => scrollY)) - place)).toBeLessThan(20);
+    expect(await at.page.getByLabel('Begin with').inputValue()).toBe('an');
+  });
+
+  it('waits for the rest of a number that is being typed', async () => {
+    await at.open();
+    const seed = at.page.getByLabel('Random numbers seed');
+    await seed.fill('-');
+    await at.page.waitForTimeout(300);
+    expect(await at.textOf('status')).toBe('Ready.');
+    await seed.fill('-7');
+    await at.page.getByText('as seed -7 shuffles them').waitFor();
+    await at.fill('Heads n_head', '5');
+    await at.press('Start');
+    await at.page.getByRole('alert').filter({ hasText: 'not divisible' }).waitFor();
+    await at.fill('Heads n_head', '4');
+    await expect.poll(() => at.page.getByRole('alert').count()).toBe(0);
+  });
+
   it('does not grow over 100,000 steps', async () => {
     await at.open({ record: false });
     await at.useCpu();

@@ -62,9 +62,10 @@ export function anatomyOf(
   ]);
   const waited = perStep((round) => callTime(round, (name) => name === WAIT));
   const timed = rounds.every(({ passes, dispatches }) => usable(passes) && usable(dispatches));
+  const oneByOne = timed ? rounds.map(({ dispatches }) => exclusive(dispatches!)) : [];
   if (timed) {
     const span = perStep(({ passes }) => spanOf(passes!));
-    const busy = perStep(({ dispatches }) => lengthOf(oneByOne(dispatches!)));
+    const busy = oneByOne.map((dispatches) => lengthOf(dispatches) / steps);
     const over = median(busy) - median(span);
     if (over > 0) {
       notes.push(
@@ -110,7 +111,7 @@ export function anatomyOf(
       count: countOf(rounds[0], name) / steps,
       time: interval(perStep((round) => callTime(round, (own) => own === name))),
     })),
-    kernels: timed ? kernelsOf(rounds, steps, interval) : [],
+    kernels: timed ? kernelsOf(oneByOne, steps, interval) : [],
     unexplained: unexplained.value / wall.median,
     closes: Math.abs(unexplained.value) <= CLOSED * wall.median,
     notes,
@@ -126,17 +127,17 @@ function callNames(rounds: readonly Round[]): string[] {
 }
 
 function kernelsOf(
-  rounds: readonly Round[],
+  rounds: readonly (readonly TimedDispatch[])[],
   steps: number,
   interval: (samples: readonly number[]) => Interval,
 ): Anatomy['kernels'] {
-  const names = [...new Set(rounds[0].dispatches!.map(({ name }) => name))];
+  const names = [...new Set(rounds[0].map(({ name }) => name))];
   return names.map((name) => {
-    const own = (of: readonly TimedDispatch[]) => of.filter((dispatch) => dispatch.name === name);
+    const own = rounds.map((dispatches) => dispatches.filter((dispatch) => dispatch.name === name));
     return {
       name,
-      count: own(rounds[0].dispatches!).length / steps,
-      time: interval(rounds.map(({ dispatches }) => lengthOf(own(oneByOne(dispatches!))) / steps)),
+      count: own[0].length / steps,
+      time: interval(own.map((dispatches) => lengthOf(dispatches) / steps)),
     };
   });
 }
@@ -160,7 +161,7 @@ function spanOf(times: readonly PassTime[]): number {
  * What each adds to those before it: a dispatch begins where they end. Drivers stamp the beginning of a pass when they come to
  * it, and it may then have to wait for the one before.
  */
-function oneByOne(times: readonly TimedDispatch[]): TimedDispatch[] {
+function exclusive(times: readonly TimedDispatch[]): TimedDispatch[] {
   let last = -Infinity;
   return times.map((time) => {
     const begin = Math.min(time.end, Math.max(time.begin, last));
