@@ -18,7 +18,7 @@ import { verifyKernels } from '../src/verify/kernels.ts';
 import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
 import { DeviceBuffers } from '../src/webgpu/buffers.ts';
-import { LAUNCHERS, prepareDispatches } from '../src/webgpu/launch.ts';
+import { LAUNCHERS, prepareDispatches, RULES } from '../src/webgpu/launch.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { runOnDevice } from '../src/webgpu/run-op.ts';
 import { Stopwatch } from '../src/webgpu/stopwatch.ts';
@@ -79,7 +79,7 @@ async function timePlan(
   const layout = parameterLayout(model);
   const training = { ...DEFAULT_TRAINING, batchSize };
   const size = { length: corpus.length, documents: batchSize };
-  const plan = trainingPlan(model, training, layout, size, { fused: launch === 'fused' });
+  const plan = trainingPlan(model, training, layout, size, RULES[launch]);
   await checkOps(gpu, plan.dispatches);
 
   const buffers = await DeviceBuffers.create(gpu, plan);

@@ -1,6 +1,7 @@
 // The plain CPU engine: runs the plans of src/model/gpt.ts with each op's plain loops on typed arrays.
 
 import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
+import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
 import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
@@ -14,15 +15,20 @@ import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
 
-/** The engine for a checked `spec`. Rows are packed, so padding costs nothing. */
-export function createPlainEngine(spec: EngineSpec, precision: 'f32' | 'f64'): Engine {
+/** The engine for a checked `spec`. Rows are packed, so padding costs nothing. `rules`: of a GPU strategy, to see that they hold. */
+export function createPlainEngine(
+  spec: EngineSpec,
+  precision: 'f32' | 'f64',
+  rules: readonly Rule[] = [],
+): Engine {
   const { model, training, documents } = spec;
   const layout = parameterLayout(model);
   const count = countParameters(model);
 
   const Float = precision === 'f64' ? Float64Array : Float32Array;
   const packed = packCorpus(documents);
-  const plan = trainingPlan(model, training, layout, { length: packed.length, documents: documents.count });
+  const size = { length: packed.length, documents: documents.count };
+  const plan = trainingPlan(model, training, layout, size, rules);
   const memory = new Memory(plan, Float);
   const step: StepScalars = { index: 0, rows: 0, learningRate: 0, correction1: 0, correction2: 0 };
   const calls = memory.calls(plan, step);

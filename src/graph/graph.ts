@@ -1,7 +1,7 @@
 // The graph: tensors and the nodes that compute them, in the order they were added.
 
 import { ShapeError } from '../util/errors.ts';
-import { dtypeOf, operandNames } from './op.ts';
+import { dtypeOf, operandNames, resultNames } from './op.ts';
 import type { Attrs, DType, Op, Shape } from './op.ts';
 
 export interface Tensor {
@@ -9,17 +9,17 @@ export interface Tensor {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The node that computes it; null for what is given from outside (a source). */
-  readonly node: Node | null;
+  /** The node that computes it; null for what is given from outside (a source). Only `rename` changes it. */
+  node: Node | null;
 }
 
 export interface Node {
   readonly op: Op;
   /** Where in the model it stands: `layer0`, `head`. */
   readonly where: string;
-  /** The op's inputs, then the tensors it updates in place. */
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
+  /** The op's inputs, then the tensors it updates in place. Only `rename` changes these and the outputs. */
+  inputs: readonly Tensor[];
+  outputs: readonly Tensor[];
   readonly attrs: Attrs;
 }
 
@@ -53,18 +53,38 @@ export class Graph {
         );
       }
     });
-    const shapes = op.infer(
-      inputs.map((t) => t.shape),
-      attrs,
-      this.where,
-    );
+    const shapes = inputs.map((t) => t.shape);
+    const updated = Object.keys(op.becomes ?? {}).map((name) => shapes[names.indexOf(name)]);
+    const results = [...op.infer(shapes, attrs, this.where), ...updated];
     const outputs: Tensor[] = [];
     const node: Node = { op, where: this.where, inputs, outputs, attrs };
-    op.outputs.forEach((name, i) => {
-      outputs.push({ name: `${label}.${name}`, shape: shapes[i], dtype: dtypeOf(op, name), node });
+    resultNames(op).forEach((name, i) => {
+      outputs.push({ name: `${label}.${name}`, shape: results[i], dtype: dtypeOf(op, name), node });
     });
     this.nodes.push(node);
     return outputs;
+  }
+
+  /** Lets the nodes of this graph give `others`, of the same shapes, in place of `tensors`, which are outputs of theirs. */
+  rename(tensors: readonly Tensor[], others: readonly Tensor[]): void {
+    const names = new Map(tensors.map((tensor, i) => [tensor, others[i]]));
+    const named = (tensor: Tensor) => names.get(tensor) ?? tensor;
+    for (const [tensor, other] of names) {
+      if (
+        !tensor.node ||
+        !this.nodes.includes(tensor.node) ||
+        String(tensor.shape) !== String(other?.shape)
+      ) {
+        throw new Error(
+          `graph: ${tensor.name} [${tensor.shape}] cannot take the place of ${other?.name} [${other?.shape}]`,
+        );
+      }
+      other.node = tensor.node;
+    }
+    for (const node of this.nodes) {
+      node.inputs = node.inputs.map(named);
+      node.outputs = node.outputs.map(named);
+    }
   }
 }
 

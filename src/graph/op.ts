@@ -98,6 +98,10 @@ export interface Op {
   /** Tensors changed in place, given after the inputs. */
   readonly updates?: readonly string[];
   readonly outputs: readonly string[];
+  /** Updates that come out under another name, after the outputs: what they were before is gone, and nothing may read it any more. */
+  readonly becomes?: Readonly<Record<string, string>>;
+  /** True where the two inputs may be exchanged. */
+  readonly commutative?: boolean;
   /** Names (of inputs, updates or outputs) that hold u32; the others hold f32. */
   readonly integers?: readonly string[];
   /** True for the op that writes the step; binding 0 is storage there. */
@@ -137,6 +141,11 @@ export function sizeOf(shape: Shape): number {
 /** The names of everything an op is given: inputs, then updates. */
 export function operandNames(op: Op): readonly string[] {
   return op.updates ? [...op.inputs, ...op.updates] : op.inputs;
+}
+
+/** The names of everything that comes out of a node of an op: outputs, then what updates have become. */
+export function resultNames(op: Op): readonly string[] {
+  return op.becomes ? [...op.outputs, ...Object.values(op.becomes)] : op.outputs;
 }
 
 export function dtypeOf(op: Op, name: string): DType {

@@ -91,14 +91,22 @@ export function planGraph(
   });
 
   const dispatches = nodes.map((node, i): Dispatch => {
-    for (const output of node.outputs) {
+    const become = becoming(node);
+    for (const [old, tensor] of become) {
+      if (lastUse.get(old)! > i || places.has(tensor)) {
+        throw new Error(`plan: ${nodeLabel(node)} overwrites ${old.name}, which is needed after it`);
+      }
+      views.set(tensor, viewOf(old));
+    }
+    const bound = node.outputs.slice(0, node.op.outputs.length);
+    for (const output of bound) {
       if (!places.has(output)) views.set(output, scratch.take(output));
     }
     const inputs = node.inputs.map(viewOf);
-    const outputs = node.outputs.map(viewOf);
+    const outputs = bound.map(viewOf);
     // A tensor that is never read again gives its space to the nodes after this one.
     for (const tensor of new Set([...node.inputs, ...node.outputs])) {
-      if (lastUse.get(tensor) === i && tensor.node && !places.has(tensor))
+      if (lastUse.get(tensor) === i && tensor.node && !places.has(tensor) && !become.has(tensor))
         scratch.release(views.get(tensor)!);
     }
     const shapes = node.inputs.map((tensor) => tensor.shape);
@@ -115,10 +123,19 @@ export function planGraph(
   return { buffers, dispatches };
 }
 
+/** The tensors that a node overwrites, and what they become. */
+function becoming({ op, inputs, outputs }: Node): Map<Tensor, Tensor> {
+  const operands = operandNames(op);
+  const pairs = Object.keys(op.becomes ?? {}).map((name, i) => {
+    return [inputs[operands.indexOf(name)], outputs[op.outputs.length + i]] as const;
+  });
+  return new Map(pairs);
+}
+
 function leastBytes({ op, inputs, outputs, attrs }: Node): number {
   const names = [...operandNames(op), ...op.outputs];
   const touched = op.touches?.(inputs.map(({ shape }) => shape), attrs) ?? {}; // prettier-ignore
-  const elements = [...inputs, ...outputs].map(({ shape }, i) => {
+  const elements = [...inputs, ...outputs.slice(0, op.outputs.length)].map(({ shape }, i) => {
     const ways = op.updates?.includes(names[i]) ? 2 : 1;
     return touched[names[i]] ?? ways * sizeOf(shape);
   });
@@ -130,7 +147,7 @@ function neededNodes(graph: Graph, places: ReadonlyMap<Tensor, Place>): Node[] {
   for (const node of graph.nodes.toReversed()) {
     const wanted =
       needed.has(node) ||
-      (node.op.updates?.length ?? 0) > 0 ||
+      (node.op.updates ?? []).some((name) => !node.op.becomes?.[name]) ||
       node.outputs.some((output) => places.has(output));
     if (!wanted) continue;
     needed.add(node);

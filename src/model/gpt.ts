@@ -4,15 +4,16 @@
 // Shapes: R rows (packed tokens of the step's documents), C channels, H heads, V vocabulary, T context.
 
 import { gradients } from '../graph/autodiff.ts';
+import { fuse } from '../graph/fuse.ts';
+import type { Rule } from '../graph/fuse.ts';
 import { Graph } from '../graph/graph.ts';
-import type { Node, Tensor } from '../graph/graph.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { STEP_BYTES } from '../graph/op.ts';
 import { planGraph } from '../graph/plan.ts';
 import type { Place, Plan, Region } from '../graph/plan.ts';
 import { adam, adamClipped } from '../ops/adam.ts';
 import { add } from '../ops/add.ts';
 import { attentionDecode } from '../ops/attention-decode.ts';
-import { attentionFor } from '../ops/attention-tiled.ts';
 import { attention } from '../ops/attention.ts';
 import { batch } from '../ops/batch.ts';
 import { crossEntropy } from '../ops/cross-entropy.ts';
@@ -24,7 +25,6 @@ import { rmsnorm } from '../ops/rmsnorm.ts';
 import { sumSquares } from '../ops/sum-squares.ts';
 import { ConfigError } from '../util/errors.ts';
 import type { ModelConfig, TrainingConfig } from './config.ts';
-import { fusedLoss, fusedSum } from './fused.ts';
 import { parameterSpecs } from './parameters.ts';
 import type { ParameterLayout } from './parameters.ts';
 
@@ -100,15 +100,15 @@ function parameterSources(
 /**
  * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`, or `sum_squares` and `adam_clipped`
  * where gradients are clipped; an engine that only wants gradients leaves out the last dispatch. Regions: parameters,
- * gradients, m, v (each `layout.length`), corpus, counter (steps done), step (`struct Step`) and ring (losses). `fused` takes
- * the ops of fused.ts: the same numbers but for rounding, in fewer dispatches.
+ * gradients, m, v (each `layout.length`), corpus, counter (steps done), step (`struct Step`) and ring (losses). `rules`
+ * put other ops in the place of the model's: the same numbers but for rounding.
  */
 export function trainingPlan(
   config: ModelConfig,
   training: TrainingConfig,
   layout: ParameterLayout,
   corpus: { readonly length: number; readonly documents: number },
-  { fused = false }: { readonly fused?: boolean } = {},
+  rules: readonly Rule[] = [],
 ): Plan {
   checkRunLength(training);
   const { batchSize: B, steps } = training;
@@ -138,31 +138,16 @@ export function trainingPlan(
 
   const parameters = parameterSources(graph, layout, places);
   const ring = state('ring', RING_LENGTH);
-  let lossNode: Node;
-  if (fused) {
-    const { nll, node } = fusedLoss(graph, config, parameters, {
-      tokens,
-      targets,
-      positions,
-      spans,
-      weights,
-    });
-    lossNode = node;
-    graph.where = '';
-    graph.apply(loss, [nll, weights, ring]);
-  } else {
-    const heads = { heads: config.nHead, block: config.blockSize };
-    const suited = attentionFor(config.nEmbd, heads);
-    const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
-      return graph.apply(suited, [q, k, v, spans], heads)[0];
-    });
-    const [nll] = graph.apply(crossEntropy, [logits, targets]);
-    graph.where = '';
-    graph.apply(loss, [nll, weights, ring]);
-    lossNode = graph.nodes.at(-1)!;
-  }
+  const heads = { heads: config.nHead, block: config.blockSize };
+  const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
+    return graph.apply(attention, [q, k, v, spans], heads)[0];
+  });
+  const [nll] = graph.apply(crossEntropy, [logits, targets]);
+  graph.where = '';
+  graph.apply(loss, [nll, weights, ring]);
+  const lossNode = graph.nodes.at(-1)!;
 
-  const sum = (a: Tensor, b: Tensor) => (fused ? fusedSum(graph, a, b) : graph.apply(add, [a, b])[0]);
+  const sum = (a: Tensor, b: Tensor) => graph.apply(add, [a, b])[0];
   gradients(graph, lossNode, [...parameters.values()], sum).forEach((gradient, i) => {
     places.set(gradient!, { region: 'gradients', offset: layout.offsets[i] });
   });
@@ -191,6 +176,7 @@ export function trainingPlan(
     { name: 'step', dtype: 'u32', length: STEP_BYTES / 4 },
     { name: 'ring', dtype: 'f32', length: RING_LENGTH },
   ];
+  fuse(graph, rules, new Set(places.keys()));
   return planGraph(graph, regions, places);
 }
 

@@ -11,6 +11,7 @@ export const add: Op = {
   name: 'add',
   inputs: ['a', 'b'],
   outputs: ['out'],
+  commutative: true,
 
   infer(shapes, _attrs, where) {
     const { R, C } = matchShapes('add', where, shapes, { a: ['R', 'C'], b: ['R', 'C'] });

@@ -85,12 +85,6 @@ export const attentionQkv: Op = {
     }
   },
 
-  vjp(graph, node, [dout]) {
-    const [qkv, spans] = node.inputs;
-    const [out, lse] = node.outputs;
-    return [graph.apply(attentionQkvGrad, [qkv, out, lse, dout!, spans], node.attrs)[0], null];
-  },
-
   kernel: {
     source: stepLib + gridLib + attendLib + shader,
     entry: 'attention_qkv',

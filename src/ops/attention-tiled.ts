@@ -1,5 +1,5 @@
 // Attention for long contexts: the ops of attention.ts, attention-grad.ts and attention-qkv.ts with kernels that take 64 rows
-// of a head at a time. They want D in fours, at most 128; `attentionFor` and `attentionQkvFor` say where they are taken.
+// of a head at a time. They want D in fours, at most 128; the rules at the end say where they are taken.
 
 import attendGradTiledLib from '../../shaders/lib/attend_grad_tiled.wgsl?raw';
 import attendTileLib from '../../shaders/lib/attend_tile.wgsl?raw';
@@ -10,6 +10,8 @@ import gradShader from '../../shaders/attention_grad_tiled.wgsl?raw';
 import qkvGradShader from '../../shaders/attention_qkv_grad_tiled.wgsl?raw';
 import qkvShader from '../../shaders/attention_qkv_tiled.wgsl?raw';
 import shader from '../../shaders/attention_tiled.wgsl?raw';
+import { exchange } from '../graph/fuse.ts';
+import type { Rule } from '../graph/fuse.ts';
 import type { Attrs, Launch, Op } from '../graph/op.ts';
 import { ShapeError } from '../util/errors.ts';
 import type { FloatArray } from '../util/arrays.ts';
@@ -21,7 +23,7 @@ import {
   exampleGrad,
   inferGrad,
 } from './attention-grad.ts';
-import { attentionQkv, inferQkv, qkvDims, qkvGradients } from './attention-qkv.ts';
+import { attentionQkv, attentionQkvGrad, inferQkv, qkvDims, qkvGradients } from './attention-qkv.ts';
 import { attention, inferAttention } from './attention.ts';
 import {
   exampleStep,
@@ -45,21 +47,6 @@ const LEFT_BACKWARD = 2 * (64 + 32) * 5 - 64 * 9;
 
 /** Contexts up to this length stay with one workgroup per row: it has all keys in hand at once, and fewer barriers. */
 const SHORT_CONTEXT = 32;
-
-function tiles(C: number, { heads, block }: Attrs): boolean {
-  const D = C / heads;
-  return block > SHORT_CONTEXT && D % 4 === 0 && D <= 128;
-}
-
-/** The attention of `gpt` that suits C channels in `attrs.heads` heads over contexts of `attrs.block`. */
-export function attentionFor(C: number, attrs: Attrs): Op {
-  return tiles(C, attrs) ? attentionTiled : attention;
-}
-
-/** Likewise for q, k and v side by side. */
-export function attentionQkvFor(C: number, attrs: Attrs): Op {
-  return tiles(C, attrs) ? attentionQkvTiled : attentionQkv;
-}
 
 /** A launch for each 64 of R rows and each head, `perHead` times; `left` vectors of memory take the rows that are mixed. */
 function launchTiles(R: number, C: number, attrs: Attrs, left: number, perHead = 1): Launch {
@@ -93,16 +80,6 @@ export const attentionTiled: Op = {
     const inferred = inferAttention('attention_tiled', shapes, attrs, where);
     checkHeads('attention_tiled', where, shapes[0][1], attrs);
     return inferred;
-  },
-
-  vjp(graph, node, [dout]) {
-    const [q, k, v, spans] = node.inputs;
-    const [out, lse] = node.outputs;
-    const [stats] = graph.apply(attentionGradStats, [lse, out, dout!], node.attrs);
-    const inputs = [q, k, v, dout!, stats, spans];
-    const [dq] = graph.apply(attentionGradTiledQ, inputs, node.attrs);
-    const [dk, dv] = graph.apply(attentionGradTiledKv, inputs, node.attrs);
-    return [dq, dk, dv, null];
   },
 
   kernel: {
@@ -172,14 +149,6 @@ export const attentionQkvTiled: Op = {
     return inferred;
   },
 
-  // delta once for each row, in a kernel of its own: here it would be made again for every tile.
-  vjp(graph, node, [dout]) {
-    const [qkv, spans] = node.inputs;
-    const [out, lse] = node.outputs;
-    const [stats] = graph.apply(attentionGradStats, [lse, out, dout!], node.attrs);
-    return [graph.apply(attentionQkvGradTiled, [qkv, dout!, stats, spans], node.attrs)[0], null];
-  },
-
   kernel: {
     source: FORWARD + qkvShader,
     entry: 'attention_qkv_tiled',
@@ -246,3 +215,42 @@ export const attentionQkvGradTiled: Op = {
     };
   },
 };
+
+/** Where contexts are long and the tiles take heads of `C` / heads channels. */
+function tiles(C: number, { heads, block }: Attrs): boolean {
+  const D = C / heads;
+  return block > SHORT_CONTEXT && D % 4 === 0 && D <= 128;
+}
+
+/** `op`, whose first input has C channels, by its tiled twin. */
+function tiledRule(op: Op, tiled: Op): Rule {
+  return exchange(
+    op,
+    ({ inputs, attrs }) => tiles(inputs[0].shape[1], attrs),
+    (graph, { inputs, attrs }) => graph.apply(tiled, inputs, attrs),
+  );
+}
+
+export const attentionTiledRules: readonly Rule[] = [
+  tiledRule(attention, attentionTiled),
+  tiledRule(attentionGradQ, attentionGradTiledQ),
+  tiledRule(attentionGradKv, attentionGradTiledKv),
+];
+
+export const attentionQkvTiledRules: readonly Rule[] = [
+  exchange(
+    attentionQkv,
+    ({ inputs, attrs }) => tiles(inputs[0].shape[1] / 3, attrs),
+    (graph, { inputs, attrs }) => graph.apply(attentionQkvTiled, inputs, attrs),
+  ),
+  // delta once for each row, in a kernel of its own: here it would be made again for every tile.
+  exchange(
+    attentionQkvGrad,
+    ({ inputs, attrs }) => tiles(inputs[1].shape[1], attrs),
+    (graph, { inputs, attrs }) => {
+      const [qkv, out, lse, dout, spans] = inputs;
+      const [stats] = graph.apply(attentionGradStats, [lse, out, dout], attrs);
+      return graph.apply(attentionQkvGradTiled, [qkv, dout, stats, spans], attrs);
+    },
+  ),
+];

@@ -56,8 +56,7 @@ export const crossEntropy: Op = {
 
   vjp(graph, node, [dnll]) {
     const [logits, targets] = node.inputs as [Tensor, Tensor];
-    graph.apply(crossEntropyGrad, [targets, node.outputs[1], dnll!, logits]);
-    return [logits, null]; // whose place the gradient has taken: nothing may read the logits after this
+    return [graph.apply(crossEntropyGrad, [targets, node.outputs[1], dnll!, logits])[0], null];
   },
 
   kernel: {
@@ -74,12 +73,13 @@ export const crossEntropy: Op = {
   },
 };
 
-/** logits[r, v] ← dnll[r] · (exp(logits[r, v] − lse[r]) − [v = target]): softmax minus one-hot, in the logits' place. */
+/** dlogits[r, v] = dnll[r] · (exp(logits[r, v] − lse[r]) − [v = target]): softmax minus one-hot, in the logits' place. */
 export const crossEntropyGrad: Op = {
   name: 'cross_entropy_grad',
   inputs: ['targets', 'lse', 'dnll'],
   updates: ['logits'],
   outputs: [],
+  becomes: { logits: 'dlogits' },
   integers: ['targets'],
 
   infer(shapes, _attrs, where) {

@@ -6,12 +6,12 @@ import normLib from '../../shaders/lib/norm.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/embedding_norm.wgsl?raw';
-import type { Tensor } from '../graph/graph.ts';
+import type { Rule } from '../graph/fuse.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { embedding, embeddingGrad, isLargeTable, tableGradient } from './embedding.ts';
+import { embedding, embeddingGrad, isLargeTable } from './embedding.ts';
 import { normedGrad, normedGradAdd } from './normed-grad.ts';
-import { normRows } from './rmsnorm.ts';
+import { normRows, rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import {
   elementGrid,
   exampleStep,
@@ -44,24 +44,6 @@ export const embeddingNorm: Op = {
     normRows(out, call.step.rows, call.shapes[0][1], out, scale);
   },
 
-  // Through the norm, then to the rows of both tables that were taken.
-  vjp(graph, node, [dout]) {
-    const [wte, wpe, tokens, positions] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
-    // What comes through the first layer's norm goes through both at once; the node of that one is then not needed.
-    const [dsum] =
-      dout!.node?.op === normedGradAdd
-        ? graph.apply(embeddingNormGrad, [...dout!.node.inputs, ...node.outputs])
-        : graph.apply(normedGrad, [...node.outputs, dout!]);
-    const R = tokens.shape[0];
-    if (isLargeTable(wte.shape, R) || isLargeTable(wpe.shape, R)) {
-      const gradient = (table: Tensor, ids: Tensor) => tableGradient(graph, table, ids, dsum);
-      return [gradient(wte, tokens), gradient(wpe, positions), null, null];
-    }
-    const tables = { tokenRows: wte.shape[0], positionRows: wpe.shape[0] };
-    const [dwte, dwpe] = graph.apply(embeddingTablesGrad, [tokens, positions, dsum], tables);
-    return [dwte, dwpe, null, null];
-  },
-
   kernel: {
     source,
     entry: 'embedding_norm',
@@ -71,6 +53,19 @@ export const embeddingNorm: Op = {
   flops: ([[, C], , [R]]) => R * (4 * C + 4),
   touches: (shapes, attrs) => embedding.touches!(shapes, attrs),
   example: (random) => embedding.example(random),
+};
+
+/** Forth and back at once, for the derivative wants what the fused kernel keeps. */
+export const embeddingNormRule: Rule = {
+  inputs: ['wte', 'wpe', 'tokens', 'positions', 'dout'],
+  plain(apply, [wte, wpe, tokens, positions, dout]) {
+    const [sum] = apply(embedding, wte, wpe, tokens, positions);
+    return [...apply(rmsnorm, sum), ...apply(rmsnormGrad, sum, dout)];
+  },
+  fused(graph, [wte, wpe, tokens, positions, dout]) {
+    const [out, scale] = graph.apply(embeddingNorm, [wte, wpe, tokens, positions]);
+    return [out, ...graph.apply(normedGrad, [out, scale, dout])];
+  },
 };
 
 /** normed_grad_add of a layer's norm, then normed_grad of the embedding's: dx (R, C). */
@@ -107,6 +102,15 @@ export const embeddingNormGrad: Op = {
     const out = [randomNormal(random, R * C), randomNormal(random, R).map(Math.abs)];
     return { ...rest, shapes: [...shapes, [R, C], [R]], inputs: [...inputs, ...out] };
   },
+};
+
+export const embeddingNormGradRule: Rule = {
+  inputs: [...embeddingNormGrad.inputs],
+  plain(apply, [normed, scale, dout, other, out, outScale]) {
+    const [dsum] = apply(normedGradAdd, normed, scale, dout, other);
+    return apply(normedGrad, out, outScale, dsum);
+  },
+  fused: (graph, inputs) => graph.apply(embeddingNormGrad, inputs),
 };
 
 /** dwte[n] = Σ over the rows r with tokens[r] = n of dout[r], dwpe the same by position. */
@@ -150,4 +154,18 @@ export const embeddingTablesGrad: Op = {
       step: exampleStep(randomInteger(random, 1, R)),
     };
   },
+};
+
+export const embeddingTablesGradRule: Rule = {
+  inputs: ['tokens', 'positions', 'dout'],
+  plain: (apply, [tokens, positions, dout]) => [
+    ...apply(embeddingGrad, tokens, dout),
+    ...apply(embeddingGrad, positions, dout),
+  ],
+  when: (matched) => !matched.some(isLargeTable),
+  fused: (graph, inputs, [ofTokens, ofPositions]) =>
+    graph.apply(embeddingTablesGrad, inputs, {
+      tokenRows: ofTokens.attrs.tableRows,
+      positionRows: ofPositions.attrs.tableRows,
+    }),
 };

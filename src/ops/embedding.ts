@@ -3,7 +3,9 @@
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/embedding.wgsl?raw';
-import type { Graph, Tensor } from '../graph/graph.ts';
+import { exchange } from '../graph/fuse.ts';
+import type { Rule } from '../graph/fuse.ts';
+import type { Node, Tensor } from '../graph/graph.ts';
 import type { Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal } from './support.ts';
@@ -36,12 +38,9 @@ export const embedding: Op = {
   // Both tables take the rows of dout that used them: dtable[n] = Σ over r with ids[r] = n of dout[r].
   vjp(graph, node, [dout]) {
     const [wte, wpe, tokens, positions] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
-    return [
-      tableGradient(graph, wte, tokens, dout!),
-      tableGradient(graph, wpe, positions, dout!),
-      null,
-      null,
-    ];
+    const gradient = (table: Tensor, ids: Tensor) =>
+      graph.apply(embeddingGrad, [ids, dout!], { tableRows: table.shape[0] })[0];
+    return [gradient(wte, tokens), gradient(wpe, positions), null, null];
   },
 
   kernel: {
@@ -90,19 +89,12 @@ function dimsOf(shapes: readonly Shape[], where: string) {
 }
 
 /**
- * Whether the gradient of a table is worth putting the rows in order first. Without an order each of the table's elements looks at
+ * Whether the gradient of a table, a node of embedding_grad, is worth putting the rows in order first. Without an order each of the table's elements looks at
  * every row; 2^22 such looks take some 30 µs on a small GPU, more than the dispatches that this saves them cost.
  */
-export function isLargeTable([tableRows, C]: Shape, R: number): boolean {
-  return tableRows * C * R > 2 ** 22;
-}
-
-/** The gradient of `table` whose rows `ids` took. */
-export function tableGradient(graph: Graph, table: Tensor, ids: Tensor, dout: Tensor): Tensor {
-  const attrs = { tableRows: table.shape[0] };
-  if (!isLargeTable(table.shape, ids.shape[0])) return graph.apply(embeddingGrad, [ids, dout], attrs)[0];
-  const [order, ranges] = graph.apply(tokenOrder, [ids], attrs);
-  return graph.apply(embeddingGradOrdered, [ids, order, ranges, dout], attrs)[0];
+export function isLargeTable({ inputs, attrs }: Node): boolean {
+  const [R, C] = inputs[1].shape;
+  return attrs.tableRows * C * R > 2 ** 22;
 }
 
 /** dtable[n, c] = Σ over the rows r with ids[r] = n of dout[r, c], in the order of the rows. */
@@ -198,3 +190,13 @@ export const embeddingGradOrdered: Op = {
     };
   },
 };
+
+export const embeddingGradOrderedRule: Rule = exchange(
+  embeddingGrad,
+  isLargeTable,
+  (graph, { inputs, attrs }) => {
+    const [ids, dout] = inputs;
+    const [order, ranges] = graph.apply(tokenOrder, [ids], attrs);
+    return graph.apply(embeddingGradOrdered, [ids, order, ranges, dout], attrs);
+  },
+);

@@ -1,5 +1,7 @@
-// Every op there is. A new op adds its file, its shader, its test and one line here.
+// Every op there is, and the rules by which GPU strategies put ops together. A new op adds its file, its shader, its test and one
+// line here.
 
+import type { Rule } from '../graph/fuse.ts';
 import type { Op } from '../graph/op.ts';
 import { adam, adamClipped } from './adam.ts';
 import { add } from './add.ts';
@@ -12,21 +14,35 @@ import {
   attentionGradTiledQ,
   attentionQkvGradTiled,
   attentionQkvTiled,
+  attentionQkvTiledRules,
   attentionTiled,
+  attentionTiledRules,
 } from './attention-tiled.ts';
 import { batch } from './batch.ts';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.ts';
-import { embedding, embeddingGrad, embeddingGradOrdered } from './embedding.ts';
-import { embeddingNorm, embeddingNormGrad, embeddingTablesGrad } from './embedding-norm.ts';
-import { linearAdd, linearGrad } from './linear-add.ts';
-import { linear, linearGradW, linearGradX } from './linear.ts';
+import { embedding, embeddingGrad, embeddingGradOrdered, embeddingGradOrderedRule } from './embedding.ts';
+import {
+  embeddingNorm,
+  embeddingNormGrad,
+  embeddingNormGradRule,
+  embeddingNormRule,
+  embeddingTablesGrad,
+  embeddingTablesGradRule,
+} from './embedding-norm.ts';
+import { linearAdd, linearAddRule, linearGrad, linearGradInParts, linearGradRule } from './linear-add.ts';
+import { linear, linearGradW, linearGradWInParts, linearGradX } from './linear.ts';
 import { loss } from './loss.ts';
-import { linearReluGrad, normLinearRelu } from './norm-linear-relu.ts';
-import { normQkv, qkvGradW, qkvGradX } from './norm-qkv.ts';
-import { normedGrad, normedGradAdd } from './normed-grad.ts';
+import {
+  linearReluGrad,
+  linearReluGradInParts,
+  normLinearRelu,
+  normLinearReluRule,
+} from './norm-linear-relu.ts';
+import { normQkv, normQkvRule, qkvGradW, qkvGradWInParts, qkvGradX } from './norm-qkv.ts';
+import { normedGrad, normedGradAdd, normedGradAddRule } from './normed-grad.ts';
 import { relu, reluGrad } from './relu.ts';
 import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
-import { softmaxLoss } from './softmax-loss.ts';
+import { softmaxLoss, softmaxLossRule } from './softmax-loss.ts';
 import { tokenOrder } from './token-order.ts';
 import { sumParts } from './sum-parts.ts';
 import { sumSquares } from './sum-squares.ts';
@@ -78,4 +94,29 @@ export const OPS: readonly Op[] = [
   normedGrad,
   normedGradAdd,
   softmaxLoss,
+];
+
+/** Rules of large sizes, for the ops of the model as they are. */
+export const LARGE_SIZES: readonly Rule[] = [
+  ...attentionTiledRules,
+  embeddingGradOrderedRule,
+  linearGradWInParts,
+];
+
+/** Neighbours in one kernel, in the order in which they are put together; then what large sizes make of these. */
+export const FUSED: readonly Rule[] = [
+  embeddingNormRule,
+  normQkvRule,
+  normLinearReluRule,
+  linearAddRule,
+  linearGradRule,
+  softmaxLossRule,
+  normedGradAddRule,
+  embeddingNormGradRule,
+  embeddingTablesGradRule,
+  ...LARGE_SIZES,
+  ...attentionQkvTiledRules,
+  linearGradInParts,
+  linearReluGradInParts,
+  qkvGradWInParts,
 ];

@@ -4,18 +4,11 @@ import bothGradsLib from '../../shaders/lib/both_grads.wgsl?raw';
 import partsLib from '../../shaders/lib/parts.wgsl?raw';
 import gradShader from '../../shaders/linear_grad.wgsl?raw';
 import shader from '../../shaders/linear_add.wgsl?raw';
-import type { Graph, Tensor } from '../graph/graph.ts';
+import type { Rule } from '../graph/fuse.ts';
 import type { Attrs, Kernel, Op, OpCase, Shape } from '../graph/op.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import {
-  applyInParts,
-  linear,
-  linearGradW,
-  linearGradX,
-  partsOf,
-  partsShape,
-  randomParts,
-} from './linear.ts';
+import { add } from './add.ts';
+import { inParts, linear, linearGradW, linearGradX, partsOf, partsShape, randomParts } from './linear.ts';
 import { groupsOf, productKernel } from './product.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
 
@@ -38,12 +31,6 @@ export const linearAdd: Op = {
     for (let i = 0; i < end; i++) out[i] += residual[i];
   },
 
-  // dx = dout·w and dw = doutᵀ·x at once; the residual takes dout as it is.
-  vjp(graph, node, [dout]) {
-    const [x, w] = node.inputs;
-    return [...bothGradients(graph, dout!, x, w), dout!];
-  },
-
   kernel: productKernel({
     entry: 'linear_add',
     source: shader,
@@ -57,18 +44,11 @@ export const linearAdd: Op = {
   example: (random) => exampleOf(random, (R, I, O) => [[R, I], [O, I], [R, O]]), // prettier-ignore
 };
 
-/** `linear` whose derivative is one dispatch. */
-export const linearWithGrad: Op = {
-  ...linear,
-  vjp(graph, node, [dout]) {
-    const [x, w] = node.inputs;
-    return bothGradients(graph, dout!, x, w);
-  },
+export const linearAddRule: Rule = {
+  inputs: ['x', 'w', 'residual'],
+  plain: (apply, [x, w, residual]) => apply(add, ...apply(linear, x, w), residual),
+  fused: (graph, inputs) => graph.apply(linearAdd, inputs),
 };
-
-function bothGradients(graph: Graph, dout: Tensor, x: Tensor, w: Tensor): readonly Tensor[] {
-  return applyInParts(graph, linearGrad, [dout, x, w], [x.shape[0], w.shape[0], w.shape[1]]);
-}
 
 /** dx[r, i] = Σₒ dout[r, o] · w[o, i] and dw[o, i] = Σᵣ dout[r, o] · x[r, i], in `attrs.parts` as linear_grad_w. */
 export const linearGrad: Op = {
@@ -99,6 +79,14 @@ export const linearGrad: Op = {
     return { ...example, attrs: randomParts(random) };
   },
 };
+
+export const linearGradRule: Rule = {
+  inputs: ['dout', 'x', 'w'],
+  plain: (apply, [dout, x, w]) => [...apply(linearGradX, dout, w), ...apply(linearGradW, dout, x)],
+  fused: (graph, inputs) => graph.apply(linearGrad, inputs),
+};
+
+export const linearGradInParts = inParts(linearGrad, ([, [R], [O, I]]) => ({ R, O, I }));
 
 /** A kernel around shaders/lib/both_grads.wgsl, which also reads `reads`; `operands` gives the shapes of x and w. */
 export function bothGradsKernel(

@@ -3,7 +3,9 @@
 
 import partsLib from '../../shaders/lib/parts.wgsl?raw';
 import shader from '../../shaders/linear.wgsl?raw';
-import type { Graph, Tensor } from '../graph/graph.ts';
+import { exchange } from '../graph/fuse.ts';
+import type { Rule } from '../graph/fuse.ts';
+import type { Node } from '../graph/graph.ts';
 import type { Attrs, CpuCall, Kernel, Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
@@ -60,18 +62,23 @@ export function partRows(rows: number, parts: number): [first: number, end: numb
   ]);
 }
 
-/** Nodes of `op`, a gradient by weights (O, I) over R rows among others, which are summed in parts where that pays. */
-export function applyInParts(
-  graph: Graph,
+/** Sums the weight gradients that `op` gives in parts where that pays; `dims` tells how many rows they sum and how large they are. */
+export function inParts(
   op: Op,
-  inputs: readonly Tensor[],
-  [R, O, I]: readonly [number, number, number],
-): readonly Tensor[] {
-  const parts = partsFor(O, I, R);
-  if (parts === 1) return graph.apply(op, inputs);
-  return graph.apply(op, inputs, { parts }).map((tensor) => {
-    return tensor.shape.length === 3 ? graph.apply(sumParts, [tensor])[0] : tensor;
-  });
+  dims: (shapes: readonly Shape[]) => { R: number; O: number; I: number },
+): Rule {
+  const partsOfNode = ({ inputs }: Node) => {
+    const { R, O, I } = dims(inputs.map(({ shape }) => shape));
+    return partsFor(O, I, R);
+  };
+  return exchange(
+    op,
+    (node) => node.attrs.parts === undefined && partsOfNode(node) > 1,
+    (graph, node) =>
+      graph.apply(op, node.inputs, { ...node.attrs, parts: partsOfNode(node) }).map((tensor) => {
+        return tensor.shape.length === 3 ? graph.apply(sumParts, [tensor])[0] : tensor;
+      }),
+  );
 }
 
 export const linear: Op = {
@@ -101,7 +108,7 @@ export const linear: Op = {
   vjp(graph, node, [dout]) {
     const [x, w] = node.inputs;
     const [dx] = graph.apply(linearGradX, [dout!, w]);
-    const [dw] = applyInParts(graph, linearGradW, [dout!, x], [x.shape[0], w.shape[0], w.shape[1]]);
+    const [dw] = graph.apply(linearGradW, [dout!, x]);
     return [dx, dw];
   },
 
@@ -181,6 +188,8 @@ export const linearGradW: Op = {
     return { ...exampleOf(random, [[R, O], [R, I]], R), attrs: randomParts(random) }; // prettier-ignore
   },
 };
+
+export const linearGradWInParts = inParts(linearGradW, ([[R, O], [, I]]) => ({ R, O, I }));
 
 function weightGradient({ outputs, shapes, attrs, step }: CpuCall, dout: FloatArray, x: FloatArray): void {
   const dw = outputs[0] as FloatArray;

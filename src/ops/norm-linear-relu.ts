@@ -5,17 +5,18 @@ import normLib from '../../shaders/lib/norm.wgsl?raw';
 import normedRowsLib from '../../shaders/lib/normed_rows.wgsl?raw';
 import gradShader from '../../shaders/linear_relu_grad.wgsl?raw';
 import shader from '../../shaders/norm_linear_relu.wgsl?raw';
+import type { Rule } from '../graph/fuse.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { bothGradsKernel, exampleOf, linearGrad } from './linear-add.ts';
-import { applyInParts, linear, partsShape, randomParts } from './linear.ts';
+import { inParts, linear, linearGradW, linearGradX, partsShape, randomParts } from './linear.ts';
 import { normedGrad } from './normed-grad.ts';
 import { productKernel } from './product.ts';
-import { reluGrad } from './relu.ts';
-import { normRows } from './rmsnorm.ts';
+import { relu, reluGrad } from './relu.ts';
+import { normRows, rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { matchShapes } from './support.ts';
 
-/** normed and scale are what the derivative takes. */
+/** Keeps normed and scale for the derivative. */
 export const normLinearRelu: Op = {
   name: 'norm_linear_relu',
   inputs: ['x', 'w'],
@@ -33,18 +34,6 @@ export const normLinearRelu: Op = {
     normRows(x, call.step.rows, C, normed, scale);
     linear.cpu({ ...call, inputs: [normed, w], outputs: [out] });
     for (let i = 0; i < call.step.rows * O; i++) out[i] = Math.max(0, out[i]); // (R, O)
-  },
-
-  vjp(graph, node, [dout]) {
-    const [out, normed, scale] = node.outputs;
-    const [x, w] = node.inputs;
-    const [dnormed, dw] = applyInParts(
-      graph,
-      linearReluGrad,
-      [dout!, out, normed, w],
-      [x.shape[0], w.shape[0], w.shape[1]],
-    );
-    return [graph.apply(normedGrad, [normed, scale, dnormed])[0], dw];
   },
 
   kernel: productKernel({
@@ -93,3 +82,26 @@ export const linearReluGrad: Op = {
     return { ...example, attrs: randomParts(random) };
   },
 };
+
+/** Forth and back at once, for the derivative wants what the fused kernel keeps. */
+export const normLinearReluRule: Rule = {
+  inputs: ['x', 'w', 'dout'],
+  plain(apply, [x, w, dout]) {
+    const [normed] = apply(rmsnorm, x);
+    const [hidden] = apply(linear, normed, w);
+    const [out] = apply(relu, hidden);
+    const [dhidden] = apply(reluGrad, hidden, dout);
+    const [dnormed] = apply(linearGradX, dhidden, w);
+    const [dw] = apply(linearGradW, dhidden, normed);
+    const [dx] = apply(rmsnormGrad, x, dnormed);
+    return [out, dw, dx];
+  },
+  fused(graph, [x, w, dout]) {
+    const [out, normed, scale] = graph.apply(normLinearRelu, [x, w]);
+    const [dnormed, dw] = graph.apply(linearReluGrad, [dout, out, normed, w]);
+    const [dx] = graph.apply(normedGrad, [normed, scale, dnormed]);
+    return [out, dw, dx];
+  },
+};
+
+export const linearReluGradInParts = inParts(linearReluGrad, ([, , [R], [O, I]]) => ({ R, O, I }));

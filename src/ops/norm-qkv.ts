@@ -7,16 +7,30 @@ import partsLib from '../../shaders/lib/parts.wgsl?raw';
 import shader from '../../shaders/norm_qkv.wgsl?raw';
 import gradWShader from '../../shaders/qkv_grad_w.wgsl?raw';
 import gradXShader from '../../shaders/qkv_grad_x.wgsl?raw';
+import type { Rule } from '../graph/fuse.ts';
 import type { Op, OpCase, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import { applyInParts, partRows, partsOf, partsShape, randomParts } from './linear.ts';
+import { add } from './add.ts';
+import { attentionGradKv, attentionGradQ, attentionGradStats } from './attention-grad.ts';
+import { attentionQkv, attentionQkvGrad } from './attention-qkv.ts';
+import { attention } from './attention.ts';
+import {
+  inParts,
+  linear,
+  linearGradW,
+  linearGradX,
+  partRows,
+  partsOf,
+  partsShape,
+  randomParts,
+} from './linear.ts';
 import { normedGrad } from './normed-grad.ts';
 import { productKernel } from './product.ts';
-import { normRows } from './rmsnorm.ts';
+import { normRows, rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { exampleStep, expectShape, matchShapes, randomInteger, randomNormal } from './support.ts';
 
-/** normed and scale are what the derivative takes. */
+/** Keeps normed and scale for the derivative. */
 export const normQkv: Op = {
   name: 'norm_qkv',
   inputs: ['x', 'wq', 'wk', 'wv'],
@@ -41,15 +55,6 @@ export const normQkv: Op = {
         qkv[r * 3 * C + n] = sum; // (R, 3C)
       }
     }
-  },
-
-  // dnormed = dq·wq + dk·wk + dv·wv, then through the norm; dwq = dqᵀ·normed, and so on.
-  vjp(graph, node, [dqkv]) {
-    const [, normed, scale] = node.outputs;
-    const [dnormed] = graph.apply(qkvGradX, [dqkv!, ...node.inputs.slice(1)]);
-    const [dx] = graph.apply(normedGrad, [normed, scale, dnormed]);
-    const [R, C] = normed.shape as [number, number];
-    return [dx, ...applyInParts(graph, qkvGradW, [dqkv!, normed], [R, 3 * C, C])];
   },
 
   kernel: productKernel({
@@ -152,6 +157,40 @@ export const qkvGradW: Op = {
     return { ...example, attrs: randomParts(random) };
   },
 };
+
+/** Forth and back at once: q, k and v and their gradients stand side by side from here to there. */
+export const normQkvRule: Rule = {
+  inputs: ['x', 'wq', 'wk', 'wv', 'spans', 'dout'],
+  plain(apply, [x, wq, wk, wv, spans, dout]) {
+    const [normed] = apply(rmsnorm, x);
+    const [q] = apply(linear, normed, wq);
+    const [k] = apply(linear, normed, wk);
+    const [v] = apply(linear, normed, wv);
+    const [out, lse] = apply(attention, q, k, v, spans);
+    const [stats] = apply(attentionGradStats, lse, out, dout);
+    const [dq] = apply(attentionGradQ, q, k, v, dout, stats, spans);
+    const [dk, dv] = apply(attentionGradKv, q, k, v, dout, stats, spans);
+    const grads = [
+      [dv, wv],
+      [dk, wk],
+      [dq, wq],
+    ].map(([d, w]) => [...apply(linearGradX, d, w), ...apply(linearGradW, d, normed)]);
+    const [[throughV, dwv], [throughK, dwk], [throughQ, dwq]] = grads;
+    const [dnormed] = apply(add, ...apply(add, throughV, throughK), throughQ);
+    return [out, ...apply(rmsnormGrad, x, dnormed), dwq, dwk, dwv];
+  },
+  fused(graph, [x, wq, wk, wv, spans, dout], matched) {
+    const { attrs } = matched.find(({ op }) => op === attention)!;
+    const [qkv, normed, scale] = graph.apply(normQkv, [x, wq, wk, wv]); // (R, 3C)
+    const [out, lse] = graph.apply(attentionQkv, [qkv, spans], attrs);
+    const [dqkv] = graph.apply(attentionQkvGrad, [qkv, out, lse, dout, spans], attrs);
+    const [dnormed] = graph.apply(qkvGradX, [dqkv, wq, wk, wv]);
+    const dweights = graph.apply(qkvGradW, [dqkv, normed]);
+    return [out, ...graph.apply(normedGrad, [normed, scale, dnormed]), ...dweights];
+  },
+};
+
+export const qkvGradWInParts = inParts(qkvGradW, ([[R, O], [, I]]) => ({ R, O, I }));
 
 function weights(C: number): Shape[] {
   return [[C, C], [C, C], [C, C]]; // prettier-ignore

@@ -8,9 +8,11 @@ import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/normed_grad.wgsl?raw';
+import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, Op, OpCase, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
+import { add } from './add.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal, rowGrid, workersFor } from './support.ts';
 
 const source = stepLib + gridLib + reduceLib + shader;
@@ -81,4 +83,11 @@ export const normedGradAdd: Op = {
   kernel: { source, entry: 'normed_grad_add', launch },
   flops: ([[R, C]]) => R * (6 * C + 1),
   example: (random) => example(random, 4),
+};
+
+export const normedGradAddRule: Rule = {
+  inputs: ['normed', 'scale', 'dout', 'other'],
+  plain: (apply, [normed, scale, dout, other]) =>
+    apply(add, ...apply(normedGrad, normed, scale, dout), other),
+  fused: (graph, inputs) => graph.apply(normedGradAdd, inputs),
 };

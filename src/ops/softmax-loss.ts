@@ -1,11 +1,12 @@
 // softmax_loss: cross entropy and its derivative in one kernel. The loss of a step is Σᵣ weights[r] · nll[r]; the gradient of
-// that sum, weights[r] · (softmax − one-hot), takes the logits' place. In a graph this op is the loss itself.
+// that sum, weights[r] · (softmax − one-hot), takes the logits' place.
 
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import softmaxLib from '../../shaders/lib/softmax.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/softmax_loss.wgsl?raw';
+import type { Rule } from '../graph/fuse.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { crossEntropy, crossEntropyGrad, launchRows } from './cross-entropy.ts';
@@ -16,6 +17,7 @@ export const softmaxLoss: Op = {
   inputs: ['targets', 'weights'],
   updates: ['logits'],
   outputs: ['nll'],
+  becomes: { logits: 'dlogits' },
   integers: ['targets'],
 
   infer(shapes, _attrs, where) {
@@ -37,12 +39,6 @@ export const softmaxLoss: Op = {
     });
   },
 
-  vjp(_graph, node, douts) {
-    if (douts.some((dout) => dout !== null))
-      throw new Error('softmax_loss: it is the loss, nothing follows it');
-    return [null, null, node.inputs[2]];
-  },
-
   kernel: {
     source: stepLib + gridLib + reduceLib + softmaxLib + shader,
     entry: 'softmax_loss',
@@ -56,4 +52,13 @@ export const softmaxLoss: Op = {
     const weights = randomNormal(random, shapes[1][0]).map(Math.abs);
     return { ...rest, shapes: [shapes[1], shapes[1], shapes[0]], inputs: [inputs[1], weights, inputs[0]] };
   },
+};
+
+export const softmaxLossRule: Rule = {
+  inputs: ['logits', 'targets', 'weights'],
+  plain(apply, [logits, targets, weights]) {
+    const [nll, lse] = apply(crossEntropy, logits, targets);
+    return [nll, ...apply(crossEntropyGrad, targets, lse, weights, logits)];
+  },
+  fused: (graph, [logits, targets, weights]) => graph.apply(softmaxLoss, [targets, weights, logits]),
 };

@@ -144,7 +144,7 @@ function checkLimits(limits: GPUSupportedLimits, plan: Plan): void {
 function operandsOf({ node, inputs, outputs }: Dispatch): [string, View][] {
   return [
     ...node.inputs.map((tensor, i): [string, View] => [tensor.name, inputs[i]]),
-    ...node.outputs.map((tensor, i): [string, View] => [tensor.name, outputs[i]]),
+    ...outputs.map((view, i): [string, View] => [node.outputs[i].name, view]),
   ];
 }
 

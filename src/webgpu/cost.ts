@@ -7,7 +7,7 @@ import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
 import { countParameters, parameterLayout } from '../model/parameters.ts';
 import { ConfigError } from '../util/errors.ts';
-import { STEPS_PER_SUBMIT } from './launch.ts';
+import { RULES, STEPS_PER_SUBMIT } from './launch.ts';
 import { barriersPerStep, chooseMemory, valueLayout, workgroupBytes } from './resident-layout.ts';
 import type { ResidentMemory } from './resident-layout.ts';
 
@@ -56,8 +56,7 @@ const DEFAULT_WORKGROUP_MEMORY = 16_384;
 
 /** The plan of a training step whatever the data are: they only set the size of the corpus. */
 export function planOf(model: ModelConfig, training: TrainingConfig, launch: LaunchStrategy): Plan {
-  const fused = launch === 'fused' || launch === 'resident';
-  return trainingPlan(model, training, parameterLayout(model), { length: 4, documents: 1 }, { fused });
+  return trainingPlan(model, training, parameterLayout(model), { length: 4, documents: 1 }, RULES[launch]);
 }
 
 /** Throws ConfigError where `steps` do not fit between two readbacks. */

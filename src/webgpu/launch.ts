@@ -2,7 +2,9 @@
 // give the same bits, `fused` one of fewer dispatches; what differs is the cost.
 
 import type { LaunchStrategy } from '../engine.ts';
+import type { Rule } from '../graph/fuse.ts';
 import type { Plan } from '../graph/plan.ts';
+import { FUSED, LARGE_SIZES } from '../ops/index.ts';
 import type { GpuDevice } from './adapter.ts';
 import type { DeviceBuffers } from './buffers.ts';
 import { bindOperands, pipelineFor } from './pipelines.ts';
@@ -84,6 +86,14 @@ const launchGraph: Launcher = (device, dispatches, times, after) => {
 
 /** The strategies that launch the dispatches of a plan. */
 export type PlannedLaunch = Exclude<LaunchStrategy, 'resident'>;
+
+/** The ops that each strategy puts in the place of the model's. `resident` computes what `fused` does, in a kernel of its own. */
+export const RULES: Readonly<Record<LaunchStrategy, readonly Rule[]>> = {
+  eager: LARGE_SIZES,
+  graph: LARGE_SIZES,
+  fused: FUSED,
+  resident: FUSED,
+};
 
 export const LAUNCHERS: Readonly<Record<PlannedLaunch, Launcher>> = {
   eager: launchEager,

@@ -7,7 +7,7 @@ import { parameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
-import { LAUNCHERS, prepareDispatches } from './launch.ts';
+import { LAUNCHERS, prepareDispatches, RULES } from './launch.ts';
 import type { PlannedLaunch } from './launch.ts';
 import { tunePlan } from './tuner.ts';
 
@@ -63,7 +63,7 @@ export async function plannedSteps(
   const { model, training, documents } = spec;
   const corpus = packCorpus(documents);
   const size = { length: corpus.length, documents: documents.count };
-  const standard = trainingPlan(model, training, parameterLayout(model), size, { fused: launch === 'fused' });
+  const standard = trainingPlan(model, training, parameterLayout(model), size, RULES[launch]);
   const buffers = await DeviceBuffers.create(gpu, standard);
   const dispatches = await buffers.orDestroy(async () => {
     const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;

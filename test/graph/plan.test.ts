@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/graph/autodiff.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/graph.ts';
+import { operandNames } from '../../src/graph/op.ts';
 import { planGraph } from '../../src/graph/plan.ts';
 import type { Place, Plan } from '../../src/graph/plan.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
@@ -9,6 +10,7 @@ import { decodePlan, trainingPlan } from '../../src/model/gpt.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { add } from '../../src/ops/add.ts';
 import { crossEntropy } from '../../src/ops/cross-entropy.ts';
+import { FUSED, LARGE_SIZES } from '../../src/ops/index.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { loss } from '../../src/ops/loss.ts';
 import { relu } from '../../src/ops/relu.ts';
@@ -18,7 +20,7 @@ import { ShapeError } from '../../src/util/errors.ts';
 const model = { ...DEFAULT_MODEL, vocabSize: 27 };
 const layout = parameterLayout(model);
 const corpus = { length: 100, documents: 10 };
-const fused = trainingPlan(model, DEFAULT_TRAINING, layout, corpus, { fused: true });
+const fused = trainingPlan(model, DEFAULT_TRAINING, layout, corpus, FUSED);
 const defaults = trainingPlan(model, DEFAULT_TRAINING, layout, { length: 100, documents: 10 });
 
 describe('the graph', () => {
@@ -88,7 +90,13 @@ describe('a plan', () => {
 
   test.each([false, true])('keeps one buffer of the size of the logits, fused: %s', (fuse) => {
     const wide = { ...model, vocabSize: 5000 };
-    const plan = trainingPlan(wide, DEFAULT_TRAINING, parameterLayout(wide), corpus, { fused: fuse });
+    const plan = trainingPlan(
+      wide,
+      DEFAULT_TRAINING,
+      parameterLayout(wide),
+      corpus,
+      fuse ? FUSED : LARGE_SIZES,
+    );
     const scratch = plan.buffers.filter((buffer) => buffer.kind === 'scratch');
     expect(scratch.filter((buffer) => buffer.length >= 16 * 5000)).toHaveLength(1);
   });
@@ -108,7 +116,13 @@ describe('a plan', () => {
   test.each([false, true])(
     'of a clipped training step: one dispatch more, the same buffers, fused: %s',
     (fuse) => {
-      const clipped = trainingPlan(model, { ...DEFAULT_TRAINING, clip: 1 }, layout, corpus, { fused: fuse });
+      const clipped = trainingPlan(
+        model,
+        { ...DEFAULT_TRAINING, clip: 1 },
+        layout,
+        corpus,
+        fuse ? FUSED : LARGE_SIZES,
+      );
       const names = clipped.dispatches.map((dispatch) => dispatch.node.op.name);
       expect(names.slice(-2)).toEqual(['sum_squares', 'adam_clipped']);
       const usual = (fuse ? fused : defaults).dispatches.map((dispatch) => dispatch.node.op.name);
@@ -127,7 +141,7 @@ describe('a plan', () => {
     const written = fused.dispatches.flatMap((d) => d.outputs).filter((view) => view.buffer === index);
     expect(written.map((view) => view.offset).toSorted((a, b) => a - b)).toEqual(layout.offsets);
     const deep = { ...model, nLayer: 3 };
-    const deepPlan = trainingPlan(deep, DEFAULT_TRAINING, parameterLayout(deep), corpus, { fused: true });
+    const deepPlan = trainingPlan(deep, DEFAULT_TRAINING, parameterLayout(deep), corpus, FUSED);
     expect(deepPlan.dispatches).toHaveLength(21 + 2 * 13);
   });
 
@@ -135,7 +149,7 @@ describe('a plan', () => {
     const orders = (vocabSize: number, fuse: boolean) => {
       const wide = { ...model, vocabSize, nEmbd: 64, blockSize: 32 };
       const training = { ...DEFAULT_TRAINING, batchSize: 16 };
-      const plan = trainingPlan(wide, training, parameterLayout(wide), corpus, { fused: fuse });
+      const plan = trainingPlan(wide, training, parameterLayout(wide), corpus, fuse ? FUSED : LARGE_SIZES);
       return plan.dispatches.filter((d) => d.node.op.name === 'token_order').length;
     };
     expect([27, 128].map((V) => orders(V, false))).toEqual([0, 0]);
@@ -172,13 +186,17 @@ function expectNoOverlap(plan: Plan): void {
       if (buffer.kind === 'scratch') expect(lastWriter.get(inputs[i].buffer), tensor.name).toBe(tensor);
       expect(buffer.dtype, tensor.name).toBe(tensor.dtype);
     });
-    node.outputs.forEach((tensor, i) => {
-      const { buffer, offset, length } = outputs[i];
+    outputs.forEach(({ buffer, offset, length }, i) => {
+      const tensor = node.outputs[i];
       expect(offset + length).toBeLessThanOrEqual(plan.buffers[buffer].length);
       expect(inputs.some((view) => view.buffer === buffer && plan.buffers[buffer].kind === 'scratch')).toBe(
         false,
       );
       lastWriter.set(buffer, tensor);
+    });
+    const names = operandNames(node.op);
+    Object.keys(node.op.becomes ?? {}).forEach((name, i) => {
+      lastWriter.set(inputs[names.indexOf(name)].buffer, node.outputs[outputs.length + i]);
     });
   }
 }

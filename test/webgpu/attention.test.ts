@@ -4,18 +4,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Op, OpCase } from '../../src/graph/op.ts';
 import { runReference } from '../../src/graph/reference.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { trainingPlan } from '../../src/model/gpt.ts';
+import { parameterLayout } from '../../src/model/parameters.ts';
 import { attentionGradStats } from '../../src/ops/attention-grad.ts';
 import { attentionQkv, attentionQkvGrad } from '../../src/ops/attention-qkv.ts';
 import {
-  attentionFor,
   attentionGradTiledKv,
   attentionGradTiledQ,
-  attentionQkvFor,
   attentionQkvGradTiled,
   attentionQkvTiled,
   attentionTiled,
 } from '../../src/ops/attention-tiled.ts';
 import { attention } from '../../src/ops/attention.ts';
+import { FUSED, LARGE_SIZES } from '../../src/ops/index.ts';
 import { exampleStep } from '../../src/ops/support.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { KERNEL_BAR, relativeError } from '../../src/verify/check.ts';
@@ -166,7 +168,16 @@ test('tiles are taken for contexts over 32 and heads of up to 128 channels in fo
     [10, 2, 1024, false],
   ];
   for (const [C, heads, block, tiled] of cases) {
-    expect(attentionFor(C, { heads, block })).toBe(tiled ? attentionTiled : attention);
-    expect(attentionQkvFor(C, { heads, block })).toBe(tiled ? attentionQkvTiled : attentionQkv);
+    const model = { ...DEFAULT_MODEL, nEmbd: C, nHead: heads, blockSize: block, vocabSize: 27 };
+    for (const [rules, op, other] of [
+      [LARGE_SIZES, attention, attentionTiled],
+      [FUSED, attentionQkv, attentionQkvTiled],
+    ] as const) {
+      const layout = parameterLayout(model);
+      const plan = trainingPlan(model, DEFAULT_TRAINING, layout, { length: 100, documents: 10 }, rules);
+      const ops = plan.dispatches.map(({ node }) => node.op);
+      expect(ops.includes(tiled ? other : op)).toBe(true);
+      expect(ops.includes(tiled ? op : other)).toBe(false);
+    }
   }
 });

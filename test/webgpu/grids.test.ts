@@ -11,6 +11,7 @@ import { rmsnorm } from '../../src/ops/rmsnorm.ts';
 import { elementGrid, exampleStep, rowGrid } from '../../src/ops/support.ts';
 import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
+import { RULES } from '../../src/webgpu/launch.ts';
 import { runOnDevice } from '../../src/webgpu/run-op.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 
@@ -29,11 +30,11 @@ test('grids reach every element and row, with no dimension too long', () => {
   }
 });
 
-test.each([false, true])('a step of GPT-2 small at batch 8 can be launched, fused: %s', (fused) => {
+test.each(['graph', 'fused'] as const)('a step of GPT-2 small at batch 8 can be launched: %s', (launch) => {
   const model = { nLayer: 12, nEmbd: 768, nHead: 12, blockSize: 1024, vocabSize: 50_304 };
   const training = { ...DEFAULT_TRAINING, batchSize: 8 };
   const corpus = { length: 1e6, documents: 1000 };
-  const plan = trainingPlan(model, training, parameterLayout(model), corpus, { fused });
+  const plan = trainingPlan(model, training, parameterLayout(model), corpus, RULES[launch]);
   for (const { label, launch } of plan.dispatches)
     for (const n of launch.workgroups) expect(n, label).toBeLessThanOrEqual(MOST);
 });

@@ -6,7 +6,13 @@ import { parameterLayout, scatterParameters } from '../../model/parameters.ts';
 import { packCorpus } from '../../ops/batch.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { DeviceBuffers } from '../../webgpu/buffers.ts';
-import { LAUNCHERS, prepareDispatches, type ReadyDispatch } from '../../webgpu/launch.ts';
+import {
+  LAUNCHERS,
+  prepareDispatches,
+  RULES,
+  type PlannedLaunch,
+  type ReadyDispatch,
+} from '../../webgpu/launch.ts';
 import { PassTimer } from '../../webgpu/timing.ts';
 import { tunePlan } from '../../webgpu/tuner.ts';
 import { ceilingKernels } from './ceilings.ts';
@@ -38,7 +44,8 @@ export async function measureKernels(context: SectionContext): Promise<KernelFig
       context.note('only the default model: compiling takes software long');
     else settings.push(gridSetting(software ? LARGER_IN_SOFTWARE : LARGER));
     for (const setting of settings) {
-      for (const fused of [false, true]) models.push(await prepareKernels(setting, fused, gpu));
+      for (const launch of ['graph', 'fused'] as const)
+        models.push(await prepareKernels(setting, launch, gpu));
     }
     const rows = uniqueKernels(models);
     const dispatches = [
@@ -128,14 +135,18 @@ interface PreparedKernels {
 }
 
 /** The kernels of a training step, with the data that they would have: a step has been made with them. */
-async function prepareKernels({ spec }: Setting, fused: boolean, gpu: GpuDevice): Promise<PreparedKernels> {
+async function prepareKernels(
+  { spec }: Setting,
+  launch: PlannedLaunch,
+  gpu: GpuDevice,
+): Promise<PreparedKernels> {
   const { model, documents, parameters } = spec;
   // Adam runs thousands of times on the same gradients here: at this rate it changes nothing.
   const training = { ...spec.training, learningRate: 0 };
   const layout = parameterLayout(model);
   const corpus = packCorpus(documents);
   const size = { length: corpus.length, documents: documents.count };
-  const standard = trainingPlan(model, training, layout, size, { fused });
+  const standard = trainingPlan(model, training, layout, size, RULES[launch]);
   const buffers = await DeviceBuffers.create(gpu, standard);
   const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
   const ready = await prepareDispatches(gpu, plan, buffers);

@@ -8,6 +8,7 @@ import { RING_LENGTH, trainingPlan } from '../../model/gpt.ts';
 import { parameterLayout } from '../../model/parameters.ts';
 import { packCorpus } from '../../ops/batch.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
+import { RULES } from '../../webgpu/launch.ts';
 import { whyNotResident } from '../../webgpu/resident-layout.ts';
 import { planOf } from '../../webgpu/cost.ts';
 import { watchBuffers } from './instrument.ts';
@@ -37,7 +38,7 @@ export async function measureMemory(context: SectionContext): Promise<Memory> {
   const settings = [defaultSetting(), gridSetting(LARGER)];
   for (const setting of settings) {
     for (const launch of ['eager', 'graph', 'fused'] as const) {
-      rows.push(memoryRow(launch, setting, plannedBuffers(setting, launch === 'fused')));
+      rows.push(memoryRow(launch, setting, plannedBuffers(setting, launch)));
     }
   }
   if (!context.openDevice) {
@@ -67,10 +68,10 @@ export interface DeviceBuffer {
 }
 
 /** What an engine makes for the plan of a step, and to read losses back. */
-export function plannedBuffers({ spec }: Setting, fused: boolean): DeviceBuffer[] {
+export function plannedBuffers({ spec }: Setting, launch: LaunchStrategy): DeviceBuffer[] {
   const { model, training, documents } = spec;
   const size = { length: packCorpus(documents).length, documents: documents.count };
-  const { buffers } = trainingPlan(model, training, parameterLayout(model), size, { fused });
+  const { buffers } = trainingPlan(model, training, parameterLayout(model), size, RULES[launch]);
   return [
     ...buffers.map(({ name, dtype, length }) => ({ label: `${name} (${dtype})`, size: 4 * length })),
     { label: 'losses', size: 4 * RING_LENGTH },
@@ -120,7 +121,7 @@ export function livePeak({ buffers, dispatches }: Plan): number {
       last.set(tensor, i);
     };
     node.inputs.forEach((tensor, j) => see(tensor, inputs[j].buffer));
-    node.outputs.forEach((tensor, j) => see(tensor, outputs[j].buffer));
+    outputs.forEach(({ buffer }, j) => see(node.outputs[j], buffer));
   });
   let peak = 0;
   for (let i = 0; i < dispatches.length; i++) {

@@ -56,7 +56,7 @@ describe.skipIf(noAdapter !== '')('on a device', () => {
     const engine = await createWebGpuEngine(setting.spec, { gpu, launch });
     const made = watched.stop();
     engine.dispose();
-    expect(made).toEqual(plannedBuffers(setting, launch === 'fused'));
+    expect(made).toEqual(plannedBuffers(setting, launch));
   });
 
   test('resident has a row where it can train', async () => {
