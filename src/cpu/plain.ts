@@ -71,7 +71,7 @@ export function createPlainEngine(
 
     async gradients() {
       checkNotDisposed(disposed);
-      for (const { run, call } of calls.slice(0, -1)) run(call); // all but adam
+      for (const { run, call, changes } of calls) if (!changes.includes('parameters')) run(call);
       return { loss: ring[counter[0] % RING_LENGTH], gradients: flat('gradients') };
     },
 
@@ -120,6 +120,7 @@ export function createPlainEngine(
 interface PreparedCall {
   readonly run: (call: CpuCall) => void;
   readonly call: CpuCall;
+  readonly changes: readonly string[];
 }
 
 /** The buffers of a plan as typed arrays; `shared` regions belong to another plan's memory. */
@@ -149,7 +150,7 @@ class Memory {
 
   /** Every dispatch of the plan, with its arrays cut out once, so that a step makes nothing new. */
   calls(plan: Plan, step: StepScalars): PreparedCall[] {
-    return plan.dispatches.map(({ node, inputs, outputs }) => {
+    return plan.dispatches.map(({ node, inputs, outputs, changes }) => {
       const cut = (view: (typeof inputs)[number]) =>
         this.arrays[view.buffer].subarray(view.offset, view.offset + view.length);
       const call: CpuCall = {
@@ -159,7 +160,7 @@ class Memory {
         attrs: node.attrs,
         step,
       };
-      return { run: node.op.cpu, call };
+      return { run: node.op.cpu, call, changes };
     });
   }
 }

@@ -142,9 +142,8 @@ function findMatch(
       }
       return null;
     }
-    throw new Error(
-      `fuse: the nodes of the rule for ${pattern.nodes.map(({ op }) => op.name)} do not hang together`,
-    );
+    const names = pattern.nodes.map(({ op }) => op.name).join(', ');
+    throw new Error(`fuse: a rule's nodes ${names} do not hang together`);
   };
   for (const match of bind({ nodes: new Map(), tensors: new Map() }, pattern.nodes.at(-1)!, end, gone)) {
     const found = search(match);

@@ -38,6 +38,11 @@ export class Graph {
 
   /** Adds a node and gives its outputs. Throws ShapeError where the inputs do not fit the op. */
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): readonly Tensor[] {
+    return this.add(op, inputs, attrs).outputs;
+  }
+
+  /** Adds a node and gives it; as `apply`. */
+  add(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): Node {
     const names = operandNames(op);
     const label = this.where === '' ? op.name : `${this.where}.${op.name}`;
     if (inputs.length !== names.length) {
@@ -62,7 +67,7 @@ export class Graph {
       outputs.push({ name: `${label}.${name}`, shape: results[i], dtype: dtypeOf(op, name), node });
     });
     this.nodes.push(node);
-    return outputs;
+    return node;
   }
 
   /** Lets the nodes of this graph give `others`, of the same shapes, in place of `tensors`, which are outputs of theirs. */
@@ -70,15 +75,9 @@ export class Graph {
     const names = new Map(tensors.map((tensor, i) => [tensor, others[i]]));
     const named = (tensor: Tensor) => names.get(tensor) ?? tensor;
     for (const [tensor, other] of names) {
-      if (
-        !tensor.node ||
-        !this.nodes.includes(tensor.node) ||
-        String(tensor.shape) !== String(other?.shape)
-      ) {
-        throw new Error(
-          `graph: ${tensor.name} [${tensor.shape}] cannot take the place of ${other?.name} [${other?.shape}]`,
-        );
-      }
+      const fits =
+        tensor.node && this.nodes.includes(tensor.node) && String(tensor.shape) === String(other.shape);
+      if (!fits) throw new Error(`graph: ${tensor.name} cannot take the place of ${other.name}`);
       other.node = tensor.node;
     }
     for (const node of this.nodes) {

@@ -44,6 +44,8 @@ export interface Dispatch {
   /** Inputs, then updated tensors. */
   readonly inputs: readonly View[];
   readonly outputs: readonly View[];
+  /** The regions that it updates in place. An engine that only wants gradients leaves out what changes `parameters`. */
+  readonly changes: readonly string[];
   readonly launch: Launch;
   /** The least that this dispatch can move, with all rows in use: inputs once, outputs once, updates there and back. */
   readonly bytes: number;
@@ -115,6 +117,7 @@ export function planGraph(
       label: nodeLabel(node),
       inputs,
       outputs,
+      changes: inputs.slice(node.op.inputs.length).map(({ buffer }) => buffers[buffer].name),
       launch: node.op.kernel.launch(shapes, node.attrs),
       bytes: leastBytes(node),
       flops: node.op.flops(shapes, node.attrs),

@@ -99,7 +99,7 @@ function parameterSources(
 
 /**
  * One training step as a plan: `batch`, forward, backward, `loss` and, last, `adam`, or `sum_squares` and `adam_clipped`
- * where gradients are clipped; an engine that only wants gradients leaves out the last dispatch. Regions: parameters,
+ * where gradients are clipped. Regions: parameters,
  * gradients, m, v (each `layout.length`), corpus, counter (steps done), step (`struct Step`) and ring (losses). `rules`
  * put other ops in the place of the model's: the same numbers but for rounding.
  */
@@ -144,8 +144,7 @@ export function trainingPlan(
   });
   const [nll] = graph.apply(crossEntropy, [logits, targets]);
   graph.where = '';
-  graph.apply(loss, [nll, weights, ring]);
-  const lossNode = graph.nodes.at(-1)!;
+  const lossNode = graph.add(loss, [nll, weights, ring]);
 
   const sum = (a: Tensor, b: Tensor) => graph.apply(add, [a, b])[0];
   gradients(graph, lossNode, [...parameters.values()], sum).forEach((gradient, i) => {

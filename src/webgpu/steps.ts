@@ -69,7 +69,7 @@ export async function plannedSteps(
     const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
     return prepareDispatches(gpu, plan, buffers);
   });
-  const withoutAdam = dispatches.slice(0, -1);
+  const withoutUpdate = dispatches.filter((_, i) => !standard.dispatches[i].changes.includes('parameters'));
   buffers.write('corpus', corpus);
   const ring = buffers.region('ring');
   const readback = new Readback(gpu, 'losses', 4 * RING_LENGTH);
@@ -86,7 +86,7 @@ export async function plannedSteps(
     targetMs: 200,
     parameters: buffers.region('parameters'),
     train: (times) => run(dispatches, times),
-    differentiate: () => run(withoutAdam, 1),
+    differentiate: () => run(withoutUpdate, 1),
     write: (region, padded) => buffers.write(region, padded),
     read: async (region) => new Float32Array(await buffers.read(region)),
     setStep: (step) => buffers.write('counter', new Uint32Array([step])),

@@ -30,11 +30,11 @@ test('grids reach every element and row, with no dimension too long', () => {
   }
 });
 
-test.each(['graph', 'fused'] as const)('a step of GPT-2 small at batch 8 can be launched: %s', (launch) => {
+test.each(['graph', 'fused'] as const)('a step of GPT-2 small at batch 8 can be launched: %s', (strategy) => {
   const model = { nLayer: 12, nEmbd: 768, nHead: 12, blockSize: 1024, vocabSize: 50_304 };
   const training = { ...DEFAULT_TRAINING, batchSize: 8 };
   const corpus = { length: 1e6, documents: 1000 };
-  const plan = trainingPlan(model, training, parameterLayout(model), corpus, RULES[launch]);
+  const plan = trainingPlan(model, training, parameterLayout(model), corpus, RULES[strategy]);
   for (const { label, launch } of plan.dispatches)
     for (const n of launch.workgroups) expect(n, label).toBeLessThanOrEqual(MOST);
 });

@@ -37,7 +37,7 @@ describe('memory', () => {
     const plan = planOf(spec.model, spec.training, 'graph');
     const scratch = new Set(
       plan.dispatches.flatMap(({ node, outputs }) =>
-        node.outputs.filter((_, i) => plan.buffers[outputs[i].buffer].kind === 'scratch'),
+        node.outputs.filter((_, i) => outputs[i] && plan.buffers[outputs[i].buffer].kind === 'scratch'),
       ),
     );
     const bytes = (shape: readonly number[]) => 4 * shape.reduce((a, b) => a * b, 1);
