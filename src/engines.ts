@@ -1,13 +1,12 @@
 // Makes an engine: the one asked for, or the one that is faster here.
 
-import { createCpuEngine, type CpuOptions } from './cpu/engine.ts';
+import type { CpuOptions } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
 import { figure, timeSteps, trialSpec } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
 import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from './webgpu/adapter.ts';
-import { chooseLaunch, type LaunchChoice } from './webgpu/choose-launch.ts';
-import { createWebGpuEngine } from './webgpu/engine.ts';
+import type { LaunchChoice } from './webgpu/choose-launch.ts';
 import type { TuningOptions } from './webgpu/tuning.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
@@ -71,11 +70,12 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
       return plain(createOracleEngine(spec));
     }
     case 'cpu':
-      return plain(createCpuEngine(spec, cpuOptions(choice)));
+      return onCpu(choice, spec);
     case 'webgpu': {
       const device = await openDevice(await choice.gpu(), deviceOptions(choice));
       return orDestroy(device, async () => {
         if (launch !== 'auto') return onDevice(device, spec, launch);
+        const { chooseLaunch } = await import('./webgpu/choose-launch.ts'); // shaders: a page without a GPU does not load them
         const chosen = await chooseLaunch(spec, device);
         return onDevice(await alive(device, choice), spec, chosen.launch, chosen.why, ofGpu(chosen));
       });
@@ -90,19 +90,16 @@ async function automatic(choice: EngineChoice, spec: EngineSpec): Promise<Chosen
   try {
     device = await openDevice(await choice.gpu(), deviceOptions(choice));
   } catch (error) {
-    return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
+    return onCpu(choice, spec, summary(error));
   }
   if (device.info.software) {
     device.destroy();
-    return plain(
-      createCpuEngine(spec, cpuOptions(choice)),
-      `the WebGPU adapter is software: ${adapterName(device.info)}`,
-    );
+    return onCpu(choice, spec, `the WebGPU adapter is software: ${adapterName(device.info)}`);
   }
   try {
     return await orDestroy(device, () => faster(device, choice, spec));
   } catch (error) {
-    if (error instanceof DeviceError) return plain(createCpuEngine(spec, cpuOptions(choice)), summary(error));
+    if (error instanceof DeviceError) return onCpu(choice, spec, summary(error));
     throw error;
   }
 }
@@ -114,6 +111,7 @@ function deviceOptions({ tuning }: EngineChoice): DeviceOptions {
 /** The engine on the device or the CPU's, whichever takes its steps faster. */
 async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   const { launch } = choice;
+  const { chooseLaunch } = await import('./webgpu/choose-launch.ts');
   const onGpu = await chooseLaunch(spec, device, launch === 'auto' ? undefined : [launch]);
   const measured = ofGpu(onGpu);
   const take = async (why: string) =>
@@ -122,14 +120,15 @@ async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec)
     return take(`${onGpu.why}; too large to be tried on the CPU`);
   }
   const trial = trialSpec(spec);
-  const milliseconds = await timeSteps(createCpuEngine(trial, cpuOptions(choice)), trial.training.steps, 1);
+  const { engine } = await onCpu(choice, trial);
+  const milliseconds = await timeSteps(engine, trial.training.steps, 1);
   measured.push({ engine: 'cpu', milliseconds });
   if (onGpu.measured[0].milliseconds < milliseconds) {
     return take(`${onGpu.why}; on the CPU ${figure(milliseconds)} ms`);
   }
   device.destroy();
   const why = `${figure(milliseconds)} ms a step; on ${adapterName(device.info)} ${onGpu.why}`;
-  return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
+  return onCpu(choice, spec, why, measured);
 }
 
 /** The device, or another one where a trial lost it: what was tried before that still counts. */
@@ -143,6 +142,16 @@ function ofGpu({ measured }: LaunchChoice): Measured[] {
   return measured.map((trial) => ({ engine: 'webgpu', ...trial }));
 }
 
+async function onCpu(
+  choice: EngineChoice,
+  spec: EngineSpec,
+  why?: string,
+  measured: readonly Measured[] = [],
+): Promise<ChosenEngine> {
+  const { createCpuEngine } = await import('./cpu/engine.ts'); // its kernels: a page that trains on a GPU does not load them
+  return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
+}
+
 function plain(engine: Engine, why?: string, measured: readonly Measured[] = []): ChosenEngine {
   return { engine, reason: because(engine, why), measured, close: () => engine.dispose() };
 }
@@ -154,7 +163,10 @@ async function onDevice(
   why?: string,
   measured: readonly Measured[] = [],
 ): Promise<ChosenEngine> {
-  const engine = await orDestroy(device, () => createWebGpuEngine(spec, { gpu: device, launch }));
+  const engine = await orDestroy(device, async () => {
+    const { createWebGpuEngine } = await import('./webgpu/engine.ts');
+    return createWebGpuEngine(spec, { gpu: device, launch });
+  });
   const close = () => {
     engine.dispose();
     device.destroy();

@@ -1,7 +1,7 @@
 // The answers to the page's questions, from the engine as it stands between two steps.
 
 import type { TokenizedDocuments } from '../../data/tokenizer.ts';
-import { createCpuEngine } from '../../cpu/engine.ts';
+import { createPlainEngine } from '../../cpu/plain.ts';
 import type { EngineSpec } from '../../engine.ts';
 import { encodePrompt, sampleDocument, tokenWeights } from '../../train/sampler.ts';
 import { ConfigError } from '../../util/errors.ts';
@@ -82,7 +82,7 @@ async function slope({ engine, spec, step }: LiveRun, { index }: QuestionOf<'slo
   }
   const value = parameters[index];
   const training = { ...spec.training, batchSize: 1 };
-  const probe = createCpuEngine({ ...spec, training, parameters, documents }, { precision: 'f64' });
+  const probe = createPlainEngine({ ...spec, training, parameters, documents }, 'f64');
   const zeros = new Float64Array(parameters.length);
   const at = async (offset: number) => {
     parameters[index] = value + offset;
