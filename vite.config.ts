@@ -2,16 +2,15 @@
 //   vite build --ssr src/cli/main.ts   dist/cli.js, one file for Node: WGSL inlined (?raw), dependencies left outside
 //   vite build                         dist/page, the browser page
 //   vite                               the page, served while it is being written
-//   vitest run                         the tests
+//   vitest run                         the tests, as test/projects.ts says
 
 import { chmodSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { serviceWorker } from './build/service-worker-plugin.ts';
 import { smallShaders } from './build/small-shaders-plugin.ts';
 import { assemblyScript } from './build/wasm-plugin.ts';
-import { LongestFirst } from './test/support/longest-first.ts';
+import { testConfig } from './test/projects.ts';
 
 // Dawn, which src/webgpu/node-gpu.ts loads; pages have navigator.gpu and never get that far.
 const NODE_ONLY = ['webgpu'];
@@ -58,7 +57,7 @@ const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-export default defineConfig(({ isSsrBuild }) => ({
+export default defineConfig(({ isSsrBuild, mode }) => ({
   base: './',
   plugins: isSsrBuild
     ? [assemblyScript(), executable]
@@ -82,20 +81,5 @@ export default defineConfig(({ isSsrBuild }) => ({
     plugins: () => [assemblyScript(), smallShaders()],
     rolldownOptions: { external: NODE_ONLY },
   },
-  test: {
-    include: ['test/**/*.test.ts'],
-    // Its package.json names a CommonJS file as the main one of an ES module.
-    alias: { wgsl_reflect: 'wgsl_reflect/wgsl_reflect.module.js' },
-    css: true, // the report's style is a part of it, so the tests need the real one
-    pool: 'forks', // Dawn keeps state per process: a file of tests has one to itself
-    // One fewer than cores is the default; many tests wait for a browser, a process or a driver.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
-    sequence: { sequencer: LongestFirst },
-    globalSetup: ['test/global-setup.ts'],
-    setupFiles: ['test/support/software-vulkan.mjs'],
-    // SwiftShader on two shared cores: kernels that a GPU runs in a millisecond take seconds.
-    testTimeout: 240_000,
-    hookTimeout: 240_000,
-    teardownTimeout: 10_000,
-  },
+  test: testConfig(mode, () => [assemblyScript()]),
 }));

@@ -1,16 +1,13 @@
 // Before all tests: finds the adapter for the GPU tests and builds the CLI that the subprocess tests run.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { buildOnce, ROOT } from './support/build.ts';
 import { softwareVulkanAvailable } from './support/swiftshader.mjs';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 export default function setup(): void {
   chooseAdapter();
-  buildCli();
+  buildOnce(join(ROOT, 'dist', 'cli.js'), ['build', '--ssr', 'src/cli/main.ts', '--logLevel', 'warn']);
 }
 
 /**
@@ -62,30 +59,4 @@ function probe(adapter: 'native' | 'software'): Found {
   const line = stdout.trim().split('\n').pop() ?? '';
   if (line.startsWith('{')) return JSON.parse(line) as Found;
   return { reason: `looking for one failed (${signal ?? `exit status ${status}`}): ${stderr.trim()}` };
-}
-
-/**
- * Builds dist/cli.js where it is older than its sources. A build that fails leaves no dist/cli.js:
- * the tests of the CLI then fail, and the other tests run.
- */
-function buildCli(): void {
-  if (!existsSync(join(ROOT, 'src/cli/main.ts'))) return;
-  const cli = join(ROOT, 'dist', 'cli.js');
-  const sources = ['src', 'shaders', 'build', 'package.json', 'vite.config.ts'].map((path) =>
-    newest(join(ROOT, path)),
-  );
-  if (existsSync(cli) && statSync(cli).mtimeMs > Math.max(...sources)) return;
-  const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
-  const args = [vite, 'build', '--ssr', 'src/cli/main.ts', '--logLevel', 'warn'];
-  const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
-  if (status === 0) return;
-  rmSync(cli, { force: true });
-  console.error('The build of the CLI failed: its tests will fail too.');
-}
-
-/** Time of the last change under a path, in ms. */
-function newest(path: string): number {
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
 }

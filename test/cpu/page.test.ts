@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { launchChromium, noChromium, serveFolder } from '../support/chromium.ts';
+import { noChromium, serveFolder, useChromium } from '../support/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTS = ['anna', 'bob', 'christopher', 'dora', 'emil'];
@@ -50,7 +49,7 @@ const ISOLATED = {
 
 describe.skipIf(noChromium !== '')('the CPU engine in a page', () => {
   const folder = mkdtempSync(join(tmpdir(), 'microgpt-threads-'));
-  let browser: Browser;
+  const at = useChromium();
 
   beforeAll(async () => {
     writeFileSync(join(folder, 'run.js'), RUN);
@@ -73,13 +72,9 @@ describe.skipIf(noChromium !== '')('the CPU engine in a page', () => {
     );
     const config = { configFile: join(ROOT, 'vite.config.ts'), root: folder, logLevel: 'error' } as const;
     await build({ ...config, build: { outDir: join(folder, 'dist'), minify: true } });
-    browser = await launchChromium();
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   async function outcome(
     where: 'inPage' | 'inWorker',
@@ -87,7 +82,7 @@ describe.skipIf(noChromium !== '')('the CPU engine in a page', () => {
     headers: Record<string, string>,
   ): Promise<Outcome> {
     const served = await serveFolder(join(folder, 'dist'), headers);
-    const page = await browser.newPage();
+    const page = await at.browser.newPage();
     try {
       await page.goto(served.url);
       return await page.evaluate(

@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import type { Served } from './chromium.ts';
-import { launchChromium, noChromium, serveFolder } from './chromium.ts';
+import { noChromium, serveFolder, useChromium } from './chromium.ts';
 
 // Doubles eight numbers on the GPU, in a worker, and hands them to the page with the adapter's names.
 const WORKER = /* js */ `
@@ -44,8 +43,8 @@ const PAGE = /* html */ `<!doctype html><title>WebGPU</title><script type="modul
   worker.onerror = (event) => { window.result = { error: event.message }; };
 </script>`;
 
-describe.skipIf(noChromium)('launchChromium', () => {
-  let browser: Browser;
+describe.skipIf(noChromium)('Chromium', () => {
+  const at = useChromium();
   let served: Served;
   const folder = mkdtempSync(join(tmpdir(), 'microgpt-page-'));
 
@@ -53,16 +52,14 @@ describe.skipIf(noChromium)('launchChromium', () => {
     writeFileSync(join(folder, 'index.html'), PAGE);
     writeFileSync(join(folder, 'worker.js'), WORKER);
     served = await serveFolder(folder);
-    browser = await launchChromium();
   });
   afterAll(async () => {
-    await browser?.close();
     await served?.close();
     rmSync(folder, { recursive: true });
   });
 
   it('runs a compute shader in the worker of a page', async () => {
-    const page = await browser.newPage();
+    const page = await at.browser.newPage();
     await page.goto(served.url);
     const handle = await page.waitForFunction('window.result');
     const result = (await handle.jsonValue()) as { values: number[]; info: GPUAdapterInfo };
@@ -73,7 +70,7 @@ describe.skipIf(noChromium)('launchChromium', () => {
   });
 
   it('draws text with a font', async () => {
-    const page = await browser.newPage();
+    const page = await at.browser.newPage();
     await page.setContent('<span id="narrow">iiiiiiii</span> <span id="wide">WWWWWWWW</span>');
     const width = (id: string) =>
       page.locator(id).evaluate((element) => element.getBoundingClientRect().width);

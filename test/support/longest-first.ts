@@ -1,4 +1,5 @@
-// The order of the test files: those that take longest begin first, so that none is left running alone at the end.
+// The order of the test files: those that take longest begin first, so that none is left running alone at the end; then project
+// by project, for a process that runs many files goes on only with the next one of its project.
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -15,9 +16,10 @@ const LONGEST = [
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
+    const projects = ['alone', 'page', 'shared'];
+    const rank = ({ moduleId, project }: TestSpecification) => {
       const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}`));
-      return at < 0 ? LONGEST.length : at;
+      return at < 0 ? LONGEST.length + projects.indexOf(project.name) : at;
     };
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }

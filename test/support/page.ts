@@ -1,12 +1,8 @@
 // The page, built as it is published, in a real browser: what its tests share.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { BUILTIN_NAMES } from '../../src/data/builtin-names.ts';
 import { readDocuments } from '../../src/data/documents.ts';
@@ -14,7 +10,7 @@ import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';
 import type { WorkerMessage } from '../../src/web/messages.ts';
-import { launchChromium, serveFolder, type Served } from './chromium.ts';
+import { serveFolder, useChromium, type Served } from './chromium.ts';
 
 declare global {
   interface Window {
@@ -32,7 +28,7 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly url?: string;
   /** After the address: `#n_layer=2`. */
   readonly hash?: string;
-  /** This suite's own, unless told. */
+  /** The one that suites share, unless told. */
   readonly browser?: Browser;
   /** A new one, unless told. */
   readonly context?: BrowserContext;
@@ -63,38 +59,30 @@ export interface PageUnderTest {
   samples(): Promise<string[]>;
 }
 
-/** Builds the page and starts a browser before the tests of the suite that calls this. */
+/** Serves the built page to a browser during the tests of the suite that calls this. */
 export function usePage(): PageUnderTest {
-  const folder = mkdtempSync(join(tmpdir(), 'microgpt-page-'));
+  const folder = inject('page');
+  const shared = useChromium();
   const problems: string[] = [];
   let served: Served;
-  let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
-    const root = fileURLToPath(new URL('../..', import.meta.url));
-    // As it is published: libraries look at this, and the test runner has set it to `test`.
-    vi.stubEnv('NODE_ENV', 'production');
-    await build({ root, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
-    vi.unstubAllEnvs();
+    if (folder === undefined)
+      throw new Error('This suite looks at the page: name it among PAGE in test/projects.ts.');
     served = await serveFolder(folder);
-    browser = await launchChromium();
   });
   afterEach(async () => {
     await page?.context().close();
     const found = problems.splice(0);
     if (found.length > 0) throw new Error(`in the page: ${found.join('\n')}`);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await served?.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(async () => served?.close());
 
   const open = async (options: OpenOptions = {}): Promise<void> => {
-    const { url = served.url, hash = '', browser: of = browser, record = true, ...rest } = options;
+    const { url = served.url, hash = '', browser = shared.browser, record = true, ...rest } = options;
     // A service worker loads the page again once it is there: the tests of it let it in.
-    const context = options.context ?? (await of.newContext({ serviceWorkers: 'block', ...rest }));
+    const context = options.context ?? (await browser.newContext({ serviceWorkers: 'block', ...rest }));
     page = await context.newPage();
     page.setDefaultTimeout(50_000); // SwiftShader compiles for some seconds, on busy cores for many
     page.on('pageerror', ({ message }) => problems.push(message));

@@ -1,14 +1,14 @@
 // sweep.svg: that a browser reads it, and that it shows what was found.
 
 import fc from 'fast-check';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { SavedSweep } from '../../src/train/sweep-file.ts';
 import { AXIS_NAMES, gridSize, type Axes, type AxisName } from '../../src/train/sweep-grid.ts';
 import { plotSweep } from '../../src/train/sweep-plot.ts';
 import { partOf, rampAt, scaleOf, ticks } from '../../src/train/sweep-scale.ts';
 import { compareResults, type ModelResult } from '../../src/train/sweep.ts';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { noChromium, useChromium } from '../support/chromium.ts';
 
 const ONE: Axes = {
   seed: [42],
@@ -130,13 +130,11 @@ describe('the scale', () => {
 });
 
 describe.skipIf(noChromium)('in a browser', () => {
-  let browser: Browser;
+  const at = useChromium();
   let page: Page;
   beforeAll(async () => {
-    browser = await launchChromium();
-    page = await browser.newPage();
+    page = await at.browser.newPage();
   });
-  afterAll(() => browser?.close());
 
   it.each([
     ['a heat map', sweepOf(GRID, SIX, 'a "b" <c> & d\u0001.txt')],

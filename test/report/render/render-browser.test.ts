@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareReports } from '../../../src/report/judge/compare.ts';
 import { renderComparison, renderReport } from '../../../src/report/render/index.ts';
-import { launchChromium, noChromium } from '../../support/chromium.ts';
+import { noChromium, useChromium } from '../../support/chromium.ts';
 import {
   cpuOnlyReport,
   extremeReport,
@@ -48,20 +48,16 @@ const PAGES: Record<string, string> = {
 
 describe.skipIf(noChromium)('report.html in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'microgpt-report-'));
-  let browser: Browser;
+  const at = useChromium();
   const asked: string[] = [];
 
-  beforeAll(async () => {
+  beforeAll(() => {
     for (const [name, html] of Object.entries(PAGES)) writeFileSync(join(folder, `${name}.html`), html);
-    browser = await launchChromium();
   });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   async function open(name: string, width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-    const context = await browser.newContext({
+    const context = await at.browser.newContext({
       viewport: { width, height: 900 },
       colorScheme,
       bypassCSP: true,
@@ -105,7 +101,7 @@ describe.skipIf(noChromium)('report.html in a browser', () => {
   });
 
   it('its policy forbids scripts and loading', async () => {
-    const context = await browser.newContext();
+    const context = await at.browser.newContext();
     const page = await context.newPage();
     const refused: string[] = [];
     page.on('console', (message) => refused.push(message.text()));
