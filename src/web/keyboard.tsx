@@ -44,7 +44,9 @@ export function watchKeys(): void {
 /** Whether the element in focus wants the key for itself. */
 function isTaken({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof Element)) return false;
-  if (target.closest('dialog, select, textarea, input:not([type=radio], [type=range])') !== null) return true;
+  const dialog = target.closest('dialog');
+  if (dialog !== null) return dialog.open; // one that was closed keeps the focus until the next frame
+  if (target.closest('select, textarea, input:not([type=radio], [type=range])') !== null) return true;
   return key === ' ' && target.closest('button, a, input, summary, [role=button]') !== null;
 }
 

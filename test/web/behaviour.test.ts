@@ -309,6 +309,17 @@ describe.skipIf(noChromium)('the page behaves', () => {
     await at.page.keyboard.press('/');
     expect(await at.page.evaluate(() => document.activeElement?.id)).toBe('prefix');
     await at.page.getByLabel('Begin with').blur();
+    // In the frame in which the dialog closes, too: the focus is still in it.
+    await at.page.keyboard.press('?');
+    await at.page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    const [closed, focused] = await at.page.evaluate(() => {
+      document.querySelector('dialog')!.close();
+      const { activeElement: element } = document;
+      element!.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true }));
+      return [element?.textContent, document.activeElement?.id];
+    });
+    expect([closed, focused]).toEqual(['Close', 'prefix']);
+    await at.page.getByLabel('Begin with').blur();
     await at.page.keyboard.press('7');
     await at.page.waitForFunction(() => {
       const { top } = document.querySelector('#inference')!.getBoundingClientRect();
