@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import type { LaunchStrategy } from '../../src/engine.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { engineCases, recordedCases } from '../engines/common.cases.ts';
@@ -10,22 +11,19 @@ useOneThread();
 // f32, as the CPU engine; WGSL's exp and division may be off by some units in the last place more.
 const BARS = { loss: 1e-5, gradient: 1e-5 };
 
-// What runs with the limits that every WebGPU device has runs anywhere. Of the strategies only `resident` asks what an adapter has
-// beyond them, to lay its memory out: the bits are the same in every place (resident.test.ts), so the recorded runs are enough.
-// What else may be chosen of the other kernels there is held to f64 in variants.test.ts.
-const CASES = [
-  { limits: 'default', launches: ['graph', 'eager', 'fused', 'resident'], cases: engineCases },
-  { limits: 'adapter', launches: ['resident'], cases: recordedCases },
-] as const;
-
-describe.skipIf(noAdapter !== '').each(CASES)('$limits limits', ({ limits, launches, cases }) => {
+// What runs with the limits that every WebGPU device has runs anywhere. The 1,000 steps of `names` for strategies that launch
+// 20 to 50 kernels a step are in engine.large.test.ts, and all cases for `eager`, which runs the kernels of `graph`.
+describe.skipIf(noAdapter !== '')('default limits', () => {
   let gpu: GpuDevice;
   beforeAll(async () => {
-    gpu = await testDevice({ limits });
+    gpu = await testDevice({ limits: 'default' });
   });
   afterAll(() => gpu.destroy());
+  const create = (launch: LaunchStrategy) => (spec: Parameters<typeof createWebGpuEngine>[0]) =>
+    createWebGpuEngine(spec, { gpu, launch });
 
-  describe.each(launches)('webgpu %s', (launch) => {
-    cases(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }), BARS);
-  });
+  recordedCases('webgpu eager', create('eager'), BARS, ['l2', 'clip']);
+  engineCases('webgpu graph', create('graph'), BARS, ['l2', 'wide', 'clip']);
+  engineCases('webgpu fused', create('fused'), BARS, ['l2', 'wide', 'clip']);
+  engineCases('webgpu resident', create('resident'), BARS);
 });

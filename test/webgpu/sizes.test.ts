@@ -1,114 +1,26 @@
-// Models far from the defaults in one dimension each, with the limits every WebGPU device has. The oracle would take
-// minutes for them: the CPU engine in f64, which is held to the oracle elsewhere, is the reference here.
-
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { EngineSpec } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
-import { countParameters, initParameters, parameterSpecs } from '../../src/model/parameters.ts';
+import { expect, test } from 'vitest';
+import { countParameters } from '../../src/model/parameters.ts';
 import { DeviceError } from '../../src/util/errors.ts';
-import { PythonRandom } from '../../src/util/python-random.ts';
-import { relativeError } from '../../src/verify/check.ts';
-import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { whyNotResident } from '../../src/webgpu/resident-layout.ts';
-import { noAdapter, testDevice } from '../support/device.ts';
+import { deviceForTest, noAdapter } from '../support/device.ts';
+import { MODEL, sizeCases, specOf } from './sizes.cases.ts';
 
-let gpu: GpuDevice;
-beforeAll(async () => {
-  if (noAdapter === '') gpu = await testDevice({ limits: 'default' });
-});
-afterAll(() => gpu?.destroy());
-
-/**
- * A model on random tokens, with documents of `length` tokens, or of each of several lengths in turn. `std` is that of the
- * initial values.
- */
-function specOf(
-  model: EngineSpec['model'],
-  batchSize: number,
-  length: number | number[],
-  std?: number,
-): EngineSpec {
-  const random = new PythonRandom(6);
-  const count = batchSize + 1;
-  const lengths = [length].flat();
-  const offsets = new Uint32Array(count + 1);
-  for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i] + lengths[i % lengths.length];
-  const tokens = Uint32Array.from({ length: offsets[count] }, () =>
-    Math.floor(random.random() * model.vocabSize),
-  );
-  const training = { ...DEFAULT_TRAINING, batchSize, steps: 10 };
-  return {
-    model,
-    training,
-    parameters: initParameters(model, random, std),
-    documents: { count, tokens, offsets },
-  };
-}
-
-const model = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 8, vocabSize: 27 };
-const SIZES: [string, EngineSpec][] = [
-  ['12 layers', specOf({ ...model, nLayer: 12, nEmbd: 36, nHead: 3 }, 1, 9)],
-  ['192 wide, one head', specOf({ ...model, nEmbd: 192, nHead: 1 }, 1, 6)],
-  // GPT-2's initial values: with microgpt.py's, logits begin at some hundred, beyond what f32 can keep (docs/numbers.md).
-  ['768 wide, one head', specOf({ ...model, nEmbd: 768, nHead: 1 }, 1, 6, 0.02)],
-  ['a context of 1,024', specOf({ ...model, nEmbd: 10, nHead: 2, blockSize: 1024 }, 1, 1024)],
-  ['a context of 1,024, heads of 8', specOf({ ...model, nHead: 2, blockSize: 1024 }, 2, [401, 97, 50])],
-  ['a head of 128', specOf({ ...model, nEmbd: 128, nHead: 1, blockSize: 80 }, 2, [72, 3, 34])],
-  ['a batch of 64', specOf(model, 64, 9)],
+sizeCases([
+  ['12 layers', specOf({ ...MODEL, nLayer: 12, nEmbd: 36, nHead: 3 }, 1, 9)],
+  ['192 wide, one head', specOf({ ...MODEL, nEmbd: 192, nHead: 1 }, 1, 6)],
+  ['a context of 160, heads of 8', specOf({ ...MODEL, nHead: 2, blockSize: 160 }, 2, [141, 97, 50])],
+  ['a batch of 64', specOf(MODEL, 64, 9)],
   // Its gradient takes the rows in order; ids come and go from step to step.
-  ['a vocabulary of 1,000, 512 rows', specOf({ ...model, vocabSize: 1000 }, 64, [9, 5, 7])],
-  ['a vocabulary of 50,304', specOf({ ...model, vocabSize: 50_304 }, 1, 8)],
-];
+  ['a vocabulary of 1,000, 512 rows', specOf({ ...MODEL, vocabSize: 1000 }, 64, [9, 5, 7])],
+]);
 
-/** Its first gradients, and the losses of two steps, in f64; computed once. */
-function referenceOf(spec: EngineSpec): Reference {
-  let made = references.get(spec);
-  if (made === undefined) references.set(spec, (made = computeReference(spec)));
-  return made;
-}
-
-type Reference = ReturnType<typeof computeReference>;
-const references = new Map<EngineSpec, Reference>();
-
-async function computeReference(spec: EngineSpec) {
-  const engine = createCpuEngine(spec, { precision: 'f64' });
-  const expected = await engine.gradients();
-  return { expected, two: await engine.advance(2) };
-}
-
-describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {
-  const fits = (spec: EngineSpec) => whyNotResident(spec.model, spec.training) === undefined;
-  const cases = (['graph', 'fused', 'resident'] as const).flatMap((launch) =>
-    SIZES.filter(([, spec]) => launch !== 'resident' || fits(spec)).map(([title, spec]) => ({
-      launch,
-      title,
-      spec,
-    })),
-  );
-  test.each(cases)('$launch, $title: loss, gradients, two steps', async ({ launch, spec }) => {
-    const { expected, two } = await referenceOf(spec);
-    const engine = await createWebGpuEngine(spec, { gpu, launch });
-    expect(engine.info.launch).toBe(launch);
-    const got = await engine.gradients();
-    expect(Math.abs(got.loss - expected.loss)).toBeLessThanOrEqual(1e-5);
-    for (const { name, offset, size } of parameterSpecs(spec.model)) {
-      const part = (x: typeof got) => x.gradients.subarray(offset, offset + size);
-      expect(relativeError(part(got), part(expected)), name).toBeLessThanOrEqual(1e-5);
-    }
-    const losses = await engine.advance(2);
-    // Wide models start with losses of some hundred nats: f32 has its 1e-5 relative to that.
-    two.forEach((loss, i) => {
-      expect(Math.abs(losses[i] - loss)).toBeLessThanOrEqual(1e-5 * Math.max(1, loss));
-    });
-    engine.dispose();
-  });
-
-  test('a model beyond a limit is refused with the tensor, its size and the limit', async () => {
-    const large = { ...model, nEmbd: 64, blockSize: 16, vocabSize: 600_000 };
+test.skipIf(noAdapter !== '')(
+  'a model beyond a limit is refused with the tensor, its size and the limit',
+  async () => {
+    const gpu = await deviceForTest();
+    const large = { ...MODEL, nEmbd: 64, blockSize: 16, vocabSize: 600_000 };
     const spec = {
-      ...specOf(model, 1, 8),
+      ...specOf(MODEL, 1, 8),
       model: large,
       parameters: new Float32Array(countParameters(large)),
     };
@@ -116,5 +28,5 @@ describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {
     await expect(createWebGpuEngine(spec, { gpu })).rejects.toThrow(
       /needs \d+\.\d MiB in one buffer.*(maxBufferSize|maxStorageBufferBindingSize)/,
     );
-  });
-});
+  },
+);
