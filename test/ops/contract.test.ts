@@ -31,8 +31,16 @@ function expectedBindings(op: Op): Binding[] {
   ];
 }
 
+/** A shader that was parsed: once, for that takes tens of milliseconds. */
+function reflected(source: string): WgslReflect {
+  let reflect = reflections.get(source);
+  if (reflect === undefined) reflections.set(source, (reflect = new WgslReflect(source)));
+  return reflect;
+}
+const reflections = new Map<string, WgslReflect>();
+
 function declaredBindings(op: Op, source: string): Binding[] {
-  const { entry } = new WgslReflect(source);
+  const { entry } = reflected(source);
   const found = entry.compute.find((f) => f.name === op.kernel.entry);
   expect(found, `entry point ${op.kernel.entry}`).toBeDefined();
   return found!.resources
@@ -77,7 +85,7 @@ describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {
       const { shapes, attrs } = op.example(random);
       const all = launchesOf(op, shapes, attrs);
       const { constants, workgroups, source = op.kernel.source } = all[i % all.length];
-      const declared = new Map(new WgslReflect(source).overrides.map((o) => [o.name, o]));
+      const declared = new Map(reflected(source).overrides.map((o) => [o.name, o]));
       for (const [constant, value] of Object.entries(constants)) {
         expect(declared.has(constant), `override ${constant}`).toBe(true);
         expect(Number.isFinite(value), constant).toBe(true);
@@ -90,7 +98,7 @@ describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {
 
 /** Overrides without a default that the entry point's code mentions, in itself or in a function it calls. */
 function overridesUsedBy(op: Op, source: string): string[] {
-  const reflect = new WgslReflect(source);
+  const { functions } = reflected(source);
   const withoutDefault = [...source.matchAll(/override (\w+): \w+;/g)].map((match) => match[1]);
   const body = (name: string, seen: Set<string>): string => {
     if (seen.has(name)) return '';
@@ -98,7 +106,7 @@ function overridesUsedBy(op: Op, source: string): string[] {
     const start = source.indexOf(`fn ${name}(`);
     const end = source.indexOf('\n}', start);
     const own = source.slice(start, end);
-    const called = reflect.functions.map((f) => f.name).filter((f) => f !== name && own.includes(`${f}(`));
+    const called = functions.map((f) => f.name).filter((f) => f !== name && own.includes(`${f}(`));
     return own + called.map((f) => body(f, seen)).join('');
   };
   const code = body(op.kernel.entry, new Set());

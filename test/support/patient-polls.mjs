@@ -4,7 +4,7 @@
 // another one waits a moment first: the tests of the engines take 107 s of processor time instead of 166.
 
 /** Milliseconds. */
-const PAUSE = 0.1;
+const PAUSE = 0.4;
 /** Milliseconds within which two questions belong to one wait. */
 const SOON = 0.5;
 

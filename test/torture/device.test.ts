@@ -17,7 +17,7 @@ const LAUNCHES: readonly LaunchStrategy[] = FULL
   ? ['graph', 'fused', 'resident', 'eager']
   : ['graph', 'resident'];
 /** Of all launch strategies together. */
-const LOSSES = FULL ? 50 : 4;
+const LOSSES = FULL ? 50 : 2;
 const STEPS = 120;
 /** Of one loss and what follows: shaders are compiled anew, on a machine that may be busy. */
 const PATIENCE = 60_000;

@@ -3,7 +3,6 @@
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import type { Engine } from '../../src/engine.ts';
-import { LAUNCH_STRATEGIES } from '../../src/engines.ts';
 import { runReference } from '../../src/graph/reference.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { largestDifference, relativeError } from '../../src/verify/check.ts';
@@ -12,7 +11,6 @@ import { verifyKernels } from '../../src/verify/kernels.ts';
 import { OracleAnswers } from '../../src/verify/models.ts';
 import { verifyOracle } from '../../src/verify/oracle.ts';
 import { checkCount, verify } from '../../src/verify/verify.ts';
-import { deviceForTest, noAdapter } from '../support/device.ts';
 
 async function collect(checks: AsyncIterable<Check>): Promise<Check[]> {
   const all: Check[] = [];
@@ -99,17 +97,15 @@ describe('verifying engines', () => {
     expect(wrong[0].detail).toMatch(/^layer\d\.mlp_fc2$/);
   });
 
-  test('the oracle gives the losses recorded from microgpt.py', async () => {
-    expect(await collect(verifyOracle())).toMatchObject([{ passed: true }]);
-  });
-
-  test.skipIf(noAdapter !== '')('everything passes on this machine', async () => {
-    const gpu = await deviceForTest({ limits: 'adapter' });
-    const options = { engines: ['oracle', 'cpu', 'webgpu'], gpu, configs: 1, steps: 20, cases: 1 } as const;
+  test('without an adapter everything passes', async () => {
+    const options = { engines: ['oracle', 'cpu'], configs: 1, steps: 20, cases: 1 } as const;
     const checks = await collect(verify(options));
     expect(checks.filter((check) => !check.passed)).toEqual([]);
-    const engines = 1 + LAUNCH_STRATEGIES.length;
-    expect(checks.length).toBe(1 + 2 * OPS.length + engines * (1 + 2));
+    expect(checks.length).toBe(1 + OPS.length + 3);
     expect(checkCount(options)).toBe(checks.length);
+  });
+
+  test('the oracle gives the losses recorded from microgpt.py', async () => {
+    expect(await collect(verifyOracle())).toMatchObject([{ passed: true }]);
   });
 });

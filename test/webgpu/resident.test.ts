@@ -101,7 +101,7 @@ describe.skipIf(noAdapter !== '')('resident', () => {
 
   // Heads of 4, 2 and 1 channels: packs of as many.
   test.each([
-    [0, 2, [1, 128, [8, 64]]],
+    [0, 2, [1, [8, 64]]],
     [1.5, 2, [128]],
     [0, 4, [128]],
     [1.5, 8, [8]],

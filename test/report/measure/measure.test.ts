@@ -11,10 +11,8 @@ import {
   type MeasureOptions,
 } from '../../../src/report/measure/measure.ts';
 import { REPORT, type Report } from '../../../src/report/schema.ts';
-import { SECTION_NAMES, type SectionName } from '../../../src/report/measure/section.ts';
+import type { SectionName } from '../../../src/report/measure/section.ts';
 import { DeviceError } from '../../../src/util/errors.ts';
-import { nodeGpu } from '../../../src/webgpu/node-gpu.ts';
-import { noAdapter } from '../../support/device.ts';
 import { PlantedClock } from '../../support/planted-clock.ts';
 import { testContext } from '../../support/section-context.ts';
 
@@ -169,31 +167,5 @@ describe('without an adapter', () => {
     const report = await measure({ sections: ['ladder'], signal: controller.signal }, hooks);
     expect(report.complete).toBe(false);
     for (const { step } of report.ladder!.rungs) expect(step!.samples).toHaveLength(2);
-  });
-});
-
-describe.skipIf(noAdapter !== '')('on the adapter of the tests', () => {
-  test('every section, each marked as software where the adapter is', async () => {
-    const report = await measure({ gpu: nodeGpu, seconds: 6 });
-    expect(v.parse(REPORT, report)).toEqual(report);
-    for (const name of SECTION_NAMES) expect(report[name], name).not.toBeNull();
-    const software = report.machine.adapter!.software;
-    const { ladder, anatomy, launch, crossover, kernels, memory } = report;
-    const marks = [...anatomy!, launch!, crossover!, kernels!].map((section) => section.software);
-    expect(new Set(marks)).toEqual(new Set([software]));
-    for (const { kind, software: own } of ladder!.rungs) {
-      expect(own).toBe(software && (kind === 'webgpu' || kind === 'population'));
-    }
-    expect(anatomy!.map(({ strategy }) => strategy)).toEqual(['eager', 'graph', 'fused', 'resident']);
-    expect(launch!.points.length).toBeGreaterThan(20);
-    expect(launch!.workgroup!.points.length).toBeGreaterThan(15);
-    const strategies = anatomy!.map(({ strategy }) => `webgpu-${strategy}`);
-    expect(launch!.predictions.map(({ rung }) => rung)).toEqual(strategies);
-    for (const { predicted } of launch!.predictions) expect(predicted.low).toBeLessThan(predicted.high);
-    expect(crossover!.cells.length).toBeGreaterThan(30);
-    for (const { ratio, skipped } of crossover!.cells) expect(ratio === null).toBe(skipped !== null);
-    expect(new Set(kernels!.rows.map(({ name }) => name)).size).toBeGreaterThan(20);
-    expect(memory!.rows.length).toBeGreaterThan(6);
-    expect(report.complete).toBe(true);
   });
 });

@@ -1,0 +1,3 @@
+import { variantCases } from './variants.cases.ts';
+
+variantCases(1);
