@@ -5,12 +5,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes minutes where a processor imitates a GPU, the longest first. */
 const LONGEST = [
+  'train/resilient.test.ts',
   'webgpu/engine.test.ts',
+  'train/sweep.test.ts',
+  'webgpu/resident.test.ts',
+  'engines/choice.test.ts',
   'webgpu/kernels.test.ts',
-  'webgpu/sizes.test.ts',
-  'engines/heap.test.ts',
-  'cli/verify.test.ts',
-  'verify/verify.test.ts',
+  'webgpu/cost.test.ts',
   'torture/device.test.ts',
 ];
 
