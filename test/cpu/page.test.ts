@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { noChromium, serveFolder, useChromium } from '../support/chromium.ts';
+import { noChromium, serveFolder } from '../support/chromium.ts';
+import { useChromium } from '../support/shared-chromium.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTS = ['anna', 'bob', 'christopher', 'dora', 'emil'];

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import type { Served } from './chromium.ts';
-import { noChromium, serveFolder, useChromium } from './chromium.ts';
+import { noChromium, serveFolder } from './chromium.ts';
+import { useChromium } from './shared-chromium.ts';
 
 // Doubles eight numbers on the GPU, in a worker, and hands them to the page with the adapter's names.
 const WORKER = /* js */ `

@@ -7,7 +7,6 @@ import { extname, join, normalize, sep } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, LaunchOptions } from 'playwright-core';
-import { afterAll, beforeAll } from 'vitest';
 import { softwareVulkanAvailable } from './swiftshader.mjs';
 import { chromiumPackage, unpackOnce } from './unpack.mjs';
 
@@ -27,28 +26,6 @@ if (noChromium) console.warn(`Browser tests are SKIPPED. ${noChromium}`);
 export async function launchChromium(): Promise<Browser> {
   const { chromium } = await import('playwright-core'); // here, so that tests that skip do not need it
   return chromium.launch(launchOptions());
-}
-
-let shared: Promise<Browser> | undefined;
-
-/**
- * The browser that the suites of this process share, one after the other; at the end of the suite that calls this, its contexts
- * are closed. It ends with the process.
- */
-export function useChromium(): { readonly browser: Browser } {
-  let browser: Browser;
-  beforeAll(async () => {
-    if (shared !== undefined && !(await shared).isConnected()) shared = undefined;
-    browser = await (shared ??= launchChromium());
-  });
-  afterAll(async () => {
-    await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
-  });
-  return {
-    get browser() {
-      return browser;
-    },
-  };
 }
 
 /** The same, with all that it keeps in `profile`, a directory. */

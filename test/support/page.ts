@@ -10,7 +10,8 @@ import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';
 import type { WorkerMessage } from '../../src/web/messages.ts';
-import { serveFolder, useChromium, type Served } from './chromium.ts';
+import { serveFolder, type Served } from './chromium.ts';
+import { useChromium } from './shared-chromium.ts';
 
 declare global {
   interface Window {

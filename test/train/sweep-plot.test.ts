@@ -8,7 +8,8 @@ import { AXIS_NAMES, gridSize, type Axes, type AxisName } from '../../src/train/
 import { plotSweep } from '../../src/train/sweep-plot.ts';
 import { partOf, rampAt, scaleOf, ticks } from '../../src/train/sweep-scale.ts';
 import { compareResults, type ModelResult } from '../../src/train/sweep.ts';
-import { noChromium, useChromium } from '../support/chromium.ts';
+import { noChromium } from '../support/chromium.ts';
+import { useChromium } from '../support/shared-chromium.ts';
 
 const ONE: Axes = {
   seed: [42],

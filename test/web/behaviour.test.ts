@@ -1,4 +1,4 @@
-// How the page behaves: smooth while it trains, prompt when it is pressed, and whole after accidents.
+// How the page behaves while it trains, and that it is whole after accidents. How smooth and prompt it is, bench/page.ts measures.
 
 import type { Worker } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -13,84 +13,8 @@ declare global {
   }
 }
 
-/** Milliseconds, at 60 a second. */
-const FRAME = 1000 / 60;
-
 describe.skipIf(noChromium)('the page behaves', () => {
   const at = usePage();
-
-  it('keeps its frames while it trains', async () => {
-    await at.open();
-    await at.useCpu();
-    await at.fill('Steps steps', 10_000_000);
-    await at.press('Start');
-    await at.page.waitForFunction(() => Number(document.querySelector('progress')?.value) > 10_000);
-    // Processor time of the page's own thread, whatever else the machine does.
-    const session = await at.page.context().newCDPSession(at.page);
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
-    const busy = async () => {
-      const { metrics } = await session.send('Performance.getMetrics');
-      return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN);
-    };
-    const reports = () =>
-      at.page.evaluate(() => window.heard.filter(({ type }) => type === 'progress').length);
-    /** Milliseconds for each of the reports that came while it looked. */
-    const costOfReport = async () => {
-      const before = [await busy(), await reports()];
-      await at.page.waitForTimeout(1000);
-      const after = [await busy(), await reports()];
-      return (after[0] - before[0]) / (after[1] - before[1]);
-    };
-    for (const id of ['status', 'parameters', 'model', 'training', 'inference']) {
-      await at.page.locator(`#${id}`).evaluate((element) => element.scrollIntoView({ behavior: 'instant' }));
-      // What a report costs fits into a frame, and there are 20 reports a second. The best of some looks: the machine's other
-      // work makes each report dearer, by its caches, and lets fewer come.
-      let best = Infinity;
-      for (let looks = 0; looks < 8 && best >= FRAME; looks++) best = Math.min(best, await costOfReport());
-      expect(best).toBeLessThan(FRAME);
-    }
-    // Some frames in a row at 60 a second: all of them on a machine of one's own.
-    const best = await at.page.evaluate(async () => {
-      const frame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
-      let found = Infinity;
-      for (let tries = 0; tries < 30 && found > 17.5; tries++) {
-        const start = await frame();
-        for (let i = 0; i < 9; i++) await frame();
-        found = Math.min(found, ((await frame()) - start) / 10);
-      }
-      return found;
-    });
-    expect(best).toBeLessThan(17.5);
-  });
-
-  it('answers a press while it trains', async () => {
-    await at.open();
-    await at.useCpu();
-    await at.fill('Steps steps', 10_000_000);
-    await at.press('Start');
-    await at.status('Training.');
-    // In the page, and the best of some: Playwright's own way and the machine's other work are not the page's.
-    const best = await at.page.evaluate(async () => {
-      const main = document.querySelector<HTMLElement>('#main')!;
-      const says = async (text: string) => {
-        while (document.querySelector('#status')?.textContent !== text) {
-          await new Promise((resolve) => requestAnimationFrame(resolve));
-        }
-      };
-      let found = Infinity;
-      for (let tries = 0; tries < 40 && found >= 100; tries++) {
-        const start = performance.now();
-        main.click();
-        await says('Paused.');
-        found = Math.min(found, performance.now() - start);
-        main.click();
-        await says('Training.');
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      return found;
-    });
-    expect(best).toBeLessThan(100);
-  });
 
   it('keeps what the reader looks at closer as the run goes on', async () => {
     await at.open();

@@ -10,7 +10,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareReports } from '../../../src/report/judge/compare.ts';
 import { renderComparison, renderReport } from '../../../src/report/render/index.ts';
-import { noChromium, useChromium } from '../../support/chromium.ts';
+import { noChromium } from '../../support/chromium.ts';
+import { useChromium } from '../../support/shared-chromium.ts';
 import {
   cpuOnlyReport,
   extremeReport,
