@@ -1,5 +1,6 @@
 // Every kind of line that --json prints: the records of a run, and those of the commands that only report.
 
+import type { TextUse } from '../data/text-use.ts';
 import type { AdapterInfo, EngineInfo, EngineName } from '../engine.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import type { DataSummary, RunRecord } from '../train/records.ts';
@@ -95,6 +96,8 @@ export interface SweepRecord {
   /** Of each model. */
   readonly parameters: number;
   readonly data: DataSummary;
+  /** How much of the data the block lets training see. */
+  readonly text: TextUse;
   readonly engine: EngineInfo;
   readonly reason: string;
   readonly smoothingWindow: number;
@@ -120,5 +123,7 @@ export interface SweepDoneRecord {
   readonly modelSteps: number;
   readonly seconds: number;
   readonly modelStepsPerSecond: number;
+  /** As in DoneRecord, of the best model's samples. */
+  readonly copies?: number;
   readonly interrupted?: boolean;
 }

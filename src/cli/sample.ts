@@ -50,7 +50,7 @@ export async function sampleCommand(settings: SampleSettings, output: Output): P
   }
 }
 
-/** Prints up to `count` samples; fewer once `signal` is aborted. */
+/** Prints up to `count` samples; fewer once `signal` is aborted. Gives the first `kept` of them. */
 export async function printSamples(
   engine: Engine,
   tokenizer: Tokenizer,
@@ -59,18 +59,22 @@ export async function printSamples(
   count: number,
   signal: AbortSignal,
   output: Output,
-): Promise<void> {
+  kept = 0,
+): Promise<string[]> {
+  const samples: string[] = [];
   await setImmediate(); // lets a signal in
-  if (signal.aborted) return;
+  if (signal.aborted) return samples;
   let index = 0;
   for await (const text of sampleDocuments(engine, tokenizer, random, options, count)) {
     index++;
     output.record({ type: 'sample', index, text });
     output.line(`sample ${String(index).padStart(2)}: ${text}`);
+    if (index <= kept) samples.push(text);
     await output.drained();
     await setImmediate();
-    if (signal.aborted) return;
+    if (signal.aborted) break;
   }
+  return samples;
 }
 
 /** The engine of the run unless another one is asked for; the CPU's where the run's GPU is missing. */

@@ -1,5 +1,6 @@
 // microgpt sweep: the same training with many settings; the best model becomes an ordinary run.
 
+import { textUse } from '../data/text-use.ts';
 import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
 import { choosePopulations, type PopulationChoice } from '../populations.ts';
 import { TrainingError } from '../train/finite.ts';
@@ -32,6 +33,7 @@ import { checkNoSweep, writeSweep } from './sweep-directory.ts';
 import { SweepProgressLines, type SweepTotal } from './sweep-progress.ts';
 import { settingLine, sweepTable } from './sweep-table.ts';
 import { checkSize } from './train.ts';
+import { MOST_LOOKED_UP, noteCut, printCopies } from './training-text.ts';
 
 export interface SweepSettings extends Omit<SweepOptions, 'documents'> {
   /** builtin, names, - or a path. */
@@ -82,6 +84,8 @@ async function sweepAndSave(
   output.detail(`vocab size: ${model.vocabSize}`);
   output.detail(`num params: ${parameters}`);
   output.detail(`models: ${productText(axes)}`);
+  const given = { documents: settings.documents, use: textUse(source.documents, model.blockSize) };
+  noteCut(given.use, model.blockSize, false, output);
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
   const window = smoothingWindow(training.steps);
   const chosen = await choosePopulations(settings.choice, source);
@@ -91,7 +95,7 @@ async function sweepAndSave(
   let outcome: SweepOutcome;
   try {
     output.note(`engine: ${reason}`);
-    const all = { model, training, axes, models: size, parameters, data, engine, reason };
+    const all = { model, training, axes, models: size, parameters, data, text: given.use, engine, reason };
     output.record({ type: 'sweep', ...all, smoothingWindow: window });
     outcome = await runSweep(source, populations, { signal, onProgress: (now) => progress.show(now) });
   } finally {
@@ -115,7 +119,8 @@ async function sweepAndSave(
     output.note(stopped(results, size, training.steps));
     throw failure;
   }
-  if (best?.state.step === training.steps) await sampleBest(settings, best, signal, output);
+  const samples = best?.state.step === training.steps ? await sampleBest(settings, best, signal, output) : [];
+  const copies = printCopies(samples, given, model.blockSize, output);
 
   const interrupted = interrupt.signal.aborted;
   if (interrupted) output.note(stopped(results, size, training.steps));
@@ -129,6 +134,7 @@ async function sweepAndSave(
     ...(loss === undefined ? {} : { loss }),
     ...(setting === undefined ? {} : { setting }),
     ...total,
+    ...copies,
     ...(interrupted ? { interrupted } : {}),
   });
   if (diverged > 0 && diverged === results.length) throw allDiverged(diverged, axes);
@@ -174,16 +180,25 @@ async function sampleBest(
   run: SavedRun,
   signal: AbortSignal,
   output: Output,
-): Promise<void> {
+): Promise<string[]> {
   const { samples, temperature } = sampling;
-  if (samples === 0 || signal.aborted) return;
+  if (samples === 0 || signal.aborted) return [];
   const { engine, close } = await sampleEngine({ ...choice, engine: 'auto', launch: 'auto' }, run);
   try {
-    output.detail('--- inference of the best (new, hallucinated names) ---');
+    output.detail('--- inference of the best model ---');
     const random = new PythonRandom(0);
     random.setState(run.random);
     const options = { temperature, blockSize: run.config.model.blockSize };
-    await printSamples(engine, run.tokenizer, random, options, samples, signal, output);
+    return await printSamples(
+      engine,
+      run.tokenizer,
+      random,
+      options,
+      samples,
+      signal,
+      output,
+      MOST_LOOKED_UP,
+    );
   } finally {
     close();
   }

@@ -1,5 +1,6 @@
 // microgpt train: text in, a trained model and its samples out, as microgpt.py does it.
 
+import { textUse } from '../data/text-use.ts';
 import { createEngine, type ChosenEngine, type EngineChoice } from '../engines.ts';
 import {
   checkModelConfig,
@@ -28,6 +29,7 @@ import { checkNoRun, checkWritableRun, claimDirectory, type ClaimedDirectory } f
 import { RunSaver } from './run-saver.ts';
 import { RunStore } from './run-store.ts';
 import { printSamples } from './sample.ts';
+import { MOST_LOOKED_UP, noteCut, printCopies, type TrainingText } from './training-text.ts';
 
 export interface TrainSettings {
   /** builtin, names, - or a path. */
@@ -74,6 +76,8 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
   output.detail(`num docs: ${documents.length}`);
   output.detail(`vocab size: ${prepared.tokenizer.vocabSize}`);
   output.detail(`num params: ${prepared.spec.parameters.length}`);
+  const given = { documents, data, use: textUse(prepared.spec.documents, model.blockSize) };
+  noteCut(given.use, model.blockSize, resume !== undefined, output);
 
   const claimed = out !== undefined && !again ? await claimDirectory(out) : undefined;
   if (out !== undefined && again) await checkWritableRun(out);
@@ -90,7 +94,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
         ? new ResilientEngine(chosen, choice, prepared.spec, (text) => output.note(text))
         : chosen.engine;
     try {
-      return await trainAndSample(settings, prepared, data, { ...chosen, engine }, store, interrupt, output);
+      return await trainAndSample(settings, prepared, given, { ...chosen, engine }, store, interrupt, output);
     } finally {
       engine.dispose();
       chosen.close();
@@ -105,7 +109,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
 async function trainAndSample(
   { sampling, out, checkpointEvery, resume, resumeFrom }: TrainSettings,
   { spec, tokenizer, random }: PreparedRun,
-  data: DataSummary,
+  given: TrainingText & { readonly data: DataSummary },
   { engine, reason, measured }: Pick<ChosenEngine, 'engine' | 'reason' | 'measured'>,
   store: RunStore | undefined,
   interrupt: Interrupt,
@@ -116,6 +120,7 @@ async function trainAndSample(
     random.setState(resume.random);
   }
   const { model, training } = spec;
+  const { data, use } = given;
   const from = resume?.state.step ?? 0;
   output.note(`engine: ${reason}`);
   const parameters = spec.parameters.length;
@@ -125,6 +130,7 @@ async function trainAndSample(
     training,
     parameters,
     data,
+    text: use,
     engine: engine.info,
     reason,
     step: from,
@@ -185,10 +191,22 @@ async function trainAndSample(
   }
 
   const step = last?.step ?? from;
+  let copies = {};
   if (step === training.steps) {
-    output.detail('--- inference (new, hallucinated names) ---');
+    output.detail('--- inference ---');
     const options = { temperature: sampling.temperature, blockSize: model.blockSize };
-    await printSamples(engine, tokenizer, random, options, sampling.samples, signal, output);
+    const { samples } = sampling;
+    const printed = await printSamples(
+      engine,
+      tokenizer,
+      random,
+      options,
+      samples,
+      signal,
+      output,
+      MOST_LOOKED_UP,
+    );
+    copies = printCopies(printed, given, model.blockSize, output);
   }
   const interrupted = interrupt.signal.aborted;
   if (interrupted) output.note(stopped(step, training.steps, out, step > 0));
@@ -198,6 +216,7 @@ async function trainAndSample(
     step,
     ...(loss === undefined ? {} : { loss }),
     ...total,
+    ...copies,
     ...(interrupted ? { interrupted } : {}),
   });
   return interrupted ? INTERRUPTED : 0;

@@ -34,3 +34,28 @@ export function textUse(
   const tokens = offsets[count] - count;
   return { documents: count, cut, tokens, used, share: used / tokens, longest };
 }
+
+/** How many of `samples` are documents word for word: as much of one as training can use, where it is cut. */
+export function countCopies(
+  samples: readonly string[],
+  documents: readonly string[],
+  blockSize: number,
+): number {
+  const counts = new Map<string, number>();
+  for (const sample of samples) counts.set(sample, (counts.get(sample) ?? 0) + 1);
+  let copies = 0;
+  for (const document of documents) {
+    const start = firstCharacters(document, blockSize);
+    copies += counts.get(start) ?? 0;
+    counts.delete(start); // another document may begin alike
+  }
+  return copies;
+}
+
+/** The first `count` code points of `text`. */
+function firstCharacters(text: string, count: number): string {
+  if (text.length <= count) return text;
+  return Array.from(text.slice(0, 2 * count))
+    .slice(0, count)
+    .join('');
+}

@@ -1,6 +1,7 @@
 // What a run says about itself, as plain objects: one line of --json output each, a message of the
 // page's worker, an entry of a report. Numbers stay at full precision.
 
+import type { TextUse } from '../data/text-use.ts';
 import type { EngineInfo } from '../engine.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 
@@ -12,6 +13,8 @@ export interface ConfigRecord {
   /** Number of parameters. */
   readonly parameters: number;
   readonly data: DataSummary;
+  /** How much of the data the block lets training see; absent where the data is not at hand. */
+  readonly text?: TextUse;
   readonly engine: EngineInfo;
   /** Why this engine, in one line. */
   readonly reason: string;
@@ -74,6 +77,8 @@ export interface DoneRecord {
   readonly stepsPerSecond?: number;
   /** Predicted tokens per second. */
   readonly tokensPerSecond?: number;
+  /** Samples (of the first 10,000) that repeat a training document, or the part of it within the block, word for word. */
+  readonly copies?: number;
   /** True where a signal stopped the run before its last step. */
   readonly interrupted?: boolean;
 }

@@ -32,6 +32,7 @@ describe('sweep --out', () => {
     const all = records(stdout);
     expect(all[0]).toMatchObject({
       type: 'sweep',
+      text: { documents: 2958, longest: 15 },
       training: { steps: 150, batchSize: 1, clip: 1.5 },
       axes: { seed: [3, 4], learningRate: [0.001, 0.01, 0.1], initScale: [0.08, 0.2], beta1: [0.85] },
       models: 12,
@@ -166,10 +167,13 @@ describe('what a sweep prints', () => {
     ]);
     expect(lines[17]).toMatch(/^over 7 seeds the best: lr 0\.02; mean of the final losses \d\.\d{4}$/);
     expect(lines[18]).toBe('final loss: mean over the last 50 steps ± its standard error');
-    expect(lines[19]).toContain('inference of the best');
-    expect(lines).toHaveLength(21);
+    expect(lines[19]).toBe('--- inference of the best model ---');
+    expect(lines[21]).toMatch(
+      /^[01] of 1 samples repeats? a training document, cut to the block, word for word$/,
+    );
+    expect(lines).toHaveLength(22);
     expect(stderr).toMatch(
-      /^engine: cpu \(f32, .*\nmodels \d\/21 \| step \d+\/80 \| [\d.]+k? model-steps\/s \| \d:\d\d left/,
+      /^514 of 2958 documents are longer than the block of 8 tokens .*\nTo use more, raise --block-size .*\nengine: cpu \(f32, .*\nmodels \d\/21 \| step \d+\/80 \| [\d.]+k? model-steps\/s \| \d:\d\d left/,
     );
     expect(stderr).toMatch(/\n1680 model-steps in [\d.]+ s: [\d.]+k? model-steps\/s\n$/);
 
@@ -199,7 +203,7 @@ describe.skipIf(noAdapter)('sweep on WebGPU', () => {
     const { status, stdout, stderr } = await microgpt(args, { env });
     expect({ status, stderr }).toMatchObject({
       status: 0,
-      stderr: expect.stringMatching(/^engine: webgpu \(resident, a workgroup per model\) on /) as string,
+      stderr: expect.stringMatching(/\nengine: webgpu \(resident, a workgroup per model\) on /) as string,
     });
     const [best] = ofType(records(stdout), 'model');
     const same = ['--seed', String(best['seed']), '--beta1', String(best['beta1'])];

@@ -144,10 +144,11 @@ describe('train', () => {
         ),
       );
     }
-    expect(lines[23]).toBe('--- inference (new, hallucinated names) ---');
+    expect(lines[23]).toBe('--- inference ---');
     expect(lines[24]).toMatch(/^sample {2}1: [a-z]*$/);
     expect(lines[34]).toMatch(/^sample 11: [a-z]*$/);
-    expect(lines.slice(35)).toEqual(['']);
+    expect(lines[35]).toMatch(/^\d+ of 11 samples repeats? a training document word for word$/);
+    expect(lines.slice(36)).toEqual(['']);
     expect(stderr).toMatch(/^engine: oracle.*\n40 steps in .* steps\/s, .* tokens\/s\n$/);
   });
 
@@ -210,6 +211,43 @@ describe('train', () => {
     const { status, stdout } = await microgpt(['train', '--data', file, '--steps', '3', '--samples', '1']);
     expect(status).toBe(0);
     expect(stdout).toContain('num docs: 4');
+  });
+
+  it('says how many samples repeat the text', async () => {
+    const file = join(temporaryDirectory(), 'text.txt');
+    writeFileSync(file, 'abcde');
+    const args = ['train', '--data', file, '--steps', '60', '--samples', '3', '--engine', 'cpu'];
+    const learned = await microgpt(args);
+    expect(learned.stdout).toMatch(/\n3 of 3 samples repeat a training document word for word\n$/);
+    expect(learned.stderr).toMatch(/^engine: /); // nothing is cut
+    const cut = await microgpt([...args, '--block-size', '3']);
+    expect(cut.stdout).toMatch(
+      /\n3 of 3 samples repeat a training document, cut to the block, word for word\n$/,
+    );
+    expect(cut.stderr).toMatch(/^The only document is longer than the block of 3 tokens and is cut there/);
+    const { stdout } = await microgpt([...args, '--json']);
+    expect(records(stdout).at(-1)).toMatchObject({ type: 'done', copies: 3 });
+  });
+
+  it('says how much of the text is cut, and what to do, anew and when it goes on', async () => {
+    const directory = temporaryDirectory();
+    const [file, out] = [join(directory, 'text.txt'), join(directory, 'run')];
+    writeFileSync(file, 'ab\nabcd\nabcdefgh');
+    const size = ['--data', file, '--block-size', '4', '--engine', 'cpu', '--out', out];
+    const cut =
+      '2 of 3 documents are longer than the block of 4 tokens and are cut there: training can use 65% of the text.\n';
+    const first = await microgpt(['train', ...size, '--steps', '2', '--samples', '0', '--json']);
+    expect(first.stderr).toContain(
+      `${cut}To use more, raise --block-size (the longest document needs 9) or break the text into shorter lines.\n`,
+    );
+    const text = { documents: 3, cut: 2, tokens: 17, used: 11, share: 11 / 17, longest: 9 };
+    expect(records(first.stdout)[0]).toMatchObject({ type: 'config', text });
+    const again = await microgpt(['train', '--resume', out]);
+    expect(again.stderr).toContain(
+      `${cut}To use more, train a new run with a larger --block-size (the longest document needs 9) or break`,
+    );
+    const whole = await microgpt(['train', '--data', file, '--block-size', '9', '--steps', '1']);
+    expect(whole.stderr).not.toContain('longer than the block');
   });
 
   it('takes the CPU where there is no GPU, and says so', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { textUse } from '../../src/data/text-use.ts';
+import { countCopies, textUse } from '../../src/data/text-use.ts';
 import { createTokenizer, tokenizeDocuments, type TokenizedDocuments } from '../../src/data/tokenizer.ts';
 import type { Engine, EngineSpec } from '../../src/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
@@ -42,6 +42,17 @@ describe('textUse', () => {
       const used = changed.filter((other) => other !== loss).length;
       expect(used, `document ${d}`).toBe(textUse(tokenized([document]), BLOCK).used);
     }
+  });
+});
+
+describe('countCopies', () => {
+  it('counts samples that are a document, or as much of one as the block holds', () => {
+    const documents = ['anna', 'bob', 'bobby', 'christopher', 'christine'];
+    const samples = ['anna', 'an', 'bob', 'bob', 'chri', 'chris', ''];
+    expect(countCopies(samples, documents, 16)).toBe(3);
+    expect(countCopies(samples, documents, 4)).toBe(4);
+    expect(countCopies(['🦊🐍', '🦊'], ['🦊🐍🦊'], 2)).toBe(1);
+    expect(countCopies([], documents, 4)).toBe(0);
   });
 });
 
