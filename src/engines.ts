@@ -53,17 +53,8 @@ const CPU_TRIAL_FLOPS = 1e10;
  * Throws DeviceError where WebGPU was asked for and cannot be had, ConfigError where the choice makes no sense.
  */
 export async function createEngine(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
-  const { engine, launch, threads = 1 } = choice;
-  if (launch !== 'auto' && (engine === 'oracle' || engine === 'cpu')) {
-    throw new ConfigError(
-      `launch ${launch}: the ${engine} engine launches no kernels. Leave it out, or choose the engine webgpu.`,
-    );
-  }
-  if (threads !== 1 && (engine === 'oracle' || engine === 'webgpu')) {
-    throw new ConfigError(
-      `threads ${threads}: the ${engine} engine has one thread. Leave it out, or choose the engine cpu.`,
-    );
-  }
+  const { engine, launch } = choice;
+  checkEngineChoice(choice);
   switch (engine) {
     case 'oracle': {
       const { createOracleEngine } = await import('./oracle/engine.ts'); // the page's first load does without
@@ -82,6 +73,24 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
     }
     case 'auto':
       return automatic(choice, spec);
+  }
+}
+
+/** Throws ConfigError where the engine has no use for a launch strategy, or for threads. */
+export function checkEngineChoice({
+  engine,
+  launch,
+  threads = 1,
+}: Pick<EngineChoice, 'engine' | 'launch' | 'threads'>): void {
+  if (launch !== 'auto' && (engine === 'oracle' || engine === 'cpu')) {
+    throw new ConfigError(
+      `launch ${launch}: the ${engine} engine launches no kernels. Leave it out, or choose the engine webgpu.`,
+    );
+  }
+  if (threads !== 1 && (engine === 'oracle' || engine === 'webgpu')) {
+    throw new ConfigError(
+      `threads ${threads}: the ${engine} engine has one thread. Leave it out, or choose the engine cpu.`,
+    );
   }
 }
 

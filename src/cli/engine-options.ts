@@ -17,16 +17,17 @@ export function launchOption(description: string): Option {
   return new Option('--launch <strategy>', description).choices(LAUNCH_STRATEGIES);
 }
 
-export function engineOptions(command: Command): Command {
-  const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...ENGINE_NAMES]);
-  const launch = new Option(
-    '--launch <strategy>',
-    'how WebGPU kernels are launched; auto: the fastest way here (verify: every way)',
-  );
+/** What `auto` does differs: `words` say it. */
+export function engineOptions(
+  command: Command,
+  words: Readonly<Record<'engine' | 'launch', string>>,
+): Command {
+  const engine = new Option('--engine <name>', words.engine).choices(['auto', ...ENGINE_NAMES]);
+  const launch = new Option('--launch <strategy>', words.launch).choices(['auto', ...LAUNCH_STRATEGIES]);
   return command
     .addOption(engine.default('auto'))
-    .addOption(launch.choices(['auto', ...LAUNCH_STRATEGIES]).default('auto'))
-    .option('--threads <n>', 'of the CPU engine (default: as many as turn out to be faster)', integer(1));
+    .addOption(launch.default('auto'))
+    .option('--threads <number>', 'CPU threads (default: chosen by measurement)', integer(1));
 }
 
 export function engineChoice({ engine, launch, threads }: EngineFlags): EngineChoice {

@@ -11,19 +11,21 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const argv = process.argv.slice(2);
+let status = 0;
+const program = createProgram((value) => {
+  status = value;
+});
+const command = program.commands.find((own) => own.name() === argv[0]);
+const help = command === undefined ? 'microgpt --help' : `microgpt ${command.name()} --help`;
 // Whatever a bug throws outside the command's own promise.
-process.on('uncaughtException', (error) => process.exit(reportError(error, argv)));
+process.on('uncaughtException', (error) => process.exit(reportError(error, argv, help)));
 process.exit(await main());
 
 async function main(): Promise<number> {
-  let status = 0;
-  const program = createProgram((value) => {
-    status = value;
-  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    status = helpStatus(error) ?? reportError(error, argv);
+    status = helpStatus(error) ?? reportError(error, argv, help);
   }
   // Pipes are written to in the background on Windows: wait until all has gone out.
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));

@@ -19,7 +19,7 @@ export interface OutputStreams {
 }
 
 /** Records that are not the result. */
-const DETAILS: readonly PrintedRecord['type'][] = ['config', 'sweep', 'step', 'measurement'];
+const DETAILS: readonly PrintedRecord['type'][] = ['config', 'sweep', 'step', 'measurement', 'verify'];
 
 /** What stands in a file may be quoted in a note or an error, and must not command the terminal. */
 export function printable(text: string): string {

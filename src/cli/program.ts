@@ -37,6 +37,8 @@ interface InfoFlags extends OutputOptions, PlanFlags {
   plan?: boolean;
 }
 
+const DATA = "builtin, names (microgpt.py's file), a text file, or - (standard input)";
+
 const temperature = decimal(
   `a number of at least ${MIN_TEMPERATURE}; for the likeliest token every time, use microgpt sample --top-k 1`,
   (x) => x >= MIN_TEMPERATURE,
@@ -60,18 +62,21 @@ export function createProgram(done: (status: number) => void): Command {
   const train = program
     .command('train')
     .description('train a model, then print samples of it')
-    .option(
-      '--data <source>',
-      "builtin, names (microgpt.py's file), a text file, or - (standard input)",
-      'builtin',
-    )
+    .option('--data <source>', DATA, 'builtin')
     .addOption(number('--steps', 'number of training steps', integer(1), DEFAULT_TRAINING.steps));
   modelOptions(train)
     .addOption(number('--lr', 'learning rate at the first step', notNegative, DEFAULT_TRAINING.learningRate))
     .addOption(number('--beta1', "Adam's decay of the first moment", fraction, DEFAULT_TRAINING.beta1))
     .addOption(number('--beta2', "Adam's decay of the second moment", fraction, DEFAULT_TRAINING.beta2))
     .addOption(number('--eps', "Adam's epsilon", positive, DEFAULT_TRAINING.eps))
-    .addOption(number('--seed', 'of documents, weights and samples', anyInteger, DEFAULT_TRAINING.seed))
+    .addOption(
+      number(
+        '--seed',
+        'seed for the order of documents, the initial weights and the samples',
+        anyInteger,
+        DEFAULT_TRAINING.seed,
+      ),
+    )
     .addOption(
       number(
         '--init-scale',
@@ -81,24 +86,27 @@ export function createProgram(done: (status: number) => void): Command {
       ),
     )
     .addOption(clipOption())
-    .addOption(number('--samples', 'samples to print after the training', integer(0), 20))
-    .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
+    .addOption(number('--samples', 'samples to print after training', integer(0), 20))
+    .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory', path)
     .addOption(
       new Option(
         '--checkpoint-every <steps|time>',
-        'save the run on the way, with --out or --resume; or never',
+        'save a checkpoint this often during training: 500, 30s, 5m, 2h or never',
       )
         .argParser(every)
         .default({ milliseconds: 60_000 } satisfies Every, '60s'),
     )
     .option(
       '--resume <run>',
-      'go on with the run saved in this directory, or, with --out, in this checkpoint, up to its last step',
+      'resume the run in this directory; with --out, continue from a checkpoint file',
       path,
     );
-  engineOptions(train);
-  outputOptions(train).action((flags: TrainFlags) =>
+  engineOptions(train, {
+    engine: 'auto: the faster of GPU and CPU in a brief benchmark',
+    launch: 'how WebGPU kernels are launched; auto: the fastest in a brief benchmark',
+  });
+  outputOptions(train, 'print the samples only').action((flags: TrainFlags) =>
     withOutput(flags, async (output) => {
       const given = (option: string) => train.getOptionValueSource(option) === 'cli';
       done(await trainCommand(await trainSettings(flags, given), output));
@@ -108,7 +116,7 @@ export function createProgram(done: (status: number) => void): Command {
   const sweep = program
     .command('sweep')
     .description('train many models at once, every combination of the given values, and rank them')
-    .option('--data <source>', 'as of train', 'builtin')
+    .option('--data <source>', DATA, 'builtin')
     .addOption(number('--steps', 'training steps of each model', integer(1), DEFAULT_TRAINING.steps));
   modelOptions(sweep);
   const usual = DEFAULT_TRAINING;
@@ -116,14 +124,24 @@ export function createProgram(done: (status: number) => void): Command {
     sweep.addOption(
       new Option(`${flag} <values>`, description).argParser(read).default([preset], String(preset)),
     );
-  option('--seed', 'of documents and weights: 1..8 or 1,5,9', wholeNumbers(anyInteger), usual.seed);
+  option(
+    '--seed',
+    'seeds for the order of documents and the initial weights: 1..8 or 1,5,9',
+    wholeNumbers(anyInteger),
+    usual.seed,
+  );
   option(
     '--lr',
     'learning rates: 0.003,0.01 or 0.001..0.1:5',
     numbers(notNegative, 'log'),
     usual.learningRate,
   );
-  option('--beta1', "Adam's decays: 0.8,0.9 or 0.8..0.95:4", numbers(fraction, 'lin'), usual.beta1);
+  option(
+    '--beta1',
+    "Adam's decays of the first moment: 0.8,0.9 or 0.8..0.95:4",
+    numbers(fraction, 'lin'),
+    usual.beta1,
+  );
   option('--beta2', "Adam's decays of the second moment", numbers(fraction, 'lin'), usual.beta2);
   option('--eps', "Adam's epsilons", numbers(positive, 'log'), usual.eps);
   option(
@@ -134,12 +152,16 @@ export function createProgram(done: (status: number) => void): Command {
   );
   sweep
     .addOption(clipOption())
-    .addOption(new Option('--engine <name>', 'what computes').choices(POPULATION_ENGINES).default('auto'))
+    .addOption(
+      new Option('--engine <name>', 'auto: the faster of GPU and CPU in a brief benchmark')
+        .choices(POPULATION_ENGINES)
+        .default('auto'),
+    )
     .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
-    .addOption(number('--temperature', 'of the samples: lower is tamer', temperature, 0.5))
+    .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory', path)
     .addHelpText('after', RANGES);
-  outputOptions(sweep, 'print the table and the samples only').action((flags: SweepFlags) =>
+  outputOptions(sweep, 'print the results and the samples only').action((flags: SweepFlags) =>
     withOutput(flags, async (output) => {
       done(await sweepCommand(sweepSettings(flags), output));
     }),
@@ -147,15 +169,20 @@ export function createProgram(done: (status: number) => void): Command {
 
   const sample = program
     .command('sample')
-    .description('print new documents from a saved run')
+    .description('print samples from a saved run')
     .argument('<run>', 'directory that train --out has written, or a checkpoint (*.safetensors)')
     .addOption(number('--n', 'samples to print', integer(0), 20))
     .option('--prompt <text>', 'what each sample begins with')
-    .addOption(number('--temperature', "lower is tamer; default: the run's own", temperature))
-    .addOption(number('--top-k', 'only the k likeliest tokens can come', integer(1)))
-    .addOption(number('--seed', 'other samples; default: those that the training printed', anyInteger));
-  engineOptions(sample);
-  outputOptions(sample).action((directory: string, flags: SampleFlags) =>
+    .addOption(number('--temperature', "lower is tamer (default: the run's own)", temperature))
+    .addOption(number('--top-k', 'sample from the k likeliest tokens only (default: all)', integer(1)))
+    .addOption(
+      number('--seed', 'seed for other samples (default: the samples printed after training)', anyInteger),
+    );
+  engineOptions(sample, {
+    engine: "auto: the run's own engine, or the CPU where there is no GPU",
+    launch: "how WebGPU kernels are launched; auto: the run's own way, or graph",
+  });
+  outputOptions(sample, 'print the samples only').action((directory: string, flags: SampleFlags) =>
     withOutput(flags, async (output) => {
       const { n: samples, prompt, temperature: t, topK, seed } = flags;
       const settings = { directory, samples, temperature: t, seed, choice: engineChoice(flags) };
@@ -167,13 +194,16 @@ export function createProgram(done: (status: number) => void): Command {
   const verify = program
     .command('verify')
     .description('check every kernel and whole models against the oracle, on this machine');
-  engineOptions(verify).addOption(
-    new Option('--limits <which>', 'of the GPU device: default is what every WebGPU device has')
+  engineOptions(verify, {
+    engine: 'the engine to check; auto: all that this machine has',
+    launch: 'the launch strategy to check; auto: all of them',
+  }).addOption(
+    new Option('--limits <which>', "limits of the GPU device: the adapter's own, or WebGPU's defaults")
       .choices(['adapter', 'default'])
       .default('adapter'),
   );
-  verify.addOption(number('--cases', 'random cases of each kernel', integer(1), KERNEL_CASES));
-  outputOptions(verify).action((flags: VerifyFlags) =>
+  verify.addOption(number('--cases', 'random cases for each kernel', integer(1), KERNEL_CASES));
+  outputOptions(verify, 'print failures and the verdict only').action((flags: VerifyFlags) =>
     withOutput(flags, async (output) => {
       done(await verifyCommand(engineChoice(flags), flags, output));
     }),
@@ -182,21 +212,21 @@ export function createProgram(done: (status: number) => void): Command {
   const report = program
     .command('report')
     .description(
-      'measure this machine: how fast each engine is, where the time goes, from where on a GPU pays',
+      'measure this machine: how fast each engine is, where the time goes, and from which model size a GPU pays',
     )
     .option('--out <dir>', 'directory for report.json, report.md and report.html', path, 'report')
     .option('--quick', 'fewer samples, within 2 minutes instead of 20')
-    .addOption(number('--seconds', 'how long it may take, roughly', integer(1)))
+    .addOption(number('--seconds', 'roughly how long it may take, in seconds', integer(1)))
     .option('--python <file>', 'microgpt.py, to time it under CPython as well')
-    .option('--no-peers', 'leave out NumPy and PyTorch, which are timed where a checkout has them')
-    .option('--peer-python <program>', 'a Python that has NumPy and PyTorch', 'python3')
+    .option('--no-peers', 'leave out NumPy and PyTorch, which a checkout of the project times as well')
+    .option('--peer-python <program>', 'a Python that has NumPy and PyTorch (default: python3)')
     .option('--compare <files...>', 'measure nothing: set these report.json files side by side')
-    .option('--name <text>', 'what to call this machine; default: its processor')
+    .option('--name <text>', 'what to call this machine (default: its processor)')
     .addOption(
-      new Option('--engine <name>', 'cpu leaves the GPU out').choices(['auto', 'cpu']).default('auto'),
+      new Option('--engine <name>', 'cpu: leave the GPU out').choices(['auto', 'cpu']).default('auto'),
     )
-    .addOption(number('--seed', 'of the order of rounds and of the intervals', integer(0), 42));
-  outputOptions(report).action((flags: ReportFlags) =>
+    .addOption(number('--seed', 'seed for the order of rounds and the bootstrap intervals', integer(0), 42));
+  outputOptions(report, 'print the verdict only').action((flags: ReportFlags) =>
     withOutput(flags, async (output) => {
       done(await reportCommand(flags, output));
     }),
@@ -205,11 +235,11 @@ export function createProgram(done: (status: number) => void): Command {
   const info = program
     .command('info')
     .description('print the adapters, limits, features, engines and versions of this machine')
-    .option('--plan', 'print what a training step dispatches instead, for a model of these sizes:');
+    .option('--plan', 'print the GPU dispatches of a training step instead, for a model of this size:');
   modelOptions(info)
-    .addOption(number('--vocab-size', 'tokens, with --plan', integer(1), 27))
-    .addOption(launchOption('with --plan: this strategy only'))
-    .option('--json', 'print JSON objects, one per line')
+    .addOption(number('--vocab-size', 'tokens in the vocabulary', integer(1), 27))
+    .addOption(launchOption('show this launch strategy only'))
+    .option('--json', 'print one JSON object per line')
     .option('--verbose', 'print the stack of an error')
     .action((flags: InfoFlags) =>
       withOutput(flags, async (output) => {
@@ -225,11 +255,11 @@ function modelOptions(command: Command): Command {
     .addOption(number('--n-layer', 'depth of the transformer', integer(1), DEFAULT_MODEL.nLayer))
     .addOption(number('--n-embd', 'width of the network', integer(1), DEFAULT_MODEL.nEmbd))
     .addOption(number('--n-head', 'attention heads; must divide the width', integer(1), DEFAULT_MODEL.nHead))
-    .addOption(number('--block-size', 'longest context', integer(1), DEFAULT_MODEL.blockSize))
+    .addOption(number('--block-size', 'longest context, in tokens', integer(1), DEFAULT_MODEL.blockSize))
     .addOption(number('--batch-size', 'documents per step', integer(1), DEFAULT_TRAINING.batchSize));
 }
 
-function outputOptions(command: Command, quiet = 'print the samples only'): Command {
+function outputOptions(command: Command, quiet: string): Command {
   return command
     .option('--json', 'print one JSON object per line')
     .option('--quiet', quiet)
@@ -241,12 +271,7 @@ function number(flag: string, description: string, parse: (text: string) => numb
 }
 
 function clipOption(): Option {
-  return number(
-    '--clip',
-    'longest gradient, as a norm over all parameters; 0: off',
-    clip,
-    DEFAULT_TRAINING.clip,
-  );
+  return number('--clip', 'clip the global gradient norm at this; 0: off', clip, DEFAULT_TRAINING.clip);
 }
 
 async function withOutput(flags: OutputOptions, action: (output: Output) => Promise<void>): Promise<void> {

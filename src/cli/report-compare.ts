@@ -32,6 +32,6 @@ export async function compareCommand(files: readonly string[], out: string, outp
     });
   }
   output.record({ type: 'done' });
-  output.line(`written to ${out}`);
+  output.detail(`written to ${out}`);
   return 0;
 }

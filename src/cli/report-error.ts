@@ -13,10 +13,10 @@ const TOO_LARGE = /allocation failed|invalid (typed )?array (buffer )?length|inv
 
 /**
  * Prints `error` on standard error, with --json as a record on standard output too; the stack only with --verbose.
- * Gives the exit status.
+ * `help` is the command line that shows the options of the command. Gives the exit status.
  */
-export function reportError(error: unknown, argv: readonly string[]): number {
-  const { type, message, status } = describe(error);
+export function reportError(error: unknown, argv: readonly string[], help: string): number {
+  const { type, message, status } = describe(error, help);
   const text = printable(message).split('\n').slice(0, 2).join('\n');
   if (argv.includes('--json')) {
     const record: ErrorRecord = { type: 'error', error: type, message: text };
@@ -27,10 +27,10 @@ export function reportError(error: unknown, argv: readonly string[]): number {
   return status;
 }
 
-function describe(error: unknown): { type: string; message: string; status: number } {
+function describe(error: unknown, help: string): { type: string; message: string; status: number } {
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    return { type: 'UsageError', message: `${message}\nSee microgpt --help.`, status: WRONG_USAGE };
+    return { type: 'UsageError', message: `${message}\nSee ${help}.`, status: WRONG_USAGE };
   }
   if (error instanceof MicrogptError) {
     const status = error instanceof ConfigError ? WRONG_USAGE : FAILED;

@@ -1,6 +1,6 @@
 // What `microgpt report` prints of each section as it is done; the files have the rest.
 
-import type { Interval, Report } from '../report/schema.ts';
+import type { Interval, Report, Rung } from '../report/schema.ts';
 import type { SectionName } from '../report/measure/section.ts';
 import type { MeasurementRecord } from '../train/records.ts';
 
@@ -28,6 +28,19 @@ export function sectionLines(name: SectionName, figures: Figures): string[] {
       return `  ${label.padEnd(width)}  ${digits(value)} ${unit}${interval}`;
     }),
   ];
+}
+
+/** Programs of others that were `asked` for and have no figure, with the reason. */
+export function notTimed(
+  name: SectionName,
+  figures: Figures,
+  asked: Readonly<Partial<Record<Rung['kind'], boolean>>>,
+): string[] {
+  if (name !== 'ladder' || figures === null) return [];
+  const { rungs } = figures as NonNullable<Report['ladder']>;
+  return rungs.flatMap(({ label, kind, step, reason }) =>
+    step === null && asked[kind] === true ? [`${label}: not timed: ${reason}`] : [],
+  );
 }
 
 interface Figure {

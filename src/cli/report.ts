@@ -13,7 +13,7 @@ import { peerRungs } from './peer-rungs.ts';
 import { duration } from './progress-lines.ts';
 import { compareCommand } from './report-compare.ts';
 import { checkNoneOf, REPORT_FILES, writeReport } from './report-files.ts';
-import { measurements, sectionLines } from './report-lines.ts';
+import { measurements, notTimed, sectionLines } from './report-lines.ts';
 import { claimAlone } from './run-directory.ts';
 
 export interface ReportFlags extends OutputOptions {
@@ -21,7 +21,7 @@ export interface ReportFlags extends OutputOptions {
   quick?: boolean;
   python?: string;
   peers: boolean;
-  peerPython: string;
+  peerPython?: string;
   name?: string;
   seed: number;
   seconds?: number;
@@ -42,7 +42,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
     const mode = flags.quick === true ? 'quick' : 'full';
     const foreign = [
       ...(flags.python === undefined ? [] : [cpythonRung(flags.python, signal)]),
-      ...(flags.peers ? peerRungs(flags.peerPython, mode) : []),
+      ...(flags.peers ? peerRungs(flags.peerPython ?? 'python3', mode) : []),
     ];
     const kernels = await readKernelChoices((text) => output.note(text));
     const machine = describeMachine(flags.name);
@@ -58,7 +58,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
         signal,
         ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
       },
-      hooksFor(output),
+      hooksFor(flags, output),
     );
     output.endStatus();
     await kernels.save();
@@ -70,7 +70,7 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
       seconds: report.seconds,
       ...(report.complete ? {} : { interrupted: true }),
     });
-    output.line(`${report.complete ? 'written' : 'stopped; what was measured is written'} to ${out}`);
+    output.detail(`${report.complete ? 'written' : 'stopped; what was measured is written'} to ${out}`);
     return interrupt.signal.aborted ? INTERRUPTED : 0;
   } finally {
     interrupt.release();
@@ -82,13 +82,15 @@ async function noGpu(): Promise<undefined> {
   throw new ConfigError('The GPU was left out: --engine cpu.');
 }
 
-function hooksFor(output: Output): MeasureHooks {
+function hooksFor({ python, peerPython }: ReportFlags, output: Output): MeasureHooks {
+  const asked = { python: python !== undefined, peer: peerPython !== undefined };
   return {
     progress: (progress) => output.status(progressLine(progress)),
     section(name, figures) {
       output.endStatus();
       for (const record of measurements(name, figures)) output.record(record);
       for (const line of sectionLines(name, figures)) output.detail(line);
+      for (const line of notTimed(name, figures, asked)) output.note(line);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Engine, TrainingState } from '../engine.ts';
 import type { Checkpoint } from '../train/checkpoint-file.ts';
-import { firstNotFinite, TrainingError } from '../train/finite.ts';
+import { advice, firstNotFinite, TrainingError } from '../train/finite.ts';
 import { keptLosses, metricsStride } from '../train/metrics-file.ts';
 import type { SavedRun } from '../train/run-files.ts';
 import type { TrainChunk } from '../train/trainer.ts';
@@ -83,11 +83,12 @@ export class RunSaver {
   }
 
   #checked({ state, losses }: Pick<Checkpoint, 'state' | 'losses'>): Checkpoint {
-    const bad = firstNotFinite(this.#fixed.config.model, state);
+    const { model, training } = this.#fixed.config;
+    const bad = firstNotFinite(model, state);
     // The loss need not show it: the embedding of a rare token, say.
     if (bad !== undefined) {
       throw new TrainingError(
-        `step ${state.step}: expected finite numbers, got others in ${bad}: the training diverged. Try a smaller learning rate.`,
+        `step ${state.step}: expected finite numbers, got others in ${bad}: the training diverged. ${advice(training, state.step)}`,
       );
     }
     return { ...this.#fixed, state, losses, smoothedLoss: this.#smoothedLoss };

@@ -34,9 +34,9 @@ export const POPULATION_ENGINES: readonly PopulationChoice['engine'][] = ['auto'
 export const RANGES = `
 Values are a list of numbers and ranges:
   1..8            every whole number (--seed)
-  0.001..0.1:5    5 numbers with one ratio between neighbours (--lr, --eps, --init-scale)
-  0.8..0.95:4     4 numbers with one difference (--beta1, --beta2)
-  0.01..0.05:5lin, 0.8..0.95:4log   the other way round
+  0.001..0.1:5    5 numbers, evenly spaced on a log scale (--lr, --eps, --init-scale)
+  0.8..0.95:4     4 numbers, evenly spaced (--beta1, --beta2)
+  0.01..0.05:5lin, 0.8..0.95:4log   the other spacing
 Inner numbers of a range are rounded to 4 digits, or to as many as tell them apart. All combinations
 are trained; the final loss is the mean over the last fifth of the steps, at least 50.`;
 

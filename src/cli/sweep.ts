@@ -137,7 +137,7 @@ async function sweepAndSave(
     ...copies,
     ...(interrupted ? { interrupted } : {}),
   });
-  if (diverged > 0 && diverged === results.length) throw allDiverged(diverged, axes);
+  if (diverged > 0 && diverged === results.length) throw allDiverged(results, axes);
   return interrupted ? INTERRUPTED : 0;
 }
 
@@ -219,10 +219,14 @@ function productText(axes: Axes): string {
   return factors.length === 0 ? size : `${size} = ${factors.toReversed().join(' × ')}`;
 }
 
-function allDiverged(models: number, axes: Axes): TrainingError {
-  const least = Math.min(...axes.learningRate);
+function allDiverged(results: readonly ModelResult[], axes: Axes): TrainingError {
+  // Before the first update there is no learning rate to blame.
+  const rates = results.some(({ step }) => step > 0);
+  const what = rates
+    ? `learning rates than ${Math.min(...axes.learningRate)}`
+    : `initial scales than ${Math.min(...axes.initScale)}`;
   return new TrainingError(
-    `sweep: all ${models} models diverged: expected finite losses. Try smaller learning rates than ${least}.`,
+    `sweep: all ${results.length} models diverged: expected finite losses. Try smaller ${what}.`,
   );
 }
 

@@ -1,7 +1,7 @@
 // microgpt verify: whether this machine computes what microgpt.py computes.
 
 import type { EngineName } from '../engine.ts';
-import type { EngineChoice } from '../engines.ts';
+import { checkEngineChoice, type EngineChoice } from '../engines.ts';
 import type { Check } from '../verify/check.ts';
 import { verify } from '../verify/verify.ts';
 import { adapterName, openDevice } from '../webgpu/adapter.ts';
@@ -20,6 +20,7 @@ export async function verifyCommand(
   { limits, cases }: VerifySettings,
   output: Output,
 ): Promise<number> {
+  checkEngineChoice(choice);
   const { gpu, problem } = await openedDevice(choice, limits);
   try {
     const engines = choice.engine === 'auto' ? everyEngine(gpu) : [choice.engine];
@@ -27,7 +28,8 @@ export async function verifyCommand(
     if (gpu) output.detail(`adapter: ${adapterName(gpu.info)}, ${limits} limits`);
     if (problem !== '') output.detail(`webgpu: not checked. ${problem}`);
     const launches = choice.launch === 'auto' ? {} : { launches: [choice.launch] };
-    const checks = verify({ engines, cases, ...(gpu ? { gpu } : {}), ...launches });
+    const threads = choice.threads === undefined ? {} : { threads: choice.threads };
+    const checks = verify({ engines, cases, ...(gpu ? { gpu } : {}), ...launches, ...threads });
     return await printChecks(checks, gpu ? ` on ${adapterName(gpu.info)}` : '', output);
   } finally {
     gpu?.destroy();
@@ -45,7 +47,7 @@ export async function printChecks(
   let group = '';
   for await (const check of checks) {
     counts[check.passed ? 'passed' : 'failed']++;
-    output.record(check);
+    if (!(output.quiet && check.passed)) output.record(check);
     if (check.group !== group) output.detail((group = check.group));
     if (check.passed)
       output.detail(row('  ok', check.name, check.compared, exponent(check.error), exponent(check.bar)));

@@ -170,7 +170,7 @@ export function tokenWeights(
     if (!Number.isFinite(weights[i])) {
       throw new MicrogptError(
         `logits: expected finite numbers, got ${logits[i]} for token ${i}. ` +
-          'The training of this model diverged: train it again with a smaller learning rate.',
+          'The weights of this model are too large or damaged: train it again, with a smaller learning rate.',
       );
     }
     if (weights[i] > max) max = weights[i];

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
-import { TrainingError } from './finite.ts';
+import { advice, TrainingError } from './finite.ts';
 
 /** Some consecutive steps. */
 export interface TrainChunk {
@@ -75,13 +75,12 @@ export function turn(): Promise<void> {
 }
 
 function diverged(training: TrainingConfig, step: number, loss: number): TrainingError {
-  const rate = training.learningRate * (1 - step / training.steps);
+  const rate = Number((training.learningRate * (1 - step / training.steps)).toPrecision(3));
+  const why =
+    step === 0
+      ? 'before the first update: the initial weights are too large'
+      : `at learning rate ${rate}: the training diverged`;
   return new TrainingError(
-    `step ${step + 1} of ${training.steps}: expected a finite loss, got ${loss} at learning rate ${figure(rate)}: ` +
-      `the training diverged. Try a smaller learning rate, such as ${figure(training.learningRate / 10)}.`,
+    `step ${step + 1} of ${training.steps}: expected a finite loss, got ${loss} ${why}. ${advice(training, step)}`,
   );
-}
-
-function figure(x: number): string {
-  return String(Number(x.toPrecision(3)));
 }

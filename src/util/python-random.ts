@@ -162,7 +162,7 @@ function cumulative(weights: ArrayLike<number>): Float64Array {
   if (!(total > 0 && total < Infinity)) {
     throw new MicrogptError(
       `choices: expected ${n} weights with a positive, finite total, got a total of ${total}. ` +
-        'If the weights come from a model, its training diverged: try a smaller learning rate.',
+        'If they come from a model, its weights are too large or damaged: train it again, with a smaller learning rate.',
     );
   }
   return sums;

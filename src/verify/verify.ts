@@ -21,11 +21,14 @@ export interface VerifyOptions extends ModelOptions {
   readonly launches?: readonly LaunchStrategy[];
   /** Random cases of each kernel. */
   readonly cases?: number;
+  /** Of the CPU engine; see `CpuOptions`. */
+  readonly threads?: number;
 }
 
 /** Yields the checks as they are made: the oracle against microgpt.py, then the other engines against the oracle. */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Check> {
-  const { engines, gpu, launches = LAUNCH_STRATEGIES } = options;
+  const { engines, gpu, launches = LAUNCH_STRATEGIES, threads } = options;
+  const cpu = threads === undefined ? {} : { threads };
   if (engines.includes('oracle')) yield* verifyOracle();
   if (engines.includes('cpu')) {
     yield* verifyKernels('cpu kernels', (op, example) => runReference(op, example, Float32Array), options);
@@ -35,7 +38,7 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Check> {
   }
   if (!engines.includes('cpu') && !engines.includes('webgpu')) return;
   const oracle = await OracleAnswers.compute(options);
-  if (engines.includes('cpu')) yield* oracle.verify('cpu', (spec) => createCpuEngine(spec));
+  if (engines.includes('cpu')) yield* oracle.verify('cpu', (spec) => createCpuEngine(spec, cpu));
   if (engines.includes('webgpu') && gpu) {
     for (const launch of launches) {
       yield* oracle.verify(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }));

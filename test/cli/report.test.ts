@@ -69,6 +69,13 @@ describe('report', () => {
     expect(report.seed).toBe(7);
   });
 
+  it('prints the verdict only with --quiet', async () => {
+    const out = join(temporaryDirectory(), 'report');
+    const { status, stdout, stderr } = await microgpt([...QUICKLY, '--out', out, '--quiet']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(`${verdict(readReport(out)).join('\n')}\n`);
+  });
+
   it('does not write over a report', async () => {
     const out = temporaryDirectory();
     writeFileSync(join(out, 'report.json'), 'mine');
@@ -119,8 +126,10 @@ describe('report', () => {
       [broken, /could not time its steps/],
     ] as const) {
       const out = join(directory, `${reason}`.slice(1, 6));
-      const { status } = await microgpt([...QUICKLY, '--out', out, '--python', file]);
+      const { status, stderr } = await microgpt([...QUICKLY, '--out', out, '--python', file]);
       expect(status).toBe(0);
+      expect(stderr).toMatch(/^microgpt\.py, CPython: not timed: /m);
+      expect(stderr).toMatch(reason);
       const python = readReport(out).ladder!.rungs.find(({ id }) => id === 'python')!;
       expect(python.step).toBeNull();
       expect(python.reason).toMatch(reason);

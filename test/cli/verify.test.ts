@@ -72,14 +72,24 @@ describe('verify', () => {
       detail: '',
     };
     const bad: Check = { ...good, name: 'relu', error: NaN, passed: false, detail: 'out at [[3,4]]' };
-    const checks = (async function* () {
+    const checks = async function* () {
       yield good;
       yield bad;
-    })();
+    };
     const output = new Output({}, { stdout, stderr: stdout });
-    expect(await printChecks(checks, ' on a test', output)).toBe(1);
+    expect(await printChecks(checks(), ' on a test', output)).toBe(1);
     expect(text).toMatch(/FAIL +relu +6 cases +NaN +1e-5\n +out at \[\[3,4\]\]\n/);
     expect(text).toContain('1 of 2 checks FAILED on a test');
+
+    text = '';
+    await printChecks(checks(), '', new Output({ quiet: true }, { stdout, stderr: stdout }));
+    expect(text).toMatch(/^FAIL +relu [^\n]*\n +out at \[\[3,4\]\]\n1 of 2 checks FAILED[^\n]*\n$/);
+    text = '';
+    await printChecks(checks(), '', new Output({ json: true, quiet: true }, { stdout, stderr: stdout }));
+    expect(records(text)).toEqual([
+      { ...bad, error: null },
+      { type: 'done', passed: 1, failed: 1 },
+    ]);
   });
 });
 

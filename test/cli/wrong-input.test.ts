@@ -80,6 +80,8 @@ const cases: Case[] = [
   ['train --engine gpu', WRONG_USAGE, 'Allowed choices are auto, oracle, cpu, webgpu.'],
   ['train --launch fast', WRONG_USAGE, 'Allowed choices are auto, eager, graph, fused, resident.'],
   ['train --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
+  ['verify --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
+  ['verify --engine oracle --threads 2', WRONG_USAGE, 'the oracle engine has one thread'],
   // Numbers
   ['train --steps 0', WRONG_USAGE, "argument '0' is invalid. Expected a whole number of at least 1."],
   ['train --steps -5', WRONG_USAGE, 'Expected a whole number of at least 1.'],
@@ -158,7 +160,17 @@ const cases: Case[] = [
   [
     'train --lr 1e200 --steps 9 --engine oracle --out %/diverged',
     FAILED,
-    'the training diverged. Try a smaller learning rate',
+    'the training diverged. Try a smaller learning rate, such as 0.01.',
+  ],
+  ...['oracle', 'cpu'].map((engine): Case => [
+    `train --init-scale 1e308 --engine ${engine}`,
+    FAILED,
+    'before the first update: the initial weights are too large. Try a smaller init_scale, such as 0.08.',
+  ]),
+  [
+    'sweep --init-scale 1e307,1e308 --steps 2 --engine cpu --quiet',
+    FAILED,
+    'sweep: all 2 models diverged: expected finite losses. Try smaller initial scales than 1e+307.',
   ],
 ];
 
@@ -175,6 +187,17 @@ describe('wrong input', () => {
     expect(result.stderr).not.toMatch(/\n\s+at /); // no stack
     expect(result.status).toBe(status);
     expect(contents()).toEqual(before);
+  });
+
+  it.each([
+    ['trian', 'microgpt --help'],
+    ['--stepz', 'microgpt --help'],
+    ['train --steps 0', 'microgpt train --help'],
+    ['sweep --lr', 'microgpt sweep --help'],
+    ['sample', 'microgpt sample --help'],
+  ])('microgpt %s points to %s', async (line, help) => {
+    const { stderr } = await microgpt(line.split(' '));
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`See ${help}.`);
   });
 
   it('shows the help where there is no command', async () => {

@@ -96,7 +96,7 @@ function unexplained({ strategy, unexplained: share }: Anatomy): string {
 
 const INSIDE = ['workgroup barrier', 'dependent multiply-add', 'multiply-add'];
 
-/** What a launch costs and what happens inside one, as far as the fits can tell it from nothing, and how well that predicts a step. */
+/** What a launch costs and what happens inside one, as far as the fits can tell it from zero, and how well that predicts a step. */
 export function launchFinding(report: Report, launch: LaunchCosts): string {
   const { workgroup } = launch;
   const costs = costText(launch.costs, ['dispatch', 'pass', 'submit']) ?? 'no cost could be fitted';
@@ -114,7 +114,7 @@ export function launchFinding(report: Report, launch: LaunchCosts): string {
   return sentence(caveat(report, [launch]) + fit) + phases + prediction;
 }
 
-/** `a dispatch costs 1.90 µs (1.81–1.99) and …; what a pass costs cannot be told from nothing`; null where none was fitted. */
+/** `a dispatch costs 1.90 µs (1.81–1.99) and …; what a pass costs is indistinguishable from zero`; null where none was fitted. */
 function costText(all: LaunchCosts['costs'], names: readonly string[]): string | null {
   const costs = names.flatMap((name) => all.find((cost) => cost.name === name) ?? []);
   const known = costs.filter(({ cost }) => cost.low > 0);
@@ -124,7 +124,7 @@ function costText(all: LaunchCosts['costs'], names: readonly string[]): string |
       ? [list(known.map(({ name, cost }, i) => `a ${name} ${i === 0 ? 'costs ' : ''}${timeSpread(cost)}`))]
       : []),
     ...(unknown.length > 0
-      ? [`what ${list(unknown)} ${unknown.length > 1 ? 'cost' : 'costs'} cannot be told from nothing`]
+      ? [`what ${list(unknown)} ${unknown.length > 1 ? 'cost' : 'costs'} is indistinguishable from zero`]
       : []),
   ];
   return texts.length > 0 ? texts.join('; ') : null;
@@ -213,7 +213,7 @@ export function kernelsFinding(report: Report, kernels: KernelFigures): string {
 }
 
 /** How much of the memory had to be. */
-export function memoryFinding(memory: Memory): string {
+export function memoryFinding(report: Report, memory: Memory): string {
   const rows = memory.rows.filter(({ least }) => least > 0);
   if (rows.length === 0) return 'No memory was counted.';
   const over = rows.map((row) => ({ ...row, factor: row.bytes / row.least }));
@@ -221,9 +221,11 @@ export function memoryFinding(memory: Memory): string {
   const least = over.reduce((a, b) => (b.factor < a.factor ? b : a));
   const text = (row: typeof most) =>
     `${row.strategy} (${row.shape}) ${bytes(row.bytes)} where ${bytes(row.least)} would do`;
-  if (most === least) return `The device holds ${times(most.factor)} the least possible: ${text(most)}.`;
+  // Without an adapter the buffers are those of the plan.
+  const holds = report.machine.adapter === null ? 'A device would hold' : 'The device holds';
+  if (most === least) return `${holds} ${times(most.factor)} the least possible: ${text(most)}.`;
   const range = `${times(least.factor)} to ${times(most.factor)}`;
-  return `The device holds ${range} the least possible: ${text(least)}, ${text(most)}.`;
+  return `${holds} ${range} the least possible: ${text(least)}, ${text(most)}.`;
 }
 
 function caveat(report: Report, sections: readonly { readonly software: boolean }[]): string {

@@ -42,7 +42,7 @@ export async function measureMemory(context: SectionContext): Promise<Memory> {
     }
   }
   if (!context.openDevice) {
-    context.note('resident: not measured, as there is no adapter');
+    context.note('resident: not measured without a device');
     return { rows };
   }
   // Where a resident step keeps its values depends on the device.

@@ -2,16 +2,16 @@
 
 import { memoryFinding } from '../judge/findings.ts';
 import { bytes, count } from '../judge/format.ts';
-import type { Memory } from '../schema.ts';
+import type { Memory, Report } from '../schema.ts';
 import { number, words, type Drawing, type Section } from './section.ts';
 import { partKey, partStyles, stackedBar } from './stack.ts';
 import { element, label, line } from './svg.ts';
 
-export function memorySection(memory: Memory): Section {
+export function memorySection(report: Report, memory: Memory): Section {
   return {
     id: 'memory',
     title: 'How much memory does it take?',
-    finding: memoryFinding(memory),
+    finding: memoryFinding(report, memory),
     key: 'Bytes on the device by purpose, each shape on a scale of its own; the upright line is the least that would do.',
     software: false,
     draw: (width) => draw(memory, width),

@@ -49,7 +49,7 @@ export function reportPage(report: Report): Page {
       kernels
         ? kernelsSection(report, kernels)
         : absent(report, 'kernels', 'How near do the kernels come to what the machine can do?'),
-      memory ? memorySection(memory) : absent(report, 'memory', 'How much memory does it take?'),
+      memory ? memorySection(report, memory) : absent(report, 'memory', 'How much memory does it take?'),
       disclosure(report),
     ],
   };
@@ -91,6 +91,7 @@ function whyAbsent({ machine, complete, notes }: Report, id: string): string {
   // What the measurement says of a section begins with its name.
   const note = notes.find((text) => text.startsWith(`${id}: `))?.slice(id.length + 2);
   if (note) return note.replace(/^not measured\. /, '').replace(/\.$/, '');
-  if (machine.adapter === null && id !== 'ladder') return whyNoAdapter(machine) || 'no adapter';
+  if (machine.adapter === null && id !== 'ladder' && id !== 'memory')
+    return whyNoAdapter(machine) || 'no adapter';
   return complete ? 'it was left out of this run' : 'the run was stopped before';
 }

@@ -104,7 +104,7 @@ describe('launch', () => {
     const launch = report.launch!;
     launch.workgroup!.costs.slice(2).forEach(({ cost }) => (cost.low = -1));
     expect(launchFinding(report, launch)).toContain(
-      'a workgroup barrier costs 60.0 ns (55.2–64.8); what a dependent multiply-add and a multiply-add cost cannot be told from nothing (R² 0.994).',
+      'a workgroup barrier costs 60.0 ns (55.2–64.8); what a dependent multiply-add and a multiply-add cost is indistinguishable from zero (R² 0.994).',
     );
     launch.workgroup!.costs[1].cost.low = 0;
     expect(launchFinding(report, launch)).not.toMatch(/a workgroup barrier costs/);
@@ -119,7 +119,7 @@ describe('launch', () => {
     predictions.slice(1).forEach(({ predicted }) => (predicted.low = -1));
     report.launch!.workgroup = null;
     expect(launchFinding(report, report.launch!)).toBe(
-      'A dispatch costs 1.90 µs (1.81–1.99); what a pass and a submit cost cannot be told from nothing (R² 0.997). ' +
+      'A dispatch costs 1.90 µs (1.81–1.99); what a pass and a submit cost is indistinguishable from zero (R² 0.997). ' +
         'Steps predicted from that take 0.94 (eager) times as long as measured.',
     );
   });
@@ -218,10 +218,10 @@ describe('kernels and memory', () => {
   });
 
   it('names the strategies that hold the least and the most too much', () => {
-    expect(memoryFinding(gpuReport().memory!)).toBe(
+    expect(memoryFinding(gpuReport(), gpuReport().memory!)).toBe(
       'The device holds 1.37× to 2.2× the least possible: resident (microGPT) 153 KiB where 112 KiB would do, ' +
         'graph (width 256, batch 16) 5.16 MiB where 2.3 MiB would do.',
     );
-    expect(memoryFinding({ rows: [] })).toBe('No memory was counted.');
+    expect(memoryFinding(gpuReport(), { rows: [] })).toBe('No memory was counted.');
   });
 });

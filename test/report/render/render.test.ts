@@ -320,6 +320,12 @@ describe('marks of what the report is not', () => {
 
   it('says why there is nothing about a GPU', () => {
     expect(renderReport(cpuOnlyReport()).markdown).toMatch(/Not measured: No WebGPU adapter was found\./);
+    const left = cpuOnlyReport();
+    left.machine.noAdapter = 'The GPU was left out: --engine cpu.';
+    const { markdown } = renderReport({ ...left, memory: gpuReport().memory });
+    expect(markdown).toMatch(/^Not measured: The GPU was left out\.$/m);
+    expect(markdown).not.toMatch(/no adapter/i);
+    expect(markdown).toMatch(/^A device would hold 1\.37× to 2\.2× the least possible/m);
     const report = { ...gpuReport(), kernels: null, notes: ['kernels: the device was lost.'] };
     expect(renderReport(report).markdown).toMatch(/Not measured: the device was lost\./);
     expect(renderReport({ ...gpuReport(), control: null }).html).toMatch(
