@@ -62,8 +62,8 @@ export async function lockDirectory(directory: string): Promise<Lock> {
   const check = () => {
     if (readIfThere(path) === mine) return;
     throw new CheckpointError(
-      `${directory}: the run cannot be saved: this is not the directory that the training began in any more. ` +
-        'What was saved before is in that one.',
+      `${directory}: the run cannot be saved: the directory in which the training began was moved, removed or replaced. ` +
+        'Its checkpoints, if any, are where it is now.',
     );
   };
   return { check, release };

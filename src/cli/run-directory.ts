@@ -13,7 +13,14 @@ import {
 } from '../train/run-files.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
 import { shellQuote } from './arguments.ts';
-import { errorCode, listIfThere, readWhole, reasonOf, writeFilesAtomically } from './files.ts';
+import {
+  errorCode,
+  isTemporaryName,
+  listIfThere,
+  readWhole,
+  reasonOf,
+  writeFilesAtomically,
+} from './files.ts';
 import { lockDirectory } from './lock.ts';
 
 /** Folder of a run's checkpoints: see run-store.ts. */
@@ -64,10 +71,24 @@ export async function saving<T>(directory: string, write: () => Promise<T>): Pro
     return await write();
   } catch (error) {
     if (error instanceof CheckpointError || errorCode(error) === undefined) throw error;
+    const before = await holdsRun(directory);
+    const kept = before ? 'What was saved before is still there.' : 'Nothing was saved before.';
     throw new CheckpointError(
-      `${directory}: the run cannot be saved: ${reasonOf(error)}. What was saved before is still there.`,
+      `${directory}: the run cannot be saved: ${reasonOf(error)}.${before === undefined ? '' : ` ${kept}`}`,
       { cause: error },
     );
+  }
+}
+
+/** Whether a run or a checkpoint of one is in `directory`; undefined where that cannot be told. */
+async function holdsRun(directory: string): Promise<boolean | undefined> {
+  try {
+    const present = await listIfThere(directory);
+    if (RUN_FILES.some((name) => present.includes(name))) return true;
+    const checkpoints = await listIfThere(join(directory, CHECKPOINTS));
+    return checkpoints.some((name) => !isTemporaryName(name));
+  } catch {
+    return undefined;
   }
 }
 
@@ -78,7 +99,7 @@ export async function checkNoRun(directory: string): Promise<void> {
   if (clash === undefined) return;
   throw new ConfigError(
     `--out ${directory}: it already holds a run (${clash}). ` +
-      `Go on with that one by --resume ${shellQuote(directory)}, or choose another directory.`,
+      `Resume that one with --resume ${shellQuote(directory)}, or choose another directory.`,
   );
 }
 

@@ -164,7 +164,7 @@ function checkSameOptions(
     .map((name) => `${flagOf(name)} ${flags[name]} (the run has ${saved[name]})`)
     .join(', ');
   throw new ConfigError(
-    `--resume ${directory} goes on with the options of the saved run, which differ: ${list}. ` +
+    `--resume ${directory} takes the options of the saved run, which differ: ${list}. ` +
       'Leave them out, or train a new run with --out.',
   );
 }

@@ -140,7 +140,7 @@ async function trainAndSample(
     output.record({ type: 'measurement', name: `${of} step`, value: milliseconds, unit: 'ms' });
   }
   if (resume !== undefined) {
-    output.detail(`going on after step ${from} of ${training.steps}`);
+    output.detail(`resuming after step ${from} of ${training.steps}`);
     const other = otherEngine(resume.config.engine, engineOf(engine.info));
     if (other !== undefined) output.note(other);
   }
@@ -248,7 +248,7 @@ async function rescued(
   if (kept !== undefined) await saver?.rescue(kept);
   const what =
     (saver?.savedStep ?? 0) > 0
-      ? `Go on with: microgpt train --resume ${shellQuote(out!)}, on the CPU with --engine cpu.`
+      ? `Resume with: microgpt train --resume ${shellQuote(out!)}, on the CPU with --engine cpu.`
       : 'Train again, with --engine cpu if it recurs.';
   return new DeviceError(`${error.message} ${lastState(out, saver)} ${what}`, { cause: error });
 }
@@ -309,5 +309,5 @@ function stopped(step: number, steps: number, out: string | undefined, any: bool
   const where = `stopped after step ${step} of ${steps}`;
   if (out === undefined) return `${where}; nothing was saved (that takes --out DIR)`;
   if (!any) return `${where}; there was nothing to save`;
-  return `${where}; go on with: microgpt train --resume ${shellQuote(out)}`;
+  return `${where}; resume with: microgpt train --resume ${shellQuote(out)}`;
 }

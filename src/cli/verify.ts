@@ -82,7 +82,7 @@ function failure(check: Check, output: Output): void {
 }
 
 function verdict({ passed, failed }: { passed: number; failed: number }, where: string): string {
-  if (failed === 0) return `${passed} checks passed${where}.`;
+  if (failed === 0) return `${passed} ${passed === 1 ? 'check' : 'checks'} passed${where}.`;
   return `${failed} of ${passed + failed} checks FAILED${where}: do not trust this machine's results.`;
 }
 

@@ -156,7 +156,7 @@ export class ResilientEngine implements Engine {
     const { info } = this;
     const { launch = 'auto' } = info;
     this.#chosen.close();
-    const going = `going on after step ${this.#step}, from a copy of step ${this.#kept?.step ?? 0},`;
+    const going = `Training continues after step ${this.#step}, from a copy of step ${this.#kept?.step ?? 0},`;
     let reason = lost;
     while (await this.#tries.next()) {
       try {
@@ -185,7 +185,7 @@ export class ResilientEngine implements Engine {
         ...(threads === undefined ? {} : { threads }),
       });
       this.#note(
-        `${firstLine(lost)} No other device could be had; ${going} with ${this.info.description}: ` +
+        `${firstLine(lost)} No other device could be had. ${going} with ${this.info.description}: ` +
           'the losses agree within rounding, not bit for bit',
       );
       return;

@@ -69,7 +69,7 @@ describe.skipIf(noAdapter !== '')('train on a device that is lost', () => {
     expect(run.losses).toHaveLength(step);
     expect(losses(records(stdout)).slice(0, step)).toEqual(Array.from(run.losses));
     const [, second] = stderr.slice(stderr.indexOf('error: ')).split('\n');
-    expect(second).toContain(`The last good state, after step ${step}, is in ${out}. Go on with:`);
+    expect(second).toContain(`The last good state, after step ${step}, is in ${out}. Resume with:`);
     expect(second).toContain(`microgpt train --resume ${out}, on the CPU with --engine cpu.`);
 
     const resumed = await microgpt(['train', '--resume', out, '--engine', 'cpu', '--json']);
@@ -91,7 +91,7 @@ describe.skipIf(noAdapter !== '')('a run from a file, on a device that is lost a
       '3,unplug',
     );
     expect(status).toBe(1);
-    const named = /The last good state, after step (\d+), is in (\S+)\. Go on with/.exec(stderr);
+    const named = /The last good state, after step (\d+), is in (\S+)\. Resume with/.exec(stderr);
     expect(named, stderr).not.toBeNull();
     expect(named![2]).toBe(out);
     expect((await readNewest(out)).run.state.step).toBe(Number(named![1]));

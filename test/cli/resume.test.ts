@@ -83,7 +83,7 @@ describe.each([
     expect(done['step'], 'the signal came too late to test anything').toBeLessThan(Number(steps));
     expect(samples(firstRecords)).toEqual([]);
     expect(first.stderr).toContain(
-      `stopped after step ${String(done['step'])} of ${steps}; go on with: microgpt train --resume ${out}\n`,
+      `stopped after step ${String(done['step'])} of ${steps}; resume with: microgpt train --resume ${out}\n`,
     );
 
     const second = await microgpt(['train', '--resume', out, '--json'], {
@@ -201,7 +201,7 @@ describe('train --resume', () => {
     const { status, stdout, stderr } = await microgpt(['train', '--resume', out, ...options]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(
-      `error: --resume ${out} goes on with the options of the saved run, which differ: ${named}. ` +
+      `error: --resume ${out} takes the options of the saved run, which differ: ${named}. ` +
         'Leave them out, or train a new run with --out.\n',
     );
   });

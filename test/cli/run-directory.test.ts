@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeFilesAtomically } from '../../src/cli/files.ts';
-import { checkNoRun, claimDirectory } from '../../src/cli/run-directory.ts';
+import { checkNoRun, claimDirectory, saving } from '../../src/cli/run-directory.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { CheckpointError, ConfigError } from '../../src/util/errors.ts';
 import { temporaryDirectory } from './cli.ts';
@@ -26,6 +26,27 @@ describe('writeFilesAtomically', () => {
     await expect(writeFilesAtomically(directory, files)).rejects.toThrow('ENOENT');
     expect(readdirSync(directory)).toEqual(['a']);
     expect(readFileSync(join(directory, 'a'), 'utf8')).toBe('old');
+  });
+});
+
+describe('a run that cannot be saved', () => {
+  const full = () => Promise.reject(Object.assign(new Error(), { code: 'ENOSPC' }));
+
+  it.each([
+    ['an empty directory', [], 'Nothing was saved before.'],
+    ['no directory', undefined, 'Nothing was saved before.'],
+    ['half a checkpoint', ['checkpoints/.step-000000007.safetensors.12.tmp'], 'Nothing was saved before.'],
+    ['a checkpoint', ['checkpoints/step-000000007.safetensors'], 'What was saved before is still there.'],
+    ['a run', ['config.json'], 'What was saved before is still there.'],
+  ] as const)('tells what is left of it: %s', async (_, files, left) => {
+    const directory = files === undefined ? '/nonexistent' : temporaryDirectory();
+    for (const file of files ?? []) {
+      mkdirSync(dirname(join(directory, file)), { recursive: true });
+      writeFileSync(join(directory, file), '');
+    }
+    await expect(saving(directory, full)).rejects.toThrow(
+      `${directory}: the run cannot be saved: no space left on the device. ${left}`,
+    );
   });
 });
 

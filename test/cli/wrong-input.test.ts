@@ -139,7 +139,7 @@ const cases: Case[] = [
   ['sweep --data %/missing', FAILED, 'missing: no such file or directory. Expected a text file'],
   ['sweep --out %/empty', FAILED, 'nothing can be written there: a part of the path is not a directory'],
   // Directories
-  ['train --out %/run', WRONG_USAGE, 'it already holds a run (config.json). Go on with that one by --resume'],
+  ['train --out %/run', WRONG_USAGE, 'it already holds a run (config.json). Resume that one with --resume'],
   ['train --out %/empty', FAILED, 'nothing can be written there: a part of the path is not a directory'],
   ['train --out %/empty/deeper', FAILED, 'nothing can be written there'],
   ['train --resume %/missing', FAILED, 'missing: no such file or directory. Expected a directory that'],

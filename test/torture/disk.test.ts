@@ -101,7 +101,7 @@ describe('a disk', () => {
       },
     });
     expect(status).toBe(1);
-    expect(stderr).toContain('this is not the directory that the training began in any more');
+    expect(stderr).toContain('the directory in which the training began was moved, removed or replaced');
     expect(existsSync(out)).toBe(false);
     const { run } = await readNewest(join(parent, 'elsewhere'));
     expect(run.state.step).toBeGreaterThanOrEqual(lastCheckpoint(stdout));

@@ -77,7 +77,7 @@ describe.skipIf(noAdapter !== '')('a resilient engine', () => {
     expect(frail.opened).toBe(5);
     expect(notes).toHaveLength(4);
     expect(notes[1]).toMatch(
-      /^The GPU device was lost \(destroyed\) on .* going on after step 10, from a copy of step (0|10), on a new device$/,
+      /^The GPU device was lost \(destroyed\) on .* Training continues after step 10, from a copy of step (0|10), on a new device$/,
     );
     // What was computed again is kept, and so is what somebody read.
     expect(notes[2]).toMatch(/after step 20, from a copy of step (10|20),/);
@@ -94,7 +94,7 @@ describe.skipIf(noAdapter !== '')('a resilient engine', () => {
     await engine.advance(3);
     frail.lose();
     expect(await engine.state()).toEqual(expected);
-    expect(notes[1]).toContain('going on after step 5, from a copy of step 5,');
+    expect(notes[1]).toContain('Training continues after step 5, from a copy of step 5,');
   });
 
   it('goes on in the middle of a sample, and gives gradients and parameters', async () => {
@@ -153,7 +153,7 @@ describe.skipIf(noAdapter !== '')('a resilient engine', () => {
     await engine.advance(9);
     expect(await engine.state()).toEqual(expected);
     expect(notes[1]).toMatch(
-      /^The GPU is out of memory: reading \w+ takes \d+\.\d MiB more\. going on after step 9, from a copy of step 0, on a new device$/,
+      /^The GPU is out of memory: reading \w+ takes \d+\.\d MiB more\. Training continues after step 9, from a copy of step 0, on a new device$/,
     );
     filled = Infinity;
     frail.lose();
@@ -217,7 +217,7 @@ describe.skipIf(noAdapter !== '')('a resilient engine', () => {
     losses.forEach((loss, i) => expect(Math.abs(loss - expected[i])).toBeLessThanOrEqual(1e-5));
     expect(notes).toHaveLength(1);
     expect(notes[0]).toMatch(
-      /going on after step 12, from a copy of step (0|12), with cpu .* within rounding/,
+      /Training continues after step 12, from a copy of step (0|12), with cpu .* within rounding/,
     );
     expect((await engine.state()).step).toBe(20);
   });
