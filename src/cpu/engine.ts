@@ -61,10 +61,11 @@ export function createCpuEngine(
   if (engine !== null) return engine;
   if (variant === 'auto' && !several) return createPlainEngine(spec, precision);
   const what = several ? `${threads} threads need` : 'variant simd needs';
+  const instead = several ? 'Ask for fewer threads, or leave them out.' : 'Use variant plain.';
   throw new ConfigError(
     build === null
-      ? `cpu: ${what} WebAssembly SIMD, which this runtime does not have. Use variant plain and one thread.`
-      : `cpu: ${what} more memory than WebAssembly has for this model and batch. Use variant plain and one thread.`,
+      ? `cpu: ${what} WebAssembly SIMD, which this runtime does not have. ${instead}`
+      : `cpu: ${what} more memory than WebAssembly has for this model and batch. ${instead}`,
   );
 }
 

@@ -34,7 +34,7 @@ export function readDocuments(bytes: Uint8Array, where: string): string[] {
   }
   if (documents.length === 0) {
     throw new DataError(
-      `${where}: ${bytes.length === 0 ? 'the file is empty' : 'only blank lines'}. ` +
+      `${where}: ${bytes.length === 0 ? 'it is empty' : 'only blank lines'}. ` +
         'Expected UTF-8 text with one document on each line.',
     );
   }

@@ -66,10 +66,10 @@ const cases: Case[] = [
   ...(process.platform === 'win32'
     ? []
     : [['train --data /dev/zero', FAILED, '/dev/zero: it is a device.'] as Case]),
-  ['train --data %/empty', FAILED, 'empty: the file is empty. Expected UTF-8 text'],
+  ['train --data %/empty', FAILED, 'empty: it is empty. Expected UTF-8 text'],
   ['train --data %/blank', FAILED, 'blank: only blank lines'],
   ['train --data %/binary', FAILED, 'binary: not UTF-8 text: byte 0x89 at offset 0'],
-  ['train --data -', FAILED, 'standard input: the file is empty'],
+  ['train --data -', FAILED, 'standard input: it is empty'],
   // Commands and options
   ['trian', WRONG_USAGE, "unknown command 'trian' (Did you mean train?)"],
   ['train --stepz 10', WRONG_USAGE, "unknown option '--stepz' (Did you mean --steps?)"],

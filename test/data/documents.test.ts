@@ -78,7 +78,7 @@ describe('readDocuments reads what Python reads', () => {
 describe('readDocuments refuses', () => {
   it('an empty file', () => {
     expect(messageFor([])).toBe(
-      'test.txt: the file is empty. Expected UTF-8 text with one document on each line.',
+      'test.txt: it is empty. Expected UTF-8 text with one document on each line.',
     );
   });
 

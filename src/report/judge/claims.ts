@@ -9,7 +9,7 @@ export type Outcome =
   { readonly kind: 'faster' | 'slower'; readonly by: Interval } | { readonly kind: 'undecided' | 'unproven' };
 
 export const UNDECIDED = 'no difference that this run could tell from noise';
-export const UNPROVEN = 'no claim, as this run has no control pair to hold the difference against';
+export const UNPROVEN = 'no claim, because this run has no control pair to compare the difference with';
 
 /** Parts of a step that are spent on launching, not on computing or on waiting for a result. */
 const LAUNCH_PARTS: readonly string[] = ['encode', 'submit', 'gaps'];

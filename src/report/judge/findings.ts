@@ -83,7 +83,7 @@ export function anatomyFinding(report: Report): string {
     caveat(report, anatomies) +
       (text.length > 0
         ? `launching (encoding, submitting, gaps between kernels) is ${list(text)}; `
-        : 'how much of a step is launch cannot be said; ') +
+        : 'how much of a step is launch is not known; ') +
       (open.length === 0
         ? 'the parts of every step add up to its wall time within 10%.'
         : `the parts do not add up to the wall time of ${list(open.map(unexplained))}.`),
@@ -182,14 +182,16 @@ export function strategiesFinding(report: Report): string {
     return `Launching moves the crossover: ${moved.join('; ')}. ${each}`;
   }
   const looked = crossingsWith(NAIVE, crossover, control).length > 0;
-  return `${each} How far launching moves the crossover ${looked ? 'these intervals leave open' : `is open, as ${NAIVE} was not timed`}.`;
+  return looked
+    ? `${each} These intervals do not show how far launching moves the crossover.`
+    : `${each} How far launching moves the crossover is open: ${NAIVE} was not timed.`;
 }
 
 /** `between widths 256 and 512` */
 function overtakes({ cpu, gpu, widths }: Crossing): string {
   if (cpu && gpu) return `between widths ${count(cpu.width)} and ${count(gpu.width)}`;
   if (gpu) return `at width ${count(gpu.width)}${gpu.width === widths[0] ? ' already' : ' or below'}`;
-  return cpu ? `above width ${count(cpu.width)}, if at all,` : 'at a width that cannot be told';
+  return cpu ? `above width ${count(cpu.width)}, if at all,` : 'at a width that these figures do not show';
 }
 
 /** How near the kernels come to what the machine can do. */

@@ -137,7 +137,7 @@ function cpuSentence(report: Report): string {
     case 'undecided':
       return `Between ${names} there is ${UNDECIDED}.`;
     case 'unproven':
-      return `Between ${names} there is ${UNPROVEN}.`;
+      return `Between ${names}: ${UNPROVEN}.`;
   }
 }
 
@@ -145,7 +145,7 @@ function launchSentence(report: Report): string {
   const { ladder, control } = report;
   const missing = noGpu(report);
   if (missing) {
-    const open = 'where one would overtake this CPU, and how far clever launching moves that, stays open';
+    const open = 'from which model size one would beat this CPU stays open';
     return `${missing.charAt(0).toUpperCase()}${missing.slice(1)}: ${open}.`;
   }
   const steps = ladder?.rungs ?? [];
@@ -165,7 +165,7 @@ function launchSentence(report: Report): string {
     case 'undecided':
       return `Between ${names} there is ${UNDECIDED}${moved(report)}${againstCpu(report)}.`;
     case 'unproven':
-      return `Between ${names} there is ${UNPROVEN}.`;
+      return `Between ${names}: ${UNPROVEN}.`;
   }
 }
 
@@ -184,7 +184,7 @@ function moved(report: Report): string {
   const [move] = moves(crossover, control);
   if (move) return `; launching moves the crossover at batch ${count(move.batch)} ${moveText(move)}`;
   const looked = crossingsWith(NAIVE, crossover, control).length > 0;
-  return looked ? '; how far launching moves the crossover, the intervals leave open' : '';
+  return looked ? '; the intervals do not show how far launching moves the crossover' : '';
 }
 
 /** A population's step, per model, beside the CPU's. */

@@ -70,7 +70,7 @@ export function anatomyOf(
     if (over > 0) {
       notes.push(
         `the dispatches, timed one by one, take ${over.toFixed(2)} µs a step more than all of them in the passes of the ` +
-          'strategy: gaps cannot be told from them',
+          'strategy: they do not show the gaps',
       );
     }
     const gpu = over > 0 ? span : busy;

@@ -37,7 +37,7 @@ export function engineContest(
 ): Contest {
   const { spec } = gridSetting(point);
   const strategy = async (launch: LaunchStrategy): Promise<Contestant | string> => {
-    if (!launches.includes(launch)) return 'left out: compiling takes a software adapter long';
+    if (!launches.includes(launch)) return 'left out: a software adapter compiles slowly';
     const why = launch === 'resident' ? whyNotResident(spec.model, spec.training) : undefined;
     return why ?? contestant(await createWebGpuEngine(spec, { gpu, launch }));
   };
@@ -93,7 +93,7 @@ export async function crossoverOf(
   );
   const notes = [
     'One layer, vocabulary of 27, heads of up to 64 channels but at least 4 of them; documents fill the context.',
-    'The ratio is CPU time over GPU time, both trained on from where they stood: above 1 the GPU wins.',
+    'The ratio is CPU time over GPU time, each sample continuing the training before it: above 1 the GPU wins.',
   ];
   if (software) notes.push('The adapter is software: these cells say nothing about GPUs.');
   return { software, cells: ordered, frontier: frontierOf(ordered), notes };
@@ -116,7 +116,7 @@ function whyNot({ over, stopped }: Session, measured: boolean): string {
   if (stopped) return 'the measurement was stopped';
   if (over) return 'no time was left';
   if (!measured) return 'no cell around it could be measured';
-  return 'clear from the cells around it: more than 4 times, either way, with every strategy';
+  return 'clear from the cells around it: more than 4 times faster or slower with every strategy';
 }
 
 async function visited(

@@ -44,7 +44,7 @@ export async function timeDesign<Run>(
   if (timed[0].samples.length === 0) return null;
   const estimates = timed.map(({ samples }) => estimateIn(context, samples));
   if (estimates.some(({ median }) => !(median > 0))) {
-    context.note('no costs: there was no time for samples that this clock can tell from nothing');
+    context.note('no costs: there was no time for samples that this clock can resolve');
     return null;
   }
   const rows = design.map(countsOf);

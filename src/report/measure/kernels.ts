@@ -38,10 +38,10 @@ export async function measureKernels(context: SectionContext): Promise<KernelFig
   try {
     const ceiling = await ceilingKernels(gpu);
     timer = await workingTimer(gpu, ceiling.arithmetic);
-    if (!timer) context.note('no usable timestamps: times are those of the wall, with a share of one submit');
+    if (!timer) context.note('no usable timestamps: times are wall-clock, with a share of one submit');
     const settings = [defaultSetting()];
     if (software && context.mode === 'quick')
-      context.note('only the default model: compiling takes software long');
+      context.note('only the default model: a software adapter compiles slowly');
     else settings.push(gridSetting(software ? LARGER_IN_SOFTWARE : LARGER));
     for (const setting of settings) {
       for (const launch of ['graph', 'fused'] as const)
@@ -67,9 +67,7 @@ export async function measureKernels(context: SectionContext): Promise<KernelFig
     const [first, ...others] = timed.filter((own) => !told(own)).map(({ name }) => name);
     if (first !== undefined) {
       const more = others.length === 0 ? '' : ` and ${others.length} more`;
-      context.note(
-        `${first}${more}: no time was left for samples that the GPU's clock can tell from nothing`,
-      );
+      context.note(`${first}${more}: no time was left for samples that the GPU's clock can resolve`);
     }
     if (!timed.slice(0, 3).every(told)) return null;
     const perDispatch = ({ samples }: Timed, of: (time: number) => number) =>

@@ -154,7 +154,7 @@ async function measureSection<Name extends SectionName>(
 ): Promise<void> {
   try {
     const figures = await measure(context);
-    if (!allFinite(figures)) throw new MicrogptError('A figure of it came out as no number.');
+    if (!allFinite(figures)) throw new MicrogptError('One of its figures is not a number.');
     Object.assign(report, { [name]: figures });
   } catch (error) {
     if (!(error instanceof MicrogptError)) throw error;

@@ -22,7 +22,7 @@ export function crossoverSection(report: Report, crossover: Crossover): Section 
     finding: crossoverFinding(report),
     key:
       `Each cell: which of the two is faster and how many times. Orange: ${software ? 'the software adapter' : 'the GPU'}; ` +
-      'grey: the CPU; the stronger, the clearer. “tie”: not told from noise. Solid line: where the measured winner changes; ' +
+      'grey: the CPU; the stronger, the clearer. “tie”: within noise. Solid line: where the measured winner changes; ' +
       'dashed: where the launch costs and the ceilings predict it.',
     software,
     ...(anything ? { draw: (width: number) => draw(report, crossover, reasons, width) } : {}),

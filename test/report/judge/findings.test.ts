@@ -34,7 +34,7 @@ describe('ladder', () => {
     expect(ladderFinding(report)).toMatch(
       /; against WebGPU \(resident\), no difference that this run could tell/,
     );
-    expect(ladderFinding({ ...report, control: null })).toMatch(/no claim, as this run has no control pair/);
+    expect(ladderFinding({ ...report, control: null })).toMatch(/no claim, because this run has no control pair/);
   });
 
   it('lets no software rung compete', () => {
@@ -72,13 +72,13 @@ describe('anatomy', () => {
     };
     for (const change of [{ low: -1e4 }, { high: 1e4 }, { value: -1e4, low: -2e4, high: -1e4 }]) {
       expect(vague(change)).toBe(
-        'How much of a step is launch cannot be said; the parts of every step add up to its wall time within 10%.',
+        'How much of a step is launch is not known; the parts of every step add up to its wall time within 10%.',
       );
     }
     const open = gpuReport();
     open.anatomy!.forEach((own) => (own.closes = false));
     expect(anatomyFinding(open)).toMatch(
-      /^How much of a step is launch cannot be said; the parts do not add up/,
+      /^How much of a step is launch is not known; the parts do not add up/,
     );
   });
 
@@ -184,7 +184,7 @@ describe('strategies', () => {
       /overtakes the CPU above width 1,024, if at all, with eager, between/,
     );
     expect(finding({ value: 1, low: 0.5, high: 2 })).toMatch(
-      /CPU at a width that cannot be told with eager,/,
+      /CPU at a width that these figures do not show with eager,/,
     );
     expect(finding(interval(3))).toMatch(/CPU at width 16 already with eager,/);
   });
@@ -192,7 +192,7 @@ describe('strategies', () => {
   it('claims nothing for a GPU on software, nothing without a control pair, nothing where nothing was timed', () => {
     const software = strategiesFinding(softwareReport());
     expect(software).toMatch(CAVEAT);
-    expect(software).toMatch(/the software adapter overtakes .* is open, as eager was not timed\.$/);
+    expect(software).toMatch(/the software adapter overtakes .* is open: eager was not timed\.$/);
     expect(software).not.toMatch(/the GPU|moves the crossover:/);
     expect(strategiesFinding({ ...gpuReport(), control: null })).toMatch(/context 16, no claim/);
     expect(strategiesFinding(cpuOnlyReport())).toBe('No strategy was timed on its own.');

@@ -69,7 +69,7 @@ describe('the first sentence', () => {
   });
 
   it('claims nothing without a control pair', () => {
-    expect(verdict(twoRungs(31, { control: null }))[0]).toMatch(/no claim, as this run has no control pair/);
+    expect(verdict(twoRungs(31, { control: null }))[0]).toMatch(/no claim, because this run has no control pair/);
   });
 
   it('does not take a control below 1 for a licence', () => {
@@ -172,7 +172,7 @@ describe('the third sentence', () => {
     expect(third(30, 30)).toMatch(
       /^Between resident and eager there is no difference that this run could tell/,
     );
-    expect(third(600, 30, { control: null })).toMatch(/no claim, as this run has no control pair.*\.$/);
+    expect(third(600, 30, { control: null })).toMatch(/no claim, because this run has no control pair.*\.$/);
   });
 
   it('says how far the crossover moves only where the intervals carry it', () => {
@@ -183,7 +183,7 @@ describe('the third sentence', () => {
     };
     const eager = (crossover: Crossover, set: (own: StrategyFigures) => void) =>
       crossover.cells.forEach(({ strategies }) => set(strategies.find((own) => own.strategy === 'eager')!));
-    const open = /; how far launching moves the crossover, the intervals leave open; 64 models/;
+    const open = /; the intervals do not show how far launching moves the crossover; 64 models/;
     // Eager may be as fast as the CPU at every width.
     expect(after((own) => own.cells.pop() && eager({ ...own, cells: measured(own) }, vague))).toMatch(open);
     // It was tried and never timed: nothing to hold the others against.
@@ -192,7 +192,9 @@ describe('the third sentence', () => {
     expect(after((own) => (own.software = true))).not.toMatch(/crossover/);
     expect(third(600, 30, { crossover: null })).not.toMatch(/crossover/);
     // What the control pair shows as noise is larger than any difference.
-    expect(after(() => {}, { control: control(1000) })).toMatch(/the intervals leave open\.$/);
+    expect(after(() => {}, { control: control(1000) })).toMatch(
+      /the intervals do not show how far launching moves the crossover\.$/,
+    );
   });
 
   it('says that it was not measured', () => {
@@ -224,7 +226,7 @@ describe('without a GPU', () => {
       'No WebGPU adapter was found: WebGPU needs Vulkan on Linux. Install its loader.';
     expect(verdict(report)).toEqual(verdict(cpuOnlyReport()));
     report.machine.noAdapter = 'The GPU was left out: --engine cpu.';
-    expect(verdict(report)[2]).toMatch(/^No GPU was measured \(The GPU was left out\): where/);
+    expect(verdict(report)[2]).toMatch(/^No GPU was measured \(The GPU was left out\): from which/);
   });
 
   it('no mark on a single rung makes a GPU of a software adapter, nor does its absence', () => {

@@ -142,7 +142,7 @@ describe('without an adapter', () => {
     }));
     const report = await measure({ sections: ['ladder', 'memory'], foreign: [endless] });
     expect(report.ladder).toBeNull();
-    expect(report.notes.join('\n')).toMatch(/ladder: not measured. A figure of it came out as no number/);
+    expect(report.notes.join('\n')).toMatch(/ladder: not measured. One of its figures is not a number/);
     expect(report.memory).not.toBeNull();
     expect(v.safeParse(REPORT, report).success).toBe(true);
   });
