@@ -82,6 +82,7 @@ const cases: Case[] = [
   ['train --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
   ['verify --engine cpu --launch eager', WRONG_USAGE, 'the cpu engine launches no kernels'],
   ['verify --engine oracle --threads 2', WRONG_USAGE, 'the oracle engine has one thread'],
+  ['verify --engine cpu --cases 1 --threads 1000', WRONG_USAGE, 'threads: expected auto or a whole number'],
   // Numbers
   ['train --steps 0', WRONG_USAGE, "argument '0' is invalid. Expected a whole number of at least 1."],
   ['train --steps -5', WRONG_USAGE, 'Expected a whole number of at least 1.'],

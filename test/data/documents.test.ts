@@ -77,9 +77,7 @@ describe('readDocuments reads what Python reads', () => {
 
 describe('readDocuments refuses', () => {
   it('an empty file', () => {
-    expect(messageFor([])).toBe(
-      'test.txt: it is empty. Expected UTF-8 text with one document on each line.',
-    );
+    expect(messageFor([])).toBe('test.txt: it is empty. Expected UTF-8 text with one document on each line.');
   });
 
   it('a file of blank lines', () => {

@@ -34,7 +34,9 @@ describe('ladder', () => {
     expect(ladderFinding(report)).toMatch(
       /; against WebGPU \(resident\), no difference that this run could tell/,
     );
-    expect(ladderFinding({ ...report, control: null })).toMatch(/no claim, because this run has no control pair/);
+    expect(ladderFinding({ ...report, control: null })).toMatch(
+      /no claim, because this run has no control pair/,
+    );
   });
 
   it('lets no software rung compete', () => {

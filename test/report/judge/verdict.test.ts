@@ -69,7 +69,9 @@ describe('the first sentence', () => {
   });
 
   it('claims nothing without a control pair', () => {
-    expect(verdict(twoRungs(31, { control: null }))[0]).toMatch(/no claim, because this run has no control pair/);
+    expect(verdict(twoRungs(31, { control: null }))[0]).toMatch(
+      /no claim, because this run has no control pair/,
+    );
   });
 
   it('does not take a control below 1 for a licence', () => {
