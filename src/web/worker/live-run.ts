@@ -10,9 +10,9 @@ import type { PythonRandom } from '../../util/python-random.ts';
 import { adapterName } from '../../webgpu/adapter.ts';
 import type { RunSettings } from '../messages.ts';
 
-/** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/50 of the time. */
+/** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/20 of the time. */
 const KEEP_INTERVAL = 1000;
-const KEEP_SHARE = 50;
+const KEEP_SHARE = 20;
 
 /** Milliseconds before each try to get a new device: a driver that was reset may need a moment. */
 const WAITS = [0, 500, 2000];

@@ -35,6 +35,8 @@ export class Session {
   #previewEvery: number;
   #previewed = -1;
   #sampled = 0;
+  /** What goes on while the training stands still. */
+  #saving: Promise<void> | undefined;
   // Speeds are those of the training: its clock stands still in pauses, previews and answers.
   #away = 0;
   #meter: ProgressMeter;
@@ -53,23 +55,24 @@ export class Session {
   async train(): Promise<void> {
     const live = this.#live;
     const { training } = live.spec;
-    await this.#offTheClock(() => this.#keep(true));
+    await this.#offTheClock(() => this.#keepNow());
     await this.#offTheClock(() => this.#previewIfDue());
     while (live.step < training.steps) {
       await this.#offTheClock(() => this.#answerAll());
       const order = this.#orders.take();
       if (order === undefined) {
         await this.#offTheClock(async () => {
-          await this.#keep(true);
+          await this.#keepNow();
           this.#enter('paused');
           await this.#orders.next();
         });
         continue;
       }
       this.#enter('training');
+      await this.#offTheClock(async () => this.#saving);
       await this.#trainOn(order);
     }
-    await this.#keep(true);
+    await this.#keepNow();
   }
 
   /** Until another order comes, or the last step is done. */
@@ -144,11 +147,22 @@ export class Session {
     ]);
   }
 
-  /** Copies the state now and then, and saves it; always where `now`. The saving goes on meanwhile. */
-  async #keep(now = false): Promise<void> {
-    await this.#live.keep(now);
+  /** Copies the state now and then, and saves it when that is due. */
+  async #keep(): Promise<void> {
+    const due = this.#keeper?.due === true;
+    await this.#live.keep(due);
+    if (due) await this.#save();
+  }
+
+  /** Copies the state and saves it. Only the next step waits for that. */
+  async #keepNow(): Promise<void> {
+    await this.#live.keep(true);
+    this.#saving = this.#save();
+  }
+
+  async #save(): Promise<void> {
     const { kept } = this.#live;
-    if (kept !== undefined) void this.#keeper?.save(kept, now);
+    if (kept !== undefined) await this.#keeper?.save(kept);
   }
 
   async #previewIfDue(): Promise<void> {
@@ -183,8 +197,7 @@ export class Session {
       }
       await this.#answerAll();
     }
-    const { kept } = this.#live;
-    if (kept !== undefined) await this.#keeper?.save(kept, true);
+    await this.#save();
     this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
     this.#enter('done');
   }
