@@ -210,6 +210,8 @@ async function trainAndSample(
   }
   const interrupted = interrupt.signal.aborted;
   if (interrupted) output.note(stopped(step, training.steps, out, step > 0));
+  const problem = step === training.steps ? meter.problem() : '';
+  if (problem !== '') output.note(problem);
   const loss = last?.losses.at(-1) ?? resume?.losses[resume.losses.length - 1];
   output.record({
     type: 'done',
@@ -217,6 +219,7 @@ async function trainAndSample(
     ...(loss === undefined ? {} : { loss }),
     ...total,
     ...copies,
+    ...(problem === '' ? {} : { problem }),
     ...(interrupted ? { interrupted } : {}),
   });
   return interrupted ? INTERRUPTED : 0;

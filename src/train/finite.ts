@@ -19,9 +19,13 @@ export function advice(
   updates: number,
 ): string {
   const scale = `a smaller init_scale, such as ${smaller(initScale, DEFAULT_TRAINING.initScale)}`;
-  const rate = `a smaller learning rate, such as ${smaller(learningRate, DEFAULT_TRAINING.learningRate)}`;
+  const rate = `a smaller learning rate, such as ${smallerRate(learningRate)}`;
   if (updates === 0) return `Try ${scale}.`;
   return initScale > WIDE_SCALE ? `Try ${scale}, or ${rate}.` : `Try ${rate}.`;
+}
+
+export function smallerRate(learningRate: number): number {
+  return smaller(learningRate, DEFAULT_TRAINING.learningRate);
 }
 
 /** A tenth, or the default where that is still far above it. */

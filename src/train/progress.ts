@@ -1,6 +1,7 @@
 // How far a training is and how fast it goes: for a progress line or a page.
 
 import type { EngineSpec } from '../engine.ts';
+import { problemOf, TELLING_STEPS, type LossSummary } from './outcome.ts';
 import type { TrainChunk } from './trainer.ts';
 
 export interface Progress {
@@ -26,6 +27,9 @@ const RATE_MEMORY = 2000;
 export class LossSmoother {
   #sum = 0;
   #weight = 0;
+  #steps = 0;
+  #first = NaN;
+  #lowest = Infinity;
 
   /** NaN before the first loss. */
   get mean(): number {
@@ -36,7 +40,13 @@ export class LossSmoother {
   add(loss: number): number {
     this.#sum = this.#sum * LOSS_DECAY + loss;
     this.#weight = this.#weight * LOSS_DECAY + 1;
+    if (this.#steps++ === 0) this.#first = loss;
+    if (this.#steps >= TELLING_STEPS) this.#lowest = Math.min(this.#lowest, this.mean);
     return this.mean;
+  }
+
+  get summary(): LossSummary {
+    return { steps: this.#steps, first: this.#first, smoothed: this.mean, lowest: this.#lowest };
   }
 }
 
@@ -92,6 +102,11 @@ export class ProgressMeter {
       tokensPerSecond: (1000 * recent.tokens) / recent.milliseconds,
       secondsLeft: (training.steps - step) / stepsPerSecond,
     };
+  }
+
+  /** What is wrong with a run that ends here, and what to do; '' where nothing is. */
+  problem(): string {
+    return problemOf(this.#smoother.summary, this.#spec.model.vocabSize, this.#spec.training);
   }
 
   /** Of the whole training so far; rates are 0 before the first step. */

@@ -79,6 +79,8 @@ export interface DoneRecord {
   readonly tokensPerSecond?: number;
   /** Samples (of the first 10,000) that repeat a training document, or the part of it within the block, word for word. */
   readonly copies?: number;
+  /** What is wrong with the model that was trained, and what to do; absent where nothing is. */
+  readonly problem?: string;
   /** True where a signal stopped the run before its last step. */
   readonly interrupted?: boolean;
 }

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
-import { advice, TrainingError } from './finite.ts';
+import { diverged } from './outcome.ts';
 
 /** Some consecutive steps. */
 export interface TrainChunk {
@@ -72,15 +72,4 @@ export function nextCount(count: number, elapsed: number, interval: number, want
 /** Lets timers, signals and messages be handled. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-function diverged(training: TrainingConfig, step: number, loss: number): TrainingError {
-  const rate = Number((training.learningRate * (1 - step / training.steps)).toPrecision(3));
-  const why =
-    step === 0
-      ? 'before the first update: the initial weights are too large'
-      : `at learning rate ${rate}: the training diverged`;
-  return new TrainingError(
-    `step ${step + 1} of ${training.steps}: expected a finite loss, got ${loss} ${why}. ${advice(training, step)}`,
-  );
 }

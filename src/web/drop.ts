@@ -7,7 +7,7 @@ import { change, file } from './state/settings.ts';
 
 /** True while a file is dragged over the page. */
 export const dragging = signal(false);
-/** Why what was dropped is no run, or ''. */
+/** Why what was dropped is not used, or not all of it; or ''. */
 export const dropProblem = signal('');
 
 export function watchDrops(): void {
@@ -32,7 +32,15 @@ export function watchDrops(): void {
       });
       return;
     }
-    if (dropped.length === 0 || isRunning()) return; // a run keeps its text
+    if (dropped.length === 0) return;
+    const [{ name }] = dropped;
+    if (isRunning()) {
+      dropProblem.value = `${name} is not used: a run keeps its text. Press Reset, then drop it again.`;
+      return;
+    }
+    if (dropped.length > 1) {
+      dropProblem.value = `Of ${dropped.length} files only ${name} is used. To train on all of them, make them one file.`;
+    }
     file.value = dropped[0];
     change({ data: 'file' });
   });

@@ -1,6 +1,7 @@
 // Figures as the page shows them.
 
 const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const TICK = new Intl.NumberFormat('en', { maximumFractionDigits: 6 });
 const THREE_DIGITS = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
 /** `1,000` */
@@ -27,11 +28,22 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
 }
 
-/** What a loss means: somebody who guesses among exp(loss) equally likely characters is as good. `9.4 letters` */
-export function guessing(loss: number, chars: readonly string[]): string {
+/** exp(loss): a choice among so many equally likely tokens would be as hard. `1.02`, `9.4`, `1,234` */
+export function perplexity(loss: number): string {
   const n = Math.exp(loss);
-  const kind = chars.every((char) => /\p{L}/u.test(char)) ? 'letters' : 'characters';
-  return `${n < 100 ? n.toFixed(1) : n < 1e6 ? count(n) : 'over a million'} ${kind}`;
+  if (n >= 100) return n < 1e6 ? count(n) : 'over a million';
+  return n.toFixed(n < 1.95 ? 2 : 1);
+}
+
+/** What tokens are called: `letters` where all of them are. */
+export function kindOf(chars: readonly string[]): 'letters' | 'characters' {
+  return chars.every((char) => /\p{L}/u.test(char)) ? 'letters' : 'characters';
+}
+
+/** On an axis: `0.5`, `1,500`, `2.5M`, `1e30`. */
+export function tick(x: number): string {
+  if (Math.abs(x) >= 1e9) return Number(x.toPrecision(3)).toExponential().replace('e+', 'e');
+  return Math.abs(x) < 1e6 ? TICK.format(x) : `${TICK.format(x / 1e6)}M`;
 }
 
 /** Three digits, as short as they get: `0.0123`, `1.2e-5`, `1,230`. */

@@ -1,7 +1,10 @@
 // What to do where WebGPU is missing, for the browser in front of the reader.
 
-/** Advice in a sentence or two, by the browser's own name for itself. */
-export function gpuHelp(userAgent: string): string {
+/** Advice in a sentence or two: by how the page came, and by the browser's own name for itself. */
+export function gpuHelp(userAgent: string, secure = isSecureContext): string {
+  if (!secure) {
+    return 'This page came over plain http. Browsers offer WebGPU, and keep runs, only on pages that come over https or from localhost.';
+  }
   const version = (name: string) => Number(new RegExp(`${name}/(\\d+)`).exec(userAgent)?.[1] ?? 0);
   const linux = /Linux/.test(userAgent) && !/Android/.test(userAgent);
   if (/iPhone|iPad/.test(userAgent)) {

@@ -1,8 +1,9 @@
 // The top of the page: what it is, what to begin with, and how the run stands, in a sentence.
 
-import { count, guessing } from './format.ts';
+import { count, kindOf, perplexity } from './format.ts';
 import { config, data, isRunning, phase, previews, progress, samples } from './state/run.ts';
 import { LossChart } from './parts/loss-chart.tsx';
+import { LOCKED } from './parts/fields.tsx';
 import { PRESETS, presetFields, presetOf } from './state/presets.ts';
 import { storyHash } from './state/address.ts';
 import { fields } from './state/settings.ts';
@@ -16,10 +17,9 @@ export function Hero() {
           microGPT <span>on WebGPU</span>
         </h1>
         <p class="lead">
-          A GPT, trained from nothing in this tab: the whole algorithm of{' '}
-          <a href="https://gist.github.com/karpathy/8627fe009c40f57531cb18360106ce95">microgpt.py</a>, as
-          compute shaders on your GPU. This page has that file’s sections in that file’s order, and each shows
-          the run in front of you. Nothing leaves your machine.
+          A GPT, trained from scratch in this tab, on your GPU or CPU: the whole algorithm of{' '}
+          <a href="https://gist.github.com/karpathy/8627fe009c40f57531cb18360106ce95">microgpt.py</a>. The
+          sections below follow that file, and show your run as it trains. Nothing leaves your machine.
         </p>
         <Presets />
       </div>
@@ -37,7 +37,7 @@ function Presets() {
   const locked = isRunning();
   return (
     <fieldset class="presets" disabled={locked}>
-      <legend>Begin with</legend>
+      <legend>Presets</legend>
       {PRESETS.map((preset) => (
         <button
           key={preset.name}
@@ -52,7 +52,7 @@ function Presets() {
       ))}
       <p class="help">
         {chosen?.help ?? 'Your own settings.'}
-        {locked && ' A run keeps its settings. Reset it to change them.'}
+        {locked && ` ${LOCKED}`}
       </p>
     </fieldset>
   );
@@ -66,25 +66,32 @@ function Sentence() {
     const tokens = chars === undefined ? 'all tokens' : <><b>all {chars.length + 1}</b> tokens</>; // prettier-ignore
     return (
       <p class="sentence">
-        Untrained, it guesses among {tokens}. Press <b>Start</b> and watch it learn.
+        Untrained, it gives {tokens} about the same probability. Press <b>Start</b> and watch it learn.
       </p>
     );
   }
   const V = config.value.model.vocabSize;
-  const learnt = now.smoothedLoss < Math.log(V);
+  const choices = perplexity(now.smoothedLoss);
   const written = phase.value === 'done' ? samples.value.slice(0, 4) : (previews.value.at(-1)?.texts ?? []);
   return (
     <>
       <p class="sentence">
         After <b>{count(now.step)}</b> {now.step === 1 ? 'step' : 'steps'} it is{' '}
-        {learnt ? (
+        {now.smoothedLoss >= Math.log(V) ? (
           <>
-            as unsure as somebody who guesses among <b>{guessing(now.smoothedLoss, chars)}</b>, no longer all{' '}
-            {V}
+            no better than choosing among <b>all {V}</b> tokens at random
+          </>
+        ) : Number(choices) < 1.05 ? (
+          <>
+            <b>almost certain</b> of every next token
           </>
         ) : (
           <>
-            no better than somebody who guesses among <b>all {V}</b> tokens
+            choosing between about{' '}
+            <b>
+              {choices} equally likely {kindOf(chars)}
+            </b>
+            , down from {V}
           </>
         )}
         .

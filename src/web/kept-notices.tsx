@@ -4,7 +4,7 @@ import { count } from './format.ts';
 import { messageOf, offered, openRun, titleOf } from './state/kept.ts';
 import { loadUpdate, update } from './offline.ts';
 import { room } from './routes.ts';
-import { notKept, said } from './state/run.ts';
+import { isRunning, kept, notKept, said } from './state/run.ts';
 import type { StoredRun } from './store/runs.ts';
 
 export function KeptNotices() {
@@ -19,7 +19,11 @@ export function KeptNotices() {
       ))}
       {notKept.value !== '' && (
         <p id="not-kept" class="notice">
-          This run is not saved. {notKept.value} The training goes on all the same.
+          {kept.value === undefined
+            ? 'This run is not saved.'
+            : `This run is saved up to step ${count(kept.value.step)}, and no further.`}{' '}
+          {notKept.value}
+          {isRunning() && ' The training goes on all the same.'}
         </p>
       )}
     </>
@@ -64,7 +68,13 @@ function Update() {
   if (update.value === undefined) return null;
   return (
     <div id="update" class="notice">
-      <p>A newer version of this page is here. A run in progress is saved, and can go on in it.</p>
+      <p>
+        A newer version of this page is here.
+        {isRunning() &&
+          (kept.value === undefined
+            ? ' Loading it ends the run in progress, which is not saved.'
+            : ` The run in progress is saved up to step ${count(kept.value.step)}, and can go on in it.`)}
+      </p>
       <button type="button" onClick={loadUpdate}>
         Load it
       </button>

@@ -35,8 +35,8 @@ const SETTINGS = v.object({
 
 /** The form of commands; whether the numbers make a model is for checkModelConfig and its like to say. */
 export const COMMAND = v.variant('type', [
-  /** Reads the text and answers with a DataMessage. Starts no run. */
-  v.object({ type: v.literal('look'), source: SOURCE, seed: v.number() }),
+  /** Reads the text and answers with a DataMessage, which says `next` again. Starts no run. */
+  v.object({ type: v.literal('look'), source: SOURCE, seed: v.number(), next: v.boolean() }),
   /** With `keep: false` the run is not saved in the browser. */
   v.object({ type: v.literal('start'), settings: SETTINGS, keep: v.exactOptional(v.boolean()) }),
   /** Instead of `start`: a run that the browser keeps, where it was left. */
@@ -68,8 +68,10 @@ export interface DataMessage {
   readonly documents: readonly string[];
   /** The vocabulary without BOS: token i is chars[i]. */
   readonly chars: readonly string[];
-  /** Characters of the longest document. */
-  readonly longest: number;
+  /** Of all of them, as in TokenizedDocuments; empty where the documents are not here. */
+  readonly offsets: Uint32Array;
+  /** Whether it is that of the settings, beside a run in view. */
+  readonly next: boolean;
 }
 
 /** The text cannot be read. */

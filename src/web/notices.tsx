@@ -1,15 +1,17 @@
 // What the page has to say about the run, and what can be done: status, errors, the engine that was not to be had.
 
 import { useEffect, useRef } from 'preact/hooks';
+import { smallerRate } from '../train/finite.ts';
 import { adapterName } from '../webgpu/adapter.ts';
 import { dropProblem } from './drop.ts';
 import { count, duration } from './format.ts';
 import { KeptNotices } from './kept-notices.tsx';
 import { slept } from './sleep.ts';
 import { gpuHelp } from './gpu-help.ts';
-import { changedAt, config, error, interruption, pausing, phase } from './state/run.ts';
+import { CutText } from './parts/text-use.tsx';
+import { changedAt, config, error, interruption, pausing, phase, total } from './state/run.ts';
 import { linkProblems } from './state/address.ts';
-import { change, fields, shownFields } from './state/settings.ts';
+import { change, shownFields } from './state/settings.ts';
 import { refusals, reset, startOrPause } from './state/trainer.ts';
 
 export function Notices() {
@@ -26,7 +28,9 @@ export function Notices() {
           {dropProblem.value}
         </p>
       )}
+      <Outcome />
       <KeptNotices />
+      <TextNotice />
       <EngineNotice />
       {slept.value > 0 && (
         <p class="notice">
@@ -45,7 +49,7 @@ function status(): string {
     case 'idle':
       return 'Ready.';
     case 'preparing':
-      return 'Preparing: shuffling the documents, drawing the parameters, compiling the kernels.';
+      return 'Preparing the text, the parameters and the engine.';
     case 'training':
       return 'Training.';
     case 'paused':
@@ -80,25 +84,15 @@ function Interrupted() {
   const diverged = now.error === 'TrainingError';
   const { engine } = now.engine;
   const next = engine === 'cpu' ? 'the CPU' : now.error === 'DeviceError' ? 'a new device' : engine;
-  const lr = String(Number((Number(fields.value.lr) / 10).toPrecision(3)));
   return (
     <div id="interrupted" role="alert" class="error">
       <p>{now.message}</p>
       <p>
         The model of step {count(now.step)} is kept
-        {diverged ? '.' : `, and ${next} has it.`}
+        {diverged ? '.' : `, and ${next} can go on from it.`}
       </p>
       {diverged ? (
-        <button
-          type="button"
-          onClick={() => {
-            reset();
-            change({ lr });
-            startOrPause();
-          }}
-        >
-          Start again with learning rate {lr}
-        </button>
+        <StartSlower />
       ) : (
         <button type="button" onClick={startOrPause}>
           Go on from step {count(now.step)} on {next}
@@ -108,12 +102,49 @@ function Interrupted() {
   );
 }
 
+/** Of a run whose learning rate was too large. */
+function StartSlower() {
+  const lr = String(smallerRate(Number(shownFields.value.lr)));
+  return (
+    <button
+      type="button"
+      onClick={() => {
+        const begun = shownFields.value;
+        reset();
+        change({ ...begun, lr });
+        startOrPause();
+      }}
+    >
+      Start again with learning rate {lr}
+    </button>
+  );
+}
+
+/** What is wrong with the model of a run that is done. */
+function Outcome() {
+  const problem = total.value?.problem;
+  if (phase.value !== 'done' || problem === undefined) return null;
+  return (
+    <div id="problem" class="notice" role="status">
+      <p>{problem}</p>
+      {problem.includes('smaller learning rate') && <StartSlower />}
+    </div>
+  );
+}
+
+/** That the run leaves out a part of its text. */
+function TextNotice() {
+  if (config.value?.text === undefined) return null;
+  const { text, model } = config.value;
+  return <CutText use={text} blockSize={model.blockSize} />;
+}
+
 function LinkProblems() {
   const problems = linkProblems.value;
   if (problems.length === 0) return null;
   return (
     <div id="link-problems" class="notice" role="alert">
-      <p>Some of the link could not be used; its place has microgpt.py’s setting.</p>
+      <p>Parts of this link were invalid; the defaults are used instead.</p>
       <ul>
         {problems.map((text) => (
           <li key={text}>{text}</li>

@@ -1,25 +1,28 @@
 // The link that makes this run again, anywhere.
 
 import { useSignal } from '@preact/signals';
-import { isWhole, LINK_TEXT } from './state/link.ts';
-import { storyHash } from './state/address.ts';
-import { fields } from './state/settings.ts';
+import { isWhole, LINK_TEXT, writeLink } from './state/link.ts';
+import { shownFields } from './state/settings.ts';
 import { count } from './format.ts';
 
 export function Share() {
   const said = useSignal('');
   const copy = async () => {
     const { origin, pathname } = location;
-    const hash = storyHash.value;
-    const link = origin + pathname + (hash === '#' ? '' : hash);
+    const run = shownFields.value; // not the fields, which may be changed for the next one
+    const settings = writeLink(run);
+    const link = origin + pathname + (settings === '' ? '' : `#${settings}`);
     try {
       await navigator.clipboard.writeText(link);
       said.value = 'Copied.';
     } catch {
       said.value = link; // to be copied by hand
     }
-    if (isWhole(fields.value)) return;
-    said.value += ` It carries the settings, not the text: a link holds up to ${count(LINK_TEXT)} characters.`;
+    if (isWhole(run)) return;
+    said.value +=
+      run.data === 'file'
+        ? ' It carries the settings, not the file.'
+        : ` It carries the settings, not the text: a link holds up to ${count(LINK_TEXT)} characters.`;
   };
   return (
     <span class="share">

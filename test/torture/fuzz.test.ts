@@ -244,7 +244,7 @@ describe('nothing but a result or an error of ours comes of', () => {
   it(`${RUNS} messages to the page's worker`, async () => {
     const fields = { ...DEFAULT_FIELDS, engine: 'cpu' as const };
     const commands: Command[] = [
-      { type: 'look', source: { kind: 'text', text: 'anna\nbob' }, seed: 1 },
+      { type: 'look', source: { kind: 'text', text: 'anna\nbob' }, seed: 1, next: false },
       { type: 'start', settings: readSettings(fields, undefined), keep: false },
       { type: 'open', id: 'x' },
       { type: 'go' },

@@ -49,6 +49,33 @@ describe('ProgressMeter', () => {
     expect(later.smoothedLoss).toBeCloseTo(1, 3);
   });
 
+  it.each([
+    ['learned', [3, 2.5, 2.2, 2.2], ''],
+    ['learned, and lost a little', [3, 2.2, 2.4], ''],
+    ['learned nothing', [1.4, 1.45], 'no better than chance (ln 4 = 1.39). Try more steps or another'],
+    [
+      'got worse and worse',
+      [1.4, 9],
+      'worse than chance (ln 4 = 1.39). Try a smaller learning rate, such as 0.001.',
+    ],
+    ['began too high', [80, 3], 'It began at 80.0: try more steps, or smaller initial values (init_scale).'],
+    ['lost what it had learned', [1.4, 0.2, 0.9], 'far above its lowest, 0.2'],
+  ])('says what is wrong with a run that %s', (_name, means, expected) => {
+    const scale = expected === '' ? 0.4 : 1; // chance is 1.39
+    const { meter, run } = clocked();
+    for (const mean of means) run({ chunks: 4, steps: 100, milliseconds: 1, loss: scale * mean });
+    if (expected === '') expect(meter.problem()).toBe('');
+    else expect(meter.problem()).toContain(expected);
+  });
+
+  it('says nothing of some steps around chance, and much of a few that explode', () => {
+    const { meter, run } = clocked();
+    run({ chunks: 1, steps: 3, milliseconds: 1, loss: 1.5 });
+    expect(meter.problem()).toBe('');
+    run({ chunks: 1, steps: 3, milliseconds: 1, loss: 1e30 });
+    expect(meter.problem()).toMatch(/^The smoothed loss ended at \d\.\d+e\+29, worse than chance/);
+  });
+
   it('counts the first losses fully', () => {
     const meter = new ProgressMeter(spec, () => 0);
     expect(meter.update({ from: 0, step: 1, losses: Float64Array.of(5) }).smoothedLoss).toBe(5);

@@ -119,6 +119,13 @@ describe('train', () => {
     );
   });
 
+  it('blames the initial values where the first loss is not finite', async () => {
+    const { engine, config } = smallRun({ steps: 5, initScale: 1e308 });
+    await expect(collect(train(engine, config))).rejects.toThrow(
+      /^step 1 of 5: expected a finite loss, got \S+ before the first update: .* Try a smaller init_scale, such as 0\.08\.$/,
+    );
+  });
+
   it('hands on what the engine throws', async () => {
     const { engine, config } = smallRun({ steps: 5 });
     engine.dispose();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { count, duration, guessing, lossText, rate } from '../../src/web/format.ts';
+import { count, duration, kindOf, lossText, perplexity, rate, tick } from '../../src/web/format.ts';
 
 describe('figures as the page shows them', () => {
   it.each([
@@ -14,8 +14,18 @@ describe('figures as the page shows them', () => {
   ])('%s is %s', (text, expected) => expect(text).toBe(expected));
 
   it('says what a loss means, of letters and of other characters', () => {
-    expect(guessing(Math.log(27), ['a', 'ß', 'я'])).toBe('27.0 letters');
-    expect(guessing(Math.log(9.4), ['1', '+'])).toBe('9.4 characters');
-    expect(guessing(Math.log(1234), ['a'])).toBe('1,234 letters');
+    expect([27, 9.4, 1234, 1.02].map((n) => perplexity(Math.log(n)))).toEqual([
+      '27.0',
+      '9.4',
+      '1,234',
+      '1.02',
+    ]);
+    expect(perplexity(1e30)).toBe('over a million');
+    expect([kindOf(['a', 'ß', 'я']), kindOf(['1', '+'])]).toEqual(['letters', 'characters']);
+  });
+
+  it('has short marks on an axis, also beyond a million', () => {
+    const marks = [0, 0.25, 1500, 950_000, 1_000_000, 2_250_000, 1e9, 1.5e30];
+    expect(marks.map(tick)).toEqual(['0', '0.25', '1,500', '950,000', '1M', '2.25M', '1e9', '1.5e30']);
   });
 });

@@ -74,6 +74,8 @@ export function Choice<N extends 'engine' | 'launch'>(props: ChoiceProps<N>) {
   );
 }
 
+export const LOCKED = 'A run keeps its settings. Press Reset to change them.';
+
 /** Settings of a run: locked while there is one. Enter begins it. */
 export function Settings({ legend, children }: { legend: string; children: ComponentChildren }) {
   const locked = isRunning();
@@ -93,7 +95,7 @@ export function Settings({ legend, children }: { legend: string; children: Compo
         <div class="grid">{children}</div>
         <button type="submit" hidden />
       </fieldset>
-      {locked && <p class="help">A run keeps its settings. Reset it to change them.</p>}
+      {locked && <p class="help">{LOCKED}</p>}
     </form>
   );
 }

@@ -4,7 +4,7 @@ import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { count, lossText } from '../format.ts';
+import { count, lossText, tick } from '../format.ts';
 import { useInView } from './in-view.ts';
 import { config, data, history, historyVersion } from '../state/run.ts';
 
@@ -164,9 +164,9 @@ function options(element: HTMLElement, height: number): uPlot.Options {
         ...axis,
         grid: { show: false },
         size: 28,
-        values: (_plot, ticks) => ticks.map((step) => (Number.isInteger(step) ? count(step) : '')),
+        values: (_plot, ticks) => ticks.map((step) => (Number.isInteger(step) ? tick(step) : '')),
       },
-      { ...axis, size: 40, values: (_plot, ticks) => lossTicks(ticks) },
+      { ...axis, size: roomFor, values: (_plot, ticks) => lossTicks(ticks) },
     ],
     series: [
       {},
@@ -180,11 +180,14 @@ function options(element: HTMLElement, height: number): uPlot.Options {
   };
 }
 
-const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' });
+/** CSS pixels beside the chart: for `2.5`, and for `1.25e30`. */
+function roomFor(_plot: uPlot, ticks: readonly string[] | null): number {
+  return Math.max(40, 12 + 7 * Math.max(...(ticks ?? []).map(({ length }) => length)));
+}
 
 /** One digit after the point, or as many as the ticks need. */
 function lossTicks(ticks: readonly number[]): string[] {
-  if (ticks.some((loss) => loss >= 1000)) return ticks.map((loss) => COMPACT.format(loss));
+  if (ticks.some((loss) => loss >= 1000)) return ticks.map(tick);
   const digits =
     [1, 2].find((n) => ticks.every((loss) => Math.abs(loss - Number(loss.toFixed(n))) < 1e-9)) ?? 3;
   return ticks.map((loss) => loss.toFixed(digits));

@@ -1,5 +1,7 @@
 // A few curves on common axes, as SVG.
 
+import { tick as tickText } from '../format.ts';
+
 interface Line {
   readonly name: string;
   readonly x: ArrayLike<number>;
@@ -42,7 +44,7 @@ export function Lines({ label, lines, right, across, level }: Props) {
         <g key={tick}>
           <line class="rule" x1={LEFT} x2={WIDTH} y1={py(tick)} y2={py(tick)} />
           <text x={LEFT - 6} y={py(tick) + 4} text-anchor="end">
-            {Number(tick.toFixed(2))}
+            {tickText(Number(tick.toFixed(2)))}
           </text>
         </g>
       ))}

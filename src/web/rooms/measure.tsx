@@ -18,9 +18,9 @@ export default function Measure() {
     <>
       <Intro>
         <p>
-          When does a GPU pay? The same training step on every engine and with every way to launch it, timed
-          in turns; where a step’s time goes, what a launch costs, and from which width on the GPU wins. On
-          this machine, in this browser, nothing sent anywhere.
+          When does a GPU pay? The same training step on every engine and with every launch strategy, timed in
+          turns; where a step’s time goes, what a launch costs, and from which model width on the GPU wins, if
+          it does. It runs in this browser, and sends nothing anywhere.
         </p>
       </Intro>
       <Controls />
@@ -73,7 +73,7 @@ function Controls() {
       </div>
       {runPhase.value === 'training' && (
         <div class="notice">
-          <p>The run of the story trains, and would take its part of the machine.</p>
+          <p>A training run is using this machine and would distort the measurement.</p>
           <button type="button" onClick={startOrPause}>
             Pause it
           </button>

@@ -16,8 +16,7 @@ export function Race() {
       <h2 id="race-title">A race</h2>
       <p class="intro">
         The model of the <a href={storyHash.value}>story</a>, trained twice at the same time, from the same
-        parameters on the same documents. Both share this machine: to know a speed, measure it; to see two
-        ways to the same numbers, race.
+        parameters on the same documents. Both share this machine, so that neither shows its full speed.
       </p>
       <div class="options">
         <Choice side={0} label="One" />
@@ -111,7 +110,10 @@ function LaneView({ lane, side }: { lane: Lane; side: Side }) {
   );
 }
 
-/** In words: who was faster, and that they computed the same. */
+/** A difference that rounding alone does not make in one step: a unit of relu was alive in one and dead in the other. */
+const APART = 1e-4;
+
+/** In words: who was faster, and how far they agree. */
 function Outcome({ lanes }: { lanes: readonly [Lane, Lane] }) {
   const { steps, difference } = race.agreement.value;
   const finished = lanes.flatMap(({ contender, total }) =>
@@ -132,6 +134,8 @@ function Outcome({ lanes }: { lanes: readonly [Lane, Lane] }) {
         <p id="agreement">
           Over the {count(steps)} steps that both have done, their losses differ by at most{' '}
           {difference === 0 ? '0: the same bits' : difference.toExponential(1)}.
+          {difference > APART &&
+            ' Rounding has led them apart: from there on they are two trainings, equally good.'}
         </p>
       )}
     </>

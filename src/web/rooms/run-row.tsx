@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { countParameters } from '../../model/parameters.ts';
 import { count, lossText } from '../format.ts';
-import { messageOf, openRun, store, titleOf } from '../state/kept.ts';
+import { askToKeep, messageOf, openRun, store, titleOf } from '../state/kept.ts';
 import { storyHash } from '../state/address.ts';
 import { isRunning, kept } from '../state/run.ts';
 import { reset } from '../state/trainer.ts';
@@ -132,9 +132,9 @@ function Files({ run, act }: Props) {
               const directory = await pickDirectory();
               if (directory === undefined) return '';
               const notices = await store('saveInto', id, directory);
-              return [...notices, `Saved: microgpt train --resume ${directory.name} goes on with it.`].join(
-                ' ',
-              );
+              const data = text.kind === 'builtin' ? '' : ' --data TEXT';
+              const how = `microgpt train --resume ${directory.name}${data} goes on with it.`;
+              return [...notices, `Saved: ${how}`].join(' ');
             })
           }
         >
@@ -199,7 +199,7 @@ function Rename({ run, act, done }: Props & { done: () => void }) {
   const save = async () => {
     await act(async () => {
       await store('rename', run.id, name.value.trim());
-      void navigator.storage.persist(); // what has a name is meant to stay
+      askToKeep();
       return '';
     });
     done();

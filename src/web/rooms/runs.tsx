@@ -29,9 +29,9 @@ export default function Runs() {
   return (
     <>
       <p class="lead">
-        Every run is saved in this browser as it trains, a checkpoint every two seconds or so: after a reload
-        or a crash it goes on to the same numbers as if nothing had happened. Nothing leaves your machine
-        unless you save it to a file.
+        Every run is saved in this browser as it trains: a checkpoint every two seconds or so, less often
+        where saving takes long. After a reload or a crash it goes on from the last one, on the same engine to
+        the same numbers as if nothing had happened. Nothing leaves your machine.
       </p>
       <Import act={act} />
       <p role="status" class="hint">

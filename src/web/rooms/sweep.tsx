@@ -195,7 +195,11 @@ function Looked() {
         </ol>
       )}
       {result !== undefined && now !== undefined && now.texts === undefined && result.diverged !== true && (
-        <p class="hint">What it writes appears once it is trained.</p>
+        <p class="hint">
+          {sweep.isSweeping.value
+            ? 'What it writes appears once it is trained.'
+            : 'It cannot write: it was not trained to its end, or there was no room to keep it.'}
+        </p>
       )}
       <button type="button" onClick={() => sweep.adopt(index)}>
         Train it in the story

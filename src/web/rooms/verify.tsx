@@ -185,9 +185,11 @@ function Results() {
         <pre tabIndex={0} role="region" aria-label="Every check">
           {verify.asText()}
         </pre>
-        <button type="button" onClick={() => void navigator.clipboard?.writeText(verify.asText())}>
-          Copy
-        </button>
+        {isSecureContext && (
+          <button type="button" onClick={() => void navigator.clipboard.writeText(verify.asText())}>
+            Copy
+          </button>
+        )}
       </details>
     </>
   );

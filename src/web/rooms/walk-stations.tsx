@@ -112,8 +112,8 @@ function Attention({ now, place, follow }: StationProps) {
   return (
     <>
       <p>
-        Each token makes a query: what it looks for. And a key: what it can be found by. Query times key says
-        how well they fit; softmax turns the fits into shares. Every head does so with {D} numbers of its own.
+        Each token makes a query: what it looks for. And a key: what it advertises. Query times key says how
+        well they fit; softmax turns the fits into shares. Every head does so with {D} numbers of its own.
       </p>
       <div class="row">
         {layers > 1 && (

@@ -57,7 +57,7 @@ export function Adam({ now: { adam, step } }: StationProps) {
       </p>
       {clip > 0 && (
         <Line name="clip">
-          all gradients together are {brief(norm)} long,{' '}
+          the norm of all gradients is {brief(norm)},{' '}
           {norm > clip ? (
             <>
               more than {clip}: {signed(grad)} · {clip} / {brief(norm)} = {signed(clipped)}
@@ -125,7 +125,7 @@ export function TakeIt({ now, after, take }: StationProps) {
           <p class="hint">
             {mean(after.losses) < mean(now.losses)
               ? 'The document is a little less surprising than it was.'
-              : 'The document is no less surprising: m still carries what earlier documents asked for.'}
+              : 'The document is no less surprising: m carries what earlier documents asked for, or the step was too long.'}
           </p>
         </>
       )}

@@ -5,7 +5,15 @@ import { MicrogptError } from '../../util/errors.ts';
 import type { StoreCall, StoreOperations, StoreReply } from '../store/operations.ts';
 import type { RunList, StoredRun } from '../store/runs.ts';
 import { kept, notKept, phase, progress } from './run.ts';
-import { begunWith, DEFAULT_FIELDS, fields, file, LAUNCH_CHOICES, type Fields } from './settings.ts';
+import {
+  begunFile,
+  begunWith,
+  DEFAULT_FIELDS,
+  fields,
+  file,
+  LAUNCH_CHOICES,
+  type Fields,
+} from './settings.ts';
 import { storyHash } from './address.ts';
 import { open, startOrPause } from './trainer.ts';
 
@@ -62,10 +70,16 @@ export async function refresh(): Promise<void> {
   }
 }
 
+/** Asks the browser not to throw the runs away, where it can be asked: what somebody brings or names is meant to stay. */
+export function askToKeep(): void {
+  const storage = navigator.storage as StorageManager | undefined; // of a page that is not served securely there is none
+  void storage?.persist();
+}
+
 /** Brings in a run from files: a checkpoint, or those of a run's directory. Rejects with a MicrogptError. */
 export async function importRun(files: readonly File[]): Promise<StoredRun | undefined> {
   const id = await store('importRun', files);
-  void navigator.storage.persist(); // what somebody brings here is meant to stay
+  askToKeep();
   await refresh();
   return list.peek()?.runs.find((run) => run.id === id);
 }
@@ -105,7 +119,7 @@ export async function openRun(run: StoredRun, go: boolean): Promise<void> {
   const { source } = run.config.data;
   const own = source === 'your text' && text !== undefined ? await text.text() : '';
   open(run.id, go); // first, so that the worker reads no other text
-  file.value = text && own === '' ? new File([text], source) : undefined;
+  file.value = begunFile.value = text && own === '' ? new File([text], source) : undefined;
   fields.value = begunWith.value = fieldsOf(run, own);
   location.hash = storyHash.value;
 }

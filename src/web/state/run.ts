@@ -23,6 +23,8 @@ export const phase = signal<Phase>('idle');
 export const pausing = signal(false);
 /** The text of the run; before it, of the settings. */
 export const data = signal<DataMessage | undefined>(undefined);
+/** That of the settings, where a run that is done has read another one. */
+export const nextData = signal<DataMessage | undefined>(undefined);
 export const dataError = signal('');
 export const config = signal<ConfigRecord | undefined>(undefined);
 export const progress = signal<ProgressMessage | undefined>(undefined);
@@ -68,6 +70,7 @@ export function forget(): void {
     progress.value = undefined;
     previews.value = [];
     samples.value = [];
+    nextData.value = undefined;
     total.value = undefined;
     error.value = '';
     interruption.value = undefined;
@@ -116,7 +119,7 @@ function show(message: WorkerMessage): void {
       interruption.value = undefined;
       break;
     case 'data':
-      data.value = message;
+      (message.next ? nextData : data).value = message;
       dataError.value = '';
       break;
     case 'data-error':

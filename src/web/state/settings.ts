@@ -61,6 +61,22 @@ export const file = signal<File | undefined>(undefined);
 /** The fields that the run in view was begun with; they may be others now, for the next one. */
 export const begunWith = signal<Fields | undefined>(undefined);
 
+/** The file of the run in view, where it has one. */
+export const begunFile = signal<File | undefined>(undefined);
+
+/** Whether the settings name another text than the run in view has read, or another order of it. */
+export const choosesOther = computed(() => {
+  const [now, begun] = [fields.value, begunWith.value];
+  if (begun === undefined) return false;
+  const { data, text, seed } = now;
+  return (
+    data !== begun.data ||
+    seed !== begun.seed ||
+    (data === 'text' && text !== begun.text) ||
+    (data === 'file' && file.value !== begunFile.value)
+  );
+});
+
 /** The fields of the run in view; where there is none, of the one that would be begun. */
 export const shownFields = computed(() => begunWith.value ?? fields.value);
 

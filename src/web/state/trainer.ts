@@ -5,7 +5,7 @@ import { MicrogptError } from '../../util/errors.ts';
 import type { Command, WorkerMessage } from '../messages.ts';
 import type { Answers, Question, QuestionName, QuestionOf } from '../questions.ts';
 import * as run from './run.ts';
-import { begunWith, fields, file, readSettings, readSource } from './settings.ts';
+import { begunFile, begunWith, choosesOther, fields, file, readSettings, readSource } from './settings.ts';
 
 /** Steps a second at most; 0: as fast as it goes. */
 export const pace = signal(0);
@@ -75,15 +75,18 @@ export function ask<N extends QuestionName>(question: QuestionOf<N>): Promise<An
   });
 }
 
-/** Shows the text of the settings, where no run has its own. */
+/** Shows the text of the settings; beside a run, where that has read another one. */
 export function look(): void {
   const seed = Number(fields.value.seed);
-  if (started || !Number.isSafeInteger(seed)) return; // it is being typed, or marked as wrong
+  if (run.isRunning() || !Number.isSafeInteger(seed)) return; // it is being typed, or marked as wrong
+  const next = begunWith.value !== undefined;
+  run.dataError.value = '';
+  if (next && !choosesOther.value) return;
   try {
-    send({ type: 'look', source: readSource(fields.value, file.value), seed });
+    send({ type: 'look', source: readSource(fields.value, file.value), seed, next });
   } catch (error) {
     if (!(error instanceof MicrogptError)) throw error;
-    run.data.value = undefined; // there is no text yet
+    (next ? run.nextData : run.data).value = undefined; // there is no text yet
   }
 }
 
@@ -95,6 +98,7 @@ function start(): boolean {
     run.forget();
     run.phase.value = 'preparing';
     begunWith.value = fields.value;
+    begunFile.value = file.value;
     send({ type: 'pace', stepsPerSecond: pace.value });
     send({ type: 'start', settings });
     started = true;

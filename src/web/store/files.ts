@@ -20,14 +20,13 @@ const ROOT = 'microgpt-runs';
 
 /** The folder of all runs. Throws StorageError where the browser has none. */
 export async function openRoot(): Promise<FileSystemDirectoryHandle> {
-  // Of a page that is not served securely, `navigator` has no storage.
   const storage = navigator.storage as StorageManager | undefined;
-  if (storage?.getDirectory === undefined) {
-    throw new StorageError(
-      isSecureContext
-        ? 'This browser keeps no files for pages. Update it, or export what you want to keep.'
-        : 'Browsers keep files only for pages that come over https or from localhost.',
-    );
+  if (!isSecureContext) {
+    throw new StorageError('Browsers keep files only for pages that come over https or from localhost.');
+  }
+  // Locks and random UUIDs came later than the folders, to Safari 15.4.
+  if (storage?.getDirectory === undefined || !('locks' in navigator) || !('randomUUID' in crypto)) {
+    throw new StorageError('This browser keeps no files for pages. Update it to have runs saved.');
   }
   try {
     return await (await storage.getDirectory()).getDirectoryHandle(ROOT, { create: true });

@@ -16,8 +16,9 @@ export function Autograd() {
         <>
           <p>
             How should a parameter change, so that the loss falls? The loss is one long expression of sums,
-            products, exponentials and logarithms; each knows its own slope, and the chain rule multiplies the
-            slopes along every path back from the loss. One walk backwards gives all of them.
+            products, powers, exponentials, logarithms and relu. The derivative of each is known, and the
+            chain rule multiplies them along every path back from the loss. One pass backwards gives the
+            derivative by every parameter.
           </p>
           <Maths>
             <p>
@@ -37,8 +38,8 @@ export function Autograd() {
             </p>
           </Maths>
           <p>
-            Do not believe it: turn one parameter a little, leave all others as they are, and look what the
-            loss of the next document does. The dashed line has the slope that <code>backward()</code> found.
+            Check it: change one parameter a little, leave the others as they are, and see what the loss of
+            the next document does. The dashed line has the slope that <code>backward()</code> found.
           </p>
         </>
       }

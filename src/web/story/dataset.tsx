@@ -2,11 +2,22 @@
 
 import { TOY_TASKS, type ToyTask } from '../../data/toy-tasks.ts';
 import { count } from '../format.ts';
+import type { DataMessage } from '../messages.ts';
 import { Settings } from '../parts/fields.tsx';
 import { Figure, Figures, Section } from '../parts/section.tsx';
-import { data, dataError, progress } from '../state/run.ts';
+import { CutText, useTextUse } from '../parts/text-use.tsx';
+import { config, data, dataError, nextData, progress } from '../state/run.ts';
 import { presetFields, presetOf, TOY_SOLVER } from '../state/presets.ts';
-import { change, DATA_CHOICES, fields, file, shownFields, toyTask, type Fields } from '../state/settings.ts';
+import {
+  change,
+  choosesOther,
+  DATA_CHOICES,
+  fields,
+  file,
+  shownFields,
+  toyTask,
+  type Fields,
+} from '../state/settings.ts';
 
 const LABELS: Record<Fields['data'], string> = {
   builtin: 'Names',
@@ -29,8 +40,8 @@ export function Dataset() {
         <>
           <p>
             Let there be documents. A document is a line of text: a name, a sum, a line of a poem. The model
-            will see them again and again, in shuffled order, and learn what usually follows what. Nothing
-            else ever tells it what a name is.
+            reads them in shuffled order, again from the first one after the last, and learns what usually
+            follows what. Nothing else ever tells it what a name is.
           </p>
           <Settings legend="Dataset">
             <div class="choices" role="radiogroup" aria-label="What it reads">
@@ -64,7 +75,7 @@ function Toy({ task }: { task: ToyTask }) {
   return (
     <div class="wide">
       <p class="help">
-        {TOY_TASKS[task].description} What it writes in the end is checked.{' '}
+        {TOY_TASKS[task].description} The samples at the end are checked.{' '}
         {presetOf(fields.value) !== TOY_SOLVER && (
           <button
             type="button"
@@ -73,7 +84,7 @@ function Toy({ task }: { task: ToyTask }) {
               fields.value = { ...presetFields(TOY_SOLVER, fields.value), engine: fields.value.engine };
             }}
           >
-            Use settings that learn it
+            Use larger settings
           </button>
         )}
       </p>
@@ -115,7 +126,9 @@ function OwnFile() {
 }
 
 function Documents() {
-  const now = data.value;
+  // After a run other data may be chosen: what the next one will read.
+  const other = choosesOther.value;
+  const now = other ? nextData.value : data.value;
   if (dataError.value !== '') {
     return (
       <p class="error" role="alert">
@@ -125,16 +138,25 @@ function Documents() {
   }
   if (now === undefined) return <p class="hint">There is no text yet.</p>;
   if (now.documents.length === 0) {
-    return <p class="hint">The {count(now.count)} documents that this run has read are not here.</p>;
+    return <p class="hint">The text of this run, {count(now.count)} documents, is not in this browser.</p>;
   }
-  const current = progress.value?.document;
+  return <Shown now={now} other={other} />;
+}
+
+function Shown({ now, other }: { now: DataMessage; other: boolean }) {
+  const current = other ? undefined : progress.value?.document;
+  const blockSize = (other ? undefined : config.value?.model.blockSize) ?? Number(fields.value.block_size);
+  const use = useTextUse(now, blockSize);
+  const { seed } = other ? fields.value : shownFields.value;
   return (
     <>
+      {other && <p class="hint">Not read by the run in view: this is the text of the next run.</p>}
       <Figures>
         <Figure name="num docs">{count(now.count)}</Figure>
-        <Figure name="longest">{count(now.longest)} characters</Figure>
+        <Figure name="longest">{count(use.longest - 1)} characters</Figure>
         <Figure name="in this step">{current === undefined ? '–' : shorten(current)}</Figure>
       </Figures>
+      <CutText use={use} blockSize={blockSize} />
       <ul class="documents" aria-label="The first documents, in training order">
         {now.documents.map((document, i) => (
           <li key={i} class={document === current ? 'current' : undefined}>
@@ -144,8 +166,8 @@ function Documents() {
       </ul>
       <p class="hint">
         {now.count > now.documents.length
-          ? `The first ${now.documents.length} of ${count(now.count)}, as seed ${shownFields.value.seed} shuffles them.`
-          : `All of them, as seed ${shownFields.value.seed} shuffles them.`}
+          ? `The first ${now.documents.length} of ${count(now.count)}, as seed ${seed} shuffles them.`
+          : `All of them, as seed ${seed} shuffles them.`}
       </p>
     </>
   );

@@ -6,7 +6,7 @@ import { count, percent } from '../format.ts';
 import { NumberInput, Settings } from '../parts/fields.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
-import { data, isAsking, previews, samples } from '../state/run.ts';
+import { data, isAsking, previews, samples, total } from '../state/run.ts';
 import { shownFields, toyTask } from '../state/settings.ts';
 import { ask } from '../state/trainer.ts';
 import { visible } from './tokenizer.tsx';
@@ -19,8 +19,9 @@ export function Inference() {
       say={
         <>
           <p>
-            Begin with BOS, ask for the probabilities of the next token, throw a loaded die, append what comes
-            up, and ask again, until it says BOS. What comes out was never in the text: it was dreamt up.
+            Begin with BOS, compute the probabilities of the next token, draw one accordingly, append it, and
+            repeat, until BOS comes up or the context is full. What comes out need not be in the text: the
+            model makes it up.
           </p>
           <Maths>
             <p>
@@ -143,7 +144,7 @@ function Learning() {
     <>
       <h3>As it learns</h3>
       {previews.value.length === 0 && (
-        <p class="hint">What it writes before, during and after the training appears here.</p>
+        <p class="hint">What it writes before and during the training appears here.</p>
       )}
       <ol class="previews" aria-label="Samples during the training">
         {previews.value.map(({ step, texts }) => (
@@ -163,19 +164,36 @@ function Samples() {
   const right = task === undefined ? 0 : texts.filter(TOY_TASKS[task].isRight).length;
   return (
     <>
-      <h3>New, hallucinated</h3>
+      <h3>After the training</h3>
       {texts.length === 0 && <p class="hint">20 samples follow the last step.</p>}
       <ol class="samples" aria-label="Samples after the training">
         {texts.map((text, i) => (
           <Sample key={i} text={text} />
         ))}
       </ol>
+      <Novelty />
       {task !== undefined && texts.length > 0 && (
         <p>
           {right} of {texts.length} are right.
         </p>
       )}
     </>
+  );
+}
+
+/** How many of the samples are more than a quotation. */
+function Novelty() {
+  const copies = total.value?.copies;
+  const all = samples.value.length;
+  if (copies === undefined) return null;
+  return (
+    <p id="novelty">
+      {copies === 0
+        ? `All ${all} are new: none is in the text.`
+        : copies === all
+          ? `All ${all} are in the text: the model repeats it.`
+          : `${all - copies} of the ${all} are new; the others are in the text.`}
+    </p>
   );
 }
 

@@ -3,7 +3,8 @@
 import type { ComponentChildren } from 'preact';
 import { Lazy } from '../parts/lazy.tsx';
 import { Maths, Section } from '../parts/section.tsx';
-import { config, progress } from '../state/run.ts';
+import { progress } from '../state/run.ts';
+import { modelNow } from './parameters.tsx';
 
 export function Model() {
   return (
@@ -13,9 +14,10 @@ export function Model() {
       say={
         <>
           <p>
-            A token becomes a row of numbers. Layer by layer, two things are added to the row: what it gathers
-            from the tokens before it (attention), and what it makes of that by itself (the MLP). At the end
-            the row is compared with every token there is: the better the fit, the likelier it comes next.
+            A token becomes a row of numbers. In each layer two things are added to the row: what it gathers
+            from itself and the tokens before it (attention), and what it makes of that by itself (the MLP).
+            At the end the row is compared with every token there is: the better the fit, the likelier it
+            comes next.
           </p>
           <Maths>
             <p>
@@ -44,8 +46,7 @@ export function Model() {
 
 /** The way of one document through the model, with the shapes it takes. */
 function Flow() {
-  const model = config.value?.model;
-  const { nLayer, nEmbd: C, nHead: H, vocabSize: V, blockSize: T } = model ?? DEFAULTS;
+  const { nLayer, nEmbd: C, nHead: H, vocabSize: V, blockSize: T } = modelNow() ?? DEFAULTS;
   const document = progress.value?.document;
   const n = document === undefined ? 'n' : String(Math.min(T, [...document].length + 1));
   const D = C / H;
@@ -86,7 +87,7 @@ function Flow() {
   );
 }
 
-/** microgpt.py's, while there is no run. */
+/** microgpt.py's, while the settings make none. */
 const DEFAULTS = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16, vocabSize: 27 };
 
 function Stage({ shape, children }: { shape: string; children: ComponentChildren }) {

@@ -1,7 +1,7 @@
 // "Initialize the parameters": the matrices that hold all that the model knows.
 
 import { parameterSpecs, countParameters } from '../../model/parameters.ts';
-import type { ModelConfig } from '../../model/config.ts';
+import { DEFAULT_TRAINING, type ModelConfig } from '../../model/config.ts';
 import { count } from '../format.ts';
 import { NumberInput, Settings } from '../parts/fields.tsx';
 import { Lazy } from '../parts/lazy.tsx';
@@ -13,12 +13,12 @@ import { fields, problem } from '../state/settings.ts';
 const ROLES: Record<string, string> = {
   wte: 'what each token means',
   wpe: 'what each position means',
-  lm_head: 'how much each token fits next',
+  lm_head: 'how well each token fits next',
   attn_wq: 'what a token looks for',
-  attn_wk: 'what a token offers to be found by',
+  attn_wk: 'what a token advertises',
   attn_wv: 'what a token hands over',
   attn_wo: 'how it is put back together',
-  mlp_fc1: 'questions to what was gathered',
+  mlp_fc1: 'questions about what was gathered',
   mlp_fc2: 'what the answers add',
 };
 
@@ -30,25 +30,21 @@ export function Parameters() {
       say={
         <>
           <p>
-            All knowledge of the model is in a few matrices. They begin as noise, small numbers from a bell
-            curve, drawn from CPython’s own generator: the same seed gives the same numbers as Python, here
-            and in every engine.
+            Everything the model knows is in a few matrices. They begin as noise, small numbers from a normal
+            distribution, drawn as CPython draws them: the same seed gives the same initial values in
+            microgpt.py and in every engine here.
           </p>
           <Maths>
             <p>
               <var>W</var>
-              <sub>ij</sub> ~ N(0, 0.08²)
+              <sub>ij</sub> ~ N(0, {config.value?.training.initScale ?? DEFAULT_TRAINING.initScale}²)
             </p>
             <p>
               # = (2<var>V</var> + <var>T</var>)·<var>C</var> + 12·<var>L</var>·<var>C</var>²
             </p>
           </Maths>
           <Settings legend="Model">
-            <NumberInput
-              name="n_layer"
-              label="Layers"
-              help="How many times tokens look at each other and think: L."
-            />
+            <NumberInput name="n_layer" label="Layers" help="How many rounds of attention and MLP: L." />
             <NumberInput name="n_embd" label="Width" help="How many numbers stand for a token: C." />
             <NumberInput
               name="n_head"
@@ -71,7 +67,7 @@ export function Parameters() {
 }
 
 /** Of the run, or of the settings while they make a model. */
-function modelNow(): ModelConfig | undefined {
+export function modelNow(): ModelConfig | undefined {
   if (config.value !== undefined) return config.value.model;
   if (problem.value !== '' || data.value === undefined) return undefined;
   const { n_layer, n_embd, n_head, block_size } = fields.value;
@@ -127,7 +123,9 @@ function Matrices() {
         </tbody>
       </table>
       {model.nLayer > LAYERS_SHOWN && (
-        <p class="hint">… and {count(model.nLayer - LAYERS_SHOWN)} more layers like these.</p>
+        <p class="hint">
+          … and the same six matrices for layers {LAYERS_SHOWN} to {count(model.nLayer - 1)}.
+        </p>
       )}
     </>
   );

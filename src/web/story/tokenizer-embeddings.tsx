@@ -17,7 +17,8 @@ export default function Embeddings() {
       <h3>From numbers to meanings</h3>
       <p>
         A number says nothing about what it stands for. So each token has a row of <code>wte</code>, and each
-        position a row of <code>wpe</code>; they begin as noise, and what is used alike grows alike.
+        position a row of <code>wpe</code>; they begin as noise, and tokens that are used alike tend to become
+        alike.
       </p>
       <AskButton asked={asked} />
       {answer !== undefined && (
@@ -85,8 +86,8 @@ function Plane({ answer }: { answer: EmbeddingsAnswer }) {
         ))}
       </svg>
       <figcaption>
-        <code>wte</code> from where its rows differ most: two directions that hold {Math.round(100 * share)}%
-        of the variance. Closest: {pairs}.
+        <code>wte</code> along its first two principal components, which hold {Math.round(100 * share)}% of
+        the variance. Closest: {pairs}.
       </figcaption>
     </figure>
   );

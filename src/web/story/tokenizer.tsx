@@ -17,9 +17,9 @@ export function Tokenizer() {
       say={
         <>
           <p>
-            A network computes with numbers, so every character gets one: its place among all characters that
-            occur, in sorted order. One more, <b>BOS</b>, stands before and after each document. Seeing it,
-            the model may begin; predicting it, it says that the document is over.
+            A network computes with numbers, so every character gets one: its place among all characters of
+            the text, in sorted order. One more token, <b>BOS</b>, stands before and after each document.
+            After the first one the model begins; by predicting the second it ends the document.
           </p>
           <Maths>
             <p>
@@ -29,7 +29,10 @@ export function Tokenizer() {
               BOS = <var>V</var> − 1
             </p>
           </Maths>
-          <p>Each token is asked for the one after it: a document of n characters asks n + 1 questions.</p>
+          <p>
+            At each token the model predicts the next: n + 1 predictions for n characters, and at most{' '}
+            <var>T</var>, its context.
+          </p>
         </>
       }
       below={<Lazy load={() => import('./tokenizer-embeddings.tsx')} />}
@@ -91,7 +94,7 @@ function Vocabulary() {
         </li>
       </ol>
       <p class="hint">
-        Who knows nothing finds each of the {V} equally likely: a loss of ln {V} = {Math.log(V).toFixed(4)}.
+        Giving all {V} tokens the same probability is a loss of ln {V} = {Math.log(V).toFixed(4)}.
       </p>
     </>
   );

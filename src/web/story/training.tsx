@@ -1,11 +1,11 @@
 // "Let there be Adam" and "Repeat in sequence": the training loop.
 
-import { count, duration, guessing, lossText, rate } from '../format.ts';
+import { count, duration, lossText, perplexity, rate } from '../format.ts';
 import { Choice, NumberInput, Settings } from '../parts/fields.tsx';
 import { LossChart } from '../parts/loss-chart.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
-import { config, data, phase, progress, total } from '../state/run.ts';
-import { fields, usesGpu } from '../state/settings.ts';
+import { config, kept, phase, progress, total } from '../state/run.ts';
+import { fields, shownFields, usesGpu } from '../state/settings.ts';
 
 const NONE = '–';
 
@@ -17,15 +17,16 @@ export function Training() {
       say={
         <>
           <p>
-            Take a document, ask the model for every next token, and see how surprised it is by the right one:
-            that is the loss. Then let every parameter go a little downhill. Adam remembers where each one has
-            been going (<var>m</var>) and how restlessly (<var>v</var>), and measures its steps by both.
+            Take a document, have the model predict every next token, and see how surprised it is by the right
+            one: that is the loss. Then move every parameter a little downhill. Adam remembers where each
+            gradient has been pointing (<var>m</var>) and how large it usually is (<var>v</var>), and chooses
+            its steps by both.
           </p>
           <Maths>
             <p>
               <var>L</var> = −mean ln <var>p</var>(next token)
             </p>
-            {Number(fields.value.clip) > 0 && (
+            {Number(shownFields.value.clip) > 0 && (
               <p>
                 <var>g</var> ← <var>g</var> · min(1, clip / ‖<var>g</var>‖)
               </p>
@@ -65,37 +66,41 @@ function TrainingSettings() {
       <Settings legend="Training">
         <NumberInput name="steps" label="Steps" help="How many times the parameters change." />
         <NumberInput name="batch_size" label="Documents a step" help="More give a steadier direction: B." />
-        <NumberInput name="lr" label="Learning rate" help="How far a step goes at first; it falls to 0." />
+        <NumberInput
+          name="lr"
+          label="Learning rate"
+          help="Size of the first steps; it falls linearly to 0."
+        />
         <NumberInput
           name="seed"
           label="Random numbers"
-          help="Another seed, another run; the same, the same."
+          help="The same seed repeats a run; another one gives another run."
         />
         <NumberInput name="beta1" label="Memory of direction" help="Near 1: the direction changes slowly." />
         <NumberInput name="beta2" label="Memory of size" help="Near 1: the step size changes slowly." />
         <NumberInput
           name="clip"
-          label="Longest gradient"
-          help="A longer one is shortened to it; 0: none is."
+          label="Gradient norm limit"
+          help="Larger gradients are scaled down to this norm; 0 turns it off."
         />
       </Settings>
       <Settings legend="Engine">
         <Choice
           name="engine"
           label="What computes"
-          help="All of them give the same numbers; where there is no WebGPU, the CPU steps in."
-          options={{ webgpu: 'WebGPU', cpu: 'CPU', oracle: 'Oracle (scalar)', auto: 'The faster one' }}
+          help="All train the same model; over a long run, rounding can lead them apart. Without WebGPU the CPU trains."
+          options={{ webgpu: 'WebGPU', cpu: 'CPU', oracle: 'Oracle (scalar)', auto: 'The faster one here' }}
         />
         <Choice
           name="launch"
           label="Kernel launch"
-          help="How a step reaches the GPU, which is what a small model pays for most."
+          help="How a step’s kernels reach the GPU: for a small model, most of the time of a step."
           options={{
             graph: 'graph',
             eager: 'eager',
             fused: 'fused',
             resident: 'resident',
-            auto: 'The fastest by trial',
+            auto: 'The fastest one here',
           }}
           disabled={!usesGpu(fields.value.engine)}
         />
@@ -114,8 +119,8 @@ function Now() {
         <Figure name="Smoothed loss" id="smoothed">
           {now === undefined ? NONE : lossText(now.smoothedLoss)}
         </Figure>
-        <Figure name="Like guessing among" id="guessing">
-          {now === undefined ? NONE : guessing(now.smoothedLoss, data.value?.chars ?? [])}
+        <Figure name="Perplexity" id="perplexity">
+          {now === undefined ? NONE : perplexity(now.smoothedLoss)}
         </Figure>
         <Figure name="Learning rate">
           {now === undefined ? NONE : Number(now.learningRate.toPrecision(3))}
@@ -144,7 +149,12 @@ function Details() {
         {count(parameters)} parameters, {model.vocabSize} tokens in the vocabulary, {count(summary.documents)}{' '}
         documents.
       </p>
-      <p class="detail">Engine: {fields.value.engine === 'auto' ? reason : engine.description}.</p>
+      <p class="detail">Engine: {shownFields.value.engine === 'auto' ? reason : engine.description}.</p>
+      {kept.value !== undefined && (
+        <p class="detail" id="kept">
+          Saved in this browser up to step {count(kept.value.step)}.
+        </p>
+      )}
     </>
   );
 }

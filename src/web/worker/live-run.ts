@@ -44,6 +44,11 @@ export class LiveRun {
     return new LiveRun(prepared, await makeEngine(settings, prepared.spec));
   }
 
+  /** Whether its text is here: a run that is done may be opened without, as one document of nothing. */
+  get hasText(): boolean {
+    return this.spec.documents.tokens.length > 2;
+  }
+
   get engine(): Engine {
     return this.#chosen.engine;
   }

@@ -66,7 +66,8 @@ function withoutText({ config, tokenizer, state }: SavedRun): { spec: EngineSpec
       count: data.documents,
       documents: [],
       chars: tokenizer.chars,
-      longest: 0,
+      offsets: new Uint32Array(0),
+      next: false,
     },
   };
 }

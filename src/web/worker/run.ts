@@ -1,6 +1,7 @@
 // A training run in the worker: in the order of microgpt.py, so that the same settings give the same losses and the same
 // 20 names as the command line.
 
+import { textUse } from '../../data/text-use.ts';
 import type { Post } from '../messages.ts';
 import type { Begun } from './begin.ts';
 import type { Orders } from './orders.ts';
@@ -22,6 +23,7 @@ export async function run(beginning: Promise<Begun>, orders: Orders, post: Post)
         training: live.spec.training,
         parameters: live.spec.parameters.length,
         data,
+        ...(live.hasText ? { text: textUse(live.spec.documents, live.spec.model.blockSize) } : {}),
         engine: live.engine.info,
         reason: live.reason,
         step: live.step,

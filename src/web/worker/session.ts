@@ -1,14 +1,15 @@
 // One run from its first step to its last sample: trains while the page wants it, previews, answers, recovers.
 
+import { countCopies } from '../../data/text-use.ts';
 import { metricsStride } from '../../train/metrics-file.ts';
 import { ProgressMeter, type Progress } from '../../train/progress.ts';
 import { sampleDocument } from '../../train/sampler.ts';
+import type { DoneRecord } from '../../train/records.ts';
 import { TrainingError } from '../../train/finite.ts';
 import { train, type TrainChunk } from '../../train/trainer.ts';
 import { DeviceError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { PhaseMessage, Post, ProgressMessage } from '../messages.ts';
-import { answer } from './answers.ts';
 import { SAMPLES, type Begun } from './begin.ts';
 import { errorMessage } from './errors.ts';
 import type { RunKeeper } from './keeper.ts';
@@ -34,7 +35,7 @@ export class Session {
   /** Steps between two previews, and the step of the last one. */
   #previewEvery: number;
   #previewed = -1;
-  #sampled = 0;
+  #samples: string[] = [];
   /** What goes on while the training stands still. */
   #saving: Promise<void> | undefined;
   // Speeds are those of the training: its clock stands still in pauses, previews and answers.
@@ -185,12 +186,12 @@ export class Session {
     const { engine, spec, tokenizer, random, step } = this.#live;
     this.#enter('sampling');
     const options = { temperature: this.#temperature, blockSize: spec.model.blockSize };
-    while (this.#sampled < SAMPLES) {
+    while (this.#samples.length < SAMPLES) {
       // A device that is lost in the middle of a sample leaves the stream where the sample began.
       const before = random.getState();
       try {
         const text = await sampleDocument(engine, tokenizer, random, options);
-        this.#post([{ type: 'sample', index: ++this.#sampled, text }]);
+        this.#post([{ type: 'sample', index: this.#samples.push(text), text }]);
       } catch (error) {
         random.setState(before);
         throw error;
@@ -198,8 +199,24 @@ export class Session {
       await this.#answerAll();
     }
     await this.#save();
-    this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total() }]);
+    this.#post([{ type: 'done', step, loss: this.#loss, ...this.#meter.total(), ...this.#verdict() }]);
     this.#enter('done');
+  }
+
+  /** What is wrong with the model, and how many of its samples it has by heart. */
+  #verdict(): Pick<DoneRecord, 'problem' | 'copies'> {
+    const { spec, tokenizer, hasText } = this.#live;
+    const { blockSize } = spec.model;
+    const { count, tokens, offsets } = spec.documents;
+    const problem = this.#meter.problem();
+    const said = problem === '' ? {} : { problem };
+    if (!hasText) return said;
+    const read = Array.from({ length: count }, (_, d) =>
+      tokenizer.decode([
+        ...tokens.subarray(offsets[d], Math.min(offsets[d + 1], offsets[d] + 1 + blockSize)),
+      ]),
+    );
+    return { ...said, copies: countCopies(this.#samples, read, blockSize) };
   }
 
   async answerForEver(): Promise<never> {
@@ -224,6 +241,7 @@ export class Session {
   async #answerAll(): Promise<void> {
     for (const { id, question } of this.#orders.takeAsks()) {
       try {
+        const { answer } = await import('./answers.ts'); // the first load does without
         this.#post([{ type: 'answer', id, answer: await answer(this.#live, question) }]);
       } catch (error) {
         this.#post([{ type: 'answer', id, error: errorMessage(error).message }]);

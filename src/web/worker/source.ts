@@ -4,6 +4,7 @@ import { BUILTIN_NAMES } from '../../data/builtin-names.ts';
 import { readDocuments } from '../../data/documents.ts';
 import { createTokenizer } from '../../data/tokenizer.ts';
 import { toyDocuments } from '../../data/toy-tasks.ts';
+import { DataError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { DataMessage, Source } from '../messages.ts';
 
@@ -28,9 +29,19 @@ export async function readSource(source: Source): Promise<ReadSource> {
       return { name: 'your text', documents: readDocuments(encode(source.text), 'your text') };
     case 'file': {
       const { name } = source.file;
-      const bytes = new Uint8Array(await source.file.arrayBuffer());
-      return { name, documents: readDocuments(bytes, name) };
+      return { name, documents: readDocuments(await bytesOf(source.file), name) };
     }
+  }
+}
+
+async function bytesOf(file: File): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch (cause) {
+    throw new DataError(
+      `${file.name}: the browser cannot read it. Choose it again; if it is a folder, choose a file.`,
+      { cause },
+    );
   }
 }
 
@@ -38,14 +49,19 @@ export async function readSource(source: Source): Promise<ReadSource> {
 export function describeData({ name, documents }: ReadSource, seed: number): DataMessage {
   const shuffled = [...documents];
   new PythonRandom(seed).shuffle(shuffled);
-  let longest = 0;
-  for (const document of documents) longest = Math.max(longest, [...document].length);
+  const offsets = new Uint32Array(documents.length + 1);
+  documents.forEach((document, d) => {
+    let length = 2; // BOS on both sides
+    for (const _ of document) length++;
+    offsets[d + 1] = offsets[d] + length;
+  });
   return {
     type: 'data',
     source: name,
     count: documents.length,
     documents: shuffled.slice(0, SHOWN),
     chars: createTokenizer(documents).chars,
-    longest,
+    offsets,
+    next: false,
   };
 }

@@ -5,7 +5,8 @@ import { readDocuments } from '../../data/documents.ts';
 import { LossSmoother } from '../../train/progress.ts';
 import { decodeRun, encodeRun, RUN_FILES, type RunFileName, type RunFiles } from '../../train/run-files.ts';
 import { CheckpointError, DataError } from '../../util/errors.ts';
-import { storageError } from '../store/files.ts';
+import { checkSafetensors } from '../store/foreign.ts';
+import { openRoot, storageError } from '../store/files.ts';
 import { listRuns, readNewest, readText, removeRun, renameRun, RunFolder } from '../store/runs.ts';
 import { checkSameText, documentsOf, knownText } from '../store/texts.ts';
 import type { StoreCall, StoreOperations, StoreReply } from '../store/operations.ts';
@@ -65,6 +66,7 @@ const operations: StoreOperations = {
   },
 
   async importRun(files) {
+    await openRoot(); // where nothing can be kept, that comes first
     const checkpoint = await readFiles(files);
     const text = await knownText(checkpoint.config.data);
     const run = await RunFolder.create({
@@ -84,7 +86,10 @@ const operations: StoreOperations = {
 async function readFiles(files: readonly File[]): Promise<Checkpoint> {
   const read = async (file: File) => new Uint8Array(await file.arrayBuffer());
   if (files.length === 1 && !(RUN_FILES as readonly string[]).includes(files[0].name)) {
-    return decodeCheckpoint(await read(files[0]), files[0].name);
+    const [{ name }] = files;
+    const bytes = await read(files[0]);
+    checkSafetensors(bytes, name);
+    return decodeCheckpoint(bytes, name);
   }
   const parts: Partial<Record<RunFileName, Uint8Array>> = {};
   for (const name of RUN_FILES) {

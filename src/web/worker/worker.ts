@@ -26,7 +26,7 @@ function obey(command: Command): void {
   switch (command.type) {
     case 'look':
       readSource(command.source)
-        .then((source) => post([describeData(source, command.seed)]))
+        .then((source) => post([{ ...describeData(source, command.seed), next: command.next }]))
         .catch((error: unknown) => post([{ type: 'data-error', message: errorMessage(error).message }]));
       break;
     case 'start':
