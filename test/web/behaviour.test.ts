@@ -158,12 +158,28 @@ describe.skipIf(noChromium)('the page behaves', () => {
     await at.press('Start');
     await at.status('Interrupted.');
     expect(await at.textOf('interrupted')).toMatch(/the training diverged/);
-    await at.press('Start again with learning rate 1e+29');
-    await at.status('Interrupted.');
-    expect(await at.page.getByLabel('Learning rate lr').inputValue()).toBe('1e+29');
+    await at.press('Start again with learning rate 0.01');
+    await at.status(/^Done/);
+    expect(await at.page.getByLabel('Learning rate lr').inputValue()).toBe('0.01');
     await at.press('Reset');
     await at.status('Ready.');
     expect(await at.page.getByLabel('Learning rate lr').isEnabled()).toBe(true);
+  });
+
+  it('says when a training ends worse than chance, and starts again with a smaller learning rate', async () => {
+    await at.open();
+    await at.useCpu();
+    await at.fill('Learning rate lr', '1e9');
+    await at.fill('Steps steps', 200);
+    await at.press('Start');
+    await at.status(/^Done/);
+    expect(await at.textOf('problem')).toMatch(
+      /^The smoothed loss ended at \S+e\+\d+, worse than chance \(ln 27 = 3\.30\)\. Try a smaller learning rate, such as 0\.01\./,
+    );
+    await at.fill('Steps steps', 100); // the button repeats the run, with its own settings
+    await at.press('Start again with learning rate 0.01');
+    await at.status(/^Done: trained for 200 steps/);
+    expect(await at.page.locator('#problem').count()).toBe(0);
   });
 
   it('says when the worker dies', async () => {

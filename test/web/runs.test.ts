@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
 import { RUN_FILES } from '../../src/train/run-files.ts';
+import { encodeSafetensors } from '../../src/train/safetensors.ts';
+import { checkSafetensors } from '../../src/web/store/foreign.ts';
 import { microgpt, records, samples, temporaryDirectory } from '../cli/cli.ts';
 import { launchChromium, noChromium } from '../support/chromium.ts';
 import { builtinNames, trainHere, usePage } from '../support/page.ts';
@@ -58,6 +60,18 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const [download] = await Promise.all([at.page.waitForEvent('download'), at.press(button)]);
     expect(download.suggestedFilename()).toMatch(/^[\w-]+\.(safetensors|txt)$/);
     return readFileSync(await download.path());
+  }
+
+  async function drop(content: Buffer, name = 'dropped.safetensors'): Promise<void> {
+    const dataTransfer = await at.page.evaluateHandle(
+      ([all, called]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(all)], called));
+        return transfer;
+      },
+      [Array.from(content), name] as const,
+    );
+    await at.page.dispatchEvent('body', 'drop', { dataTransfer });
   }
 
   /** The names of the files that the browser keeps, of all runs. */
@@ -150,7 +164,14 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.useCpu();
     await at.fill('Steps steps', 10_000_000);
     await at.press('Start');
+    // At full speed too a checkpoint comes every two seconds or so: it was none in 25 while the saving waited for the training.
     await at.page.waitForFunction(() => window.heard.some(({ type }) => type === 'kept'));
+    await at.page.waitForFunction(
+      () => window.heard.filter(({ type }) => type === 'kept').length >= 3,
+      undefined,
+      { timeout: 20_000 },
+    );
+    expect(await at.textOf('kept')).toMatch(/^Saved in this browser up to step [\d,]+\.$/);
     const other = await at.page.context().newPage();
     await other.goto(`${at.served.url}#/runs`);
     await row(other).getByText('open in another tab').waitFor();
@@ -213,6 +234,11 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.open({ url: 'http://page.example/' }); // not served securely
     await trainRun(30);
     expect(await at.textOf('not-kept')).toMatch(/only for pages that come over https or from localhost/);
+    await drop(Buffer.from('{'), 'left.safetensors');
+    await at.page
+      .locator('#drop-problem')
+      .filter({ hasText: /^Browsers keep files only for pages that come over https or from localhost\.$/ })
+      .waitFor();
     await room(at.page);
     await at.page.getByText('No run is kept here.').waitFor();
   });
@@ -264,6 +290,10 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const choose = (...paths: string[]) => at.page.getByLabel('Bring in a run').setInputFiles(paths);
     await choose(join(out, 'config.json'), join(out, 'model.safetensors'));
     await at.page.getByText('tokenizer.json is not among the files.').waitFor();
+    await choose(text);
+    await at.page
+      .getByText('text.txt is not a checkpoint: it looks like text. To train on it, choose it')
+      .waitFor();
     await choose(...RUN_FILES.map((name) => join(out, name)));
     await pressIn(row(at.page), 'Open');
     await at.status(/^Done/);
@@ -306,14 +336,6 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.press('Delete it');
     await story(at.page);
     await at.status('Ready.');
-    const drop = async (content: Buffer) => {
-      const dataTransfer = await at.page.evaluateHandle((all) => {
-        const transfer = new DataTransfer();
-        transfer.items.add(new File([Uint8Array.from(all)], 'dropped.safetensors'));
-        return transfer;
-      }, Array.from(content));
-      await at.page.dispatchEvent('body', 'drop', { dataTransfer });
-    };
     await drop(bytes.subarray(0, 5000));
     await at.page
       .locator('#drop-problem')
@@ -354,5 +376,34 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.press('Cancel');
     await pressIn(row(at.page), 'Delete');
     await check();
+  });
+});
+
+describe('a file that is no checkpoint', () => {
+  it.each([
+    ['words.txt', 'anna\nbob\n', 'text. To train on it, choose it as the File of the Dataset'],
+    [
+      'config.json',
+      '{"format":',
+      'JSON. A run’s directory is brought in by choosing all of its files together',
+    ],
+    [
+      'model.pt',
+      'PK\x03\x04\0\0\0\0\0\0',
+      'a ZIP archive, as PyTorch’s .pt files are. Choose a *.safetensors file',
+    ],
+    ['empty', '', 'an empty file. Choose'],
+    ['noise', '\0\x01\x02\x03\x04\x05\x06\x07\x08', 'something else. Choose'],
+  ])('is called what it looks like: %s', (name, content, likeness) => {
+    expect(() => checkSafetensors(new TextEncoder().encode(content), name)).toThrow(
+      `${name} is not a checkpoint: it looks like ${likeness}`,
+    );
+  });
+
+  it('but no checkpoint, damaged or not', () => {
+    const tensors = new Map([['w', { shape: [1], data: Float32Array.of(1) }]]);
+    const bytes = encodeSafetensors({ tensors, metadata: {} });
+    expect(() => checkSafetensors(bytes, 'w')).not.toThrow();
+    expect(() => checkSafetensors(bytes.subarray(0, 20), 'w')).not.toThrow(); // decoding will say
   });
 });

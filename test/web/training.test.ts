@@ -89,6 +89,34 @@ describe.skipIf(noChromium)('training in the page', () => {
     expect(await at.page.evaluate(() => document.activeElement?.id)).toBe('main');
   });
 
+  it('says how much of a long text it uses, before the run and during it, and that it has it by heart', async () => {
+    const line = 'the quick brown fox jumps over the lazy dog and '.repeat(60).trim();
+    await at.open({ hash: `#engine=cpu&steps=300&data=text&text=${encodeURIComponent(line)}` });
+    const said =
+      'The only document, of 2,879 characters, is cut after 16 characters: 0.56% of the text is used. ' +
+      'To use more, raise Context block_size, or break the text into shorter lines.';
+    const [near, above] = [at.page.locator('#dataset .cut'), at.page.locator('.notices .cut')];
+    expect(await near.innerText()).toBe(said);
+    expect(await above.count()).toBe(0);
+    await press('Start');
+    await above.waitFor();
+    expect(await above.innerText()).toBe(said);
+    await status(/^Done/);
+    await at.page.getByText('almost certain of every next token').waitFor();
+    expect(await textOf('novelty')).toBe('All 20 are in the text: the model repeats it.');
+    expect(await textOf('perplexity')).toBe('1.00');
+
+    await press('Reset');
+    await at.page.getByRole('textbox', { name: 'One document a line' }).fill(`${'ab'.repeat(20)}\nba\nab`);
+    await near
+      .filter({ hasText: /^1 of 3 documents is cut after 16 .*: 47% .* to 41 for all of it, or/ })
+      .waitFor();
+    await fill('Context block_size', '');
+    expect(await near.count()).toBe(0); // half typed
+    await fill('Context block_size', 41);
+    expect(await near.count()).toBe(0);
+  });
+
   it('trains on a file, and says what is wrong with one', async () => {
     await at.open();
     await useCpu();
@@ -130,7 +158,13 @@ describe.skipIf(noChromium)('training in the page', () => {
       .waitFor();
     expect(await at.page.getByText('Drop a text or a checkpoint here').count()).toBe(0);
     await fill('Steps steps', 3);
-    await press('Start');
+    await press('Step');
+    await status('Paused.');
+    await at.page.dispatchEvent('body', 'drop', { dataTransfer: dropped });
+    expect(await textOf('drop-problem')).toBe(
+      'zahlen.txt is not used: a run keeps its text. Press Reset, then drop it again.',
+    );
+    await press('Continue');
     await status(/^Done/);
     expect(await textOf('model-detail')).toContain('3 documents');
   });
