@@ -20,14 +20,10 @@ export function Notices() {
       <p id="status" role="status">
         {status()}
       </p>
-      <Problem />
+      <Alert id="error" text={error.value} presses={refusals.value} />
       <Interrupted />
       <LinkProblems />
-      {dropProblem.value !== '' && (
-        <p id="drop-problem" role="alert" class="error">
-          {dropProblem.value}
-        </p>
-      )}
+      <Alert id="drop-problem" text={dropProblem.value} />
       <Outcome />
       <KeptNotices />
       <TextNotice />
@@ -65,14 +61,14 @@ function status(): string {
   }
 }
 
-function Problem() {
+/** In view wherever the reader was when it came, or came again by another press. */
+function Alert({ id, text, presses }: { id: string; text: string; presses?: number }) {
   const box = useRef<HTMLParagraphElement>(null);
-  const presses = refusals.value;
-  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [presses]);
-  if (error.value === '') return null;
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [text, presses]);
+  if (text === '') return null;
   return (
-    <p id="error" ref={box} role="alert" class="error">
-      {error.value}
+    <p id={id} ref={box} role="alert" class="error">
+      {text}
     </p>
   );
 }

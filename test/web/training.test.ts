@@ -160,10 +160,13 @@ describe.skipIf(noChromium)('training in the page', () => {
     await fill('Steps steps', 3);
     await press('Step');
     await status('Paused.');
+    await at.page.locator('#inference').scrollIntoViewIfNeeded();
     await at.page.dispatchEvent('body', 'drop', { dataTransfer: dropped });
     expect(await textOf('drop-problem')).toBe(
       'zahlen.txt is not used: a run keeps its text. Press Reset, then drop it again.',
     );
+    const shown = () => document.querySelector('#drop-problem')!.getBoundingClientRect().bottom > 0;
+    await at.page.waitForFunction(shown);
     await press('Continue');
     await status(/^Done/);
     expect(await textOf('model-detail')).toContain('3 documents');

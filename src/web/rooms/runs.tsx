@@ -28,12 +28,16 @@ export default function Runs() {
   const found = list.value;
   return (
     <>
-      <p class="lead">
-        Every run is saved in this browser as it trains: a checkpoint every two seconds or so, less often
-        where saving takes long. After a reload or a crash it goes on from the last one, on the same engine to
-        the same numbers as if nothing had happened. Nothing leaves your machine.
-      </p>
-      <Import act={act} />
+      {listError.value === '' && (
+        <>
+          <p class="lead">
+            Every run is saved in this browser as it trains: a checkpoint every two seconds or so, less often
+            where saving takes long. After a reload or a crash it goes on from the last one, on the same
+            engine to the same numbers as if nothing had happened. Nothing leaves your machine.
+          </p>
+          <Import act={act} />
+        </>
+      )}
       <p role="status" class="hint">
         {told.value}
       </p>
