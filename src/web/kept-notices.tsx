@@ -4,7 +4,7 @@ import { count } from './format.ts';
 import { messageOf, offered, openRun, titleOf } from './state/kept.ts';
 import { loadUpdate, update } from './offline.ts';
 import { room } from './routes.ts';
-import { isRunning, kept, notKept, said } from './state/run.ts';
+import { isRunning, kept, notKept, phase, said } from './state/run.ts';
 import type { StoredRun } from './store/runs.ts';
 
 export function KeptNotices() {
@@ -23,7 +23,7 @@ export function KeptNotices() {
             ? 'This run is not saved.'
             : `This run is saved up to step ${count(kept.value.step)}, and no further.`}{' '}
           {notKept.value}
-          {isRunning() && ' The training goes on all the same.'}
+          {phase.value === 'training' && ' The training goes on all the same.'}
         </p>
       )}
     </>

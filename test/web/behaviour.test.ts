@@ -176,6 +176,7 @@ describe.skipIf(noChromium)('the page behaves', () => {
     expect(await at.textOf('problem')).toMatch(
       /^The smoothed loss ended at \S+e\+\d+, worse than chance \(ln 27 = 3\.30\)\. Try a smaller learning rate, such as 0\.01\./,
     );
+    expect(await at.textOf('not-kept')).toMatch(/^This run is not saved\. \S+ is not finite any more/);
     await at.fill('Steps steps', 100); // the button repeats the run, with its own settings
     await at.press('Start again with learning rate 0.01');
     await at.status(/^Done: trained for 200 steps/);

@@ -2,7 +2,7 @@
 
 import type { TrainingState } from '../../engine.ts';
 import type { Checkpoint } from '../../train/checkpoint-file.ts';
-import { firstNotFinite } from '../../train/finite.ts';
+import { firstNotFinite, TrainingError } from '../../train/finite.ts';
 import { keptLosses, metricsStride } from '../../train/metrics-file.ts';
 import type { SavedRun } from '../../train/run-files.ts';
 import { MicrogptError } from '../../util/errors.ts';
@@ -101,8 +101,11 @@ export class RunKeeper {
     let start = performance.now();
     const { state } = moment;
     try {
-      // What has diverged is nothing to go on from; the next loss will say so.
-      if (firstNotFinite(this.#fixed.config.model, state) !== undefined) return;
+      const bad = firstNotFinite(this.#fixed.config.model, state);
+      if (bad !== undefined) {
+        // A loss may be finite for ever where a moment is not.
+        throw new TrainingError(`${bad} is not finite any more: the training has diverged.`);
+      }
       if (!('id' in this.#run)) {
         const { details, text } = this.#run;
         const { RunFolder } = await import('../store/runs.ts'); // not before there is something to save
