@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,8 +27,8 @@ interface Timing {
 
 /** `file` is microgpt.py. It trains on the names that come with the project. Throws ConfigError where there is no such file. */
 export function cpythonRung(file: string, signal: AbortSignal, python = 'python3'): ForeignRung {
-  if (!existsSync(file)) {
-    throw new ConfigError(`--python ${file}: no such file. Expected Karpathy's microgpt.py.`);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new ConfigError(`--python ${file}: there is no such file. Expected Karpathy's microgpt.py.`);
   }
   const time = async (steps: number): Promise<Timing> => {
     const directory = await mkdtemp(join(tmpdir(), 'microgpt-python-'));

@@ -1,14 +1,15 @@
 // Where training text comes from: the built-in names, microgpt.py's file, a file, or standard input.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
 import { readDocuments } from '../data/documents.ts';
 import { NAMES_SHA256, NAMES_URL } from '../data/names-file.ts';
 import { DataError } from '../util/errors.ts';
-import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+import { otherThanFile, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
 
 /** The documents of `--data source`. `note` is told of a download. Throws DataError. */
 export async function readSource(source: string, note: (text: string) => void): Promise<string[]> {
@@ -20,11 +21,14 @@ export async function readSource(source: string, note: (text: string) => void): 
       return readDocuments(await fetchOnce(file, note), 'names.txt');
     }
     case '-':
-      return readDocuments(await readStandardInput(), 'standard input');
+      return readDocuments(await readStandardInput(note), 'standard input');
     default:
-      return readDocuments(await readTextFile(source), source);
+      return readDocuments(await readTextFile(source, note), source);
   }
 }
+
+/** The file has 228,145 bytes. */
+const MOST_NAMES = 2 ** 20;
 
 export interface RemoteFile {
   readonly url: string;
@@ -40,7 +44,7 @@ export interface RemoteFile {
  */
 export async function fetchOnce(file: RemoteFile, note: (text: string) => void): Promise<Uint8Array> {
   const path = join(file.directory, file.name);
-  const cached = await readFile(path).catch(() => undefined);
+  const cached = await readRegular(path, MOST_NAMES).catch(() => undefined);
   if (cached !== undefined && sha256(cached) === file.sha256) return cached;
   note(`${cached === undefined ? '' : `${path} is damaged: `}fetching ${file.url}`);
   const bytes = await download(file.url);
@@ -80,9 +84,23 @@ async function download(url: string): Promise<Uint8Array> {
     problem = networkProblem(error);
   }
   throw new DataError(
-    `--data names: cannot fetch ${url}: ${problem}. ` +
+    `--data names: cannot fetch ${url}: ${problem}.${unusedProxy()} ` +
       'Offline, use --data FILE with a local copy of that file, or --data builtin.',
   );
+}
+
+/** Node's fetch takes no notice of a proxy unless it is told to. */
+export function unusedProxy(env = process.env, node = process.versions.node): string {
+  const name = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].find(
+    (key) => (env[key] ?? '') !== '',
+  );
+  const [major, minor] = node.split('.').map(Number);
+  const able = major >= 24 || (major === 22 && minor >= 21);
+  if (name === undefined || (able && env['NODE_USE_ENV_PROXY'] === '1')) return '';
+  const how = able
+    ? 'NODE_USE_ENV_PROXY=1 makes Node use it'
+    : 'Node uses it from 22.21 on, with NODE_USE_ENV_PROXY=1';
+  return ` The proxy of ${name} was not used: ${how}.`;
 }
 
 /** fetch says "fetch failed" and hides the reason in its cause, one for every address that it tried. */
@@ -94,24 +112,22 @@ function networkProblem(error: unknown): string {
   return cause instanceof Error ? networkProblem(cause) : error.message;
 }
 
-async function readTextFile(path: string): Promise<Uint8Array> {
+/** A JavaScript string can be no longer than this in Node. */
+const MOST_TEXT = 2 ** 29;
+/** A pipe that has given nothing for so long, in milliseconds, is said to be waited for. */
+const PATIENCE = 2000;
+
+/** A file, or a pipe such as a shell makes for `<(command)`. */
+async function readTextFile(path: string, note: (text: string) => void): Promise<Uint8Array> {
   try {
-    // /dev/zero, which the configuration of a run may name as well, would fill the memory without end.
-    if ((await stat(path)).isCharacterDevice()) {
-      throw new DataError(
-        `${path}: it is a device. Expected a text file with one document on each line, or - (standard input).`,
-      );
-    }
-    return await readFile(path);
+    const stats = await stat(path);
+    const other = otherThanFile(stats);
+    if (other !== undefined && !stats.isFIFO()) throw new Error(other);
+    if (stats.size > MOST_TEXT) throw tooLong(path);
+    return await readStream(createReadStream(path), path, note);
   } catch (error) {
     if (error instanceof DataError) throw error;
-    const code = errorCode(error);
     const shown = path === '' ? '""' : path;
-    if (code === 'ERR_FS_FILE_TOO_LARGE') {
-      throw new DataError(`${shown}: expected a file of at most 2 GiB. Train on a part of it.`, {
-        cause: error,
-      });
-    }
     throw new DataError(
       `${shown}: ${reasonOf(error)}. Expected a text file with one document on each line, ` +
         'or one of: builtin, names, - (standard input).',
@@ -120,14 +136,41 @@ async function readTextFile(path: string): Promise<Uint8Array> {
   }
 }
 
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
+async function readStandardInput(note: (text: string) => void): Promise<Uint8Array> {
+  if (process.stdin.isTTY) note('reading the text from the terminal: a document a line, Ctrl-D ends it');
   try {
-    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+    return await readStream(process.stdin, 'standard input', note);
   } catch (error) {
+    if (error instanceof DataError) throw error;
     throw new DataError(`standard input: ${reasonOf(error)}.`, { cause: error });
   }
+}
+
+async function readStream(
+  stream: AsyncIterable<Uint8Array>,
+  where: string,
+  note: (text: string) => void,
+): Promise<Uint8Array> {
+  const waiting = setTimeout(() => note(`waiting for the text from ${where}`), PATIENCE);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream) {
+      clearTimeout(waiting);
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MOST_TEXT) throw tooLong(where);
+    }
+  } finally {
+    clearTimeout(waiting);
+  }
   return Buffer.concat(chunks);
+}
+
+function tooLong(where: string): DataError {
+  return new DataError(
+    `${where}: expected at most ${MOST_TEXT / 2 ** 20} MiB of text. Train on a part of it.`,
+  );
 }
 
 function sha256(bytes: Uint8Array): string {

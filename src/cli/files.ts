@@ -1,6 +1,6 @@
 // Files that are whole or not there: written under another name, flushed to the disk, then renamed.
 
-import { renameSync, rmSync } from 'node:fs';
+import { constants, renameSync, rmSync, type Stats } from 'node:fs';
 import { open, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -70,22 +70,51 @@ export function isTemporaryName(name: string): boolean {
 /** The largest piece that one read gives. */
 const READ_PIECE = 1 << 30;
 
-/** All bytes of a file, of more than 2 GiB too, which fs.readFile refuses. */
-export async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const file = await open(path, 'r');
+/** Something else than a regular file, or a file that is too large: an error with a code, as the system's are. */
+function unsuitable(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/**
+ * All bytes of a regular file, of more than 2 GiB too, which fs.readFile refuses. Throws, before anything is read, where it is
+ * something else (a device or a pipe may never end, or never begin) or has more than `most` bytes. `check` may look at
+ * the beginning: it is given a function that reads more of it, and the size.
+ */
+export async function readRegular(
+  path: string,
+  most = Infinity,
+  check?: (head: (bytes: number) => Promise<Uint8Array>, size: number) => Promise<void>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  // Without waiting for somebody at the other end of a pipe.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    const { size } = await file.stat();
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    while (at < size) {
-      const { bytesRead } = await file.read(bytes, at, Math.min(READ_PIECE, size - at), at);
-      if (bytesRead === 0) break; // it has become shorter meanwhile
-      at += bytesRead;
-    }
-    return at === size ? bytes : bytes.slice(0, at);
+    const stats = await file.stat();
+    const other = otherThanFile(stats);
+    if (other !== undefined) throw unsuitable('NOT_A_FILE', other);
+    const { size } = stats;
+    if (size > most) throw unsuitable('TOO_LARGE', `expected at most ${most} bytes, got ${size}`);
+    const read = async (end: number) => {
+      const bytes = new Uint8Array(end);
+      let at = 0;
+      while (at < end) {
+        const { bytesRead } = await file.read(bytes, at, Math.min(READ_PIECE, end - at), at);
+        if (bytesRead === 0) break; // it has become shorter meanwhile
+        at += bytesRead;
+      }
+      return at === end ? bytes : bytes.slice(0, at);
+    };
+    await check?.(read, size);
+    return await read(size);
   } finally {
     await file.close();
   }
+}
+
+/** What is there instead of a regular file, in words. */
+export function otherThanFile(stats: Stats): string | undefined {
+  if (stats.isFile()) return undefined;
+  if (stats.isDirectory()) return 'it is a directory';
+  return stats.isFIFO() || stats.isSocket() ? 'it is a pipe' : 'it is a device';
 }
 
 async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
@@ -120,7 +149,10 @@ export function reasonOf(error: unknown): string {
     ENOTDIR: 'a part of the path is not a directory',
     EEXIST: 'a file of that name exists',
     EROFS: 'the file system is read-only',
-    ENOSPC: 'no space left on the device',
+    ENOSPC: 'no space left on device',
+    EDQUOT: 'disk quota exceeded',
+    EFBIG: 'the file is too large for its file system',
+    ENXIO: 'it is a socket',
     ENAMETOOLONG: 'the name is too long',
     ELOOP: 'too many symbolic links',
   };

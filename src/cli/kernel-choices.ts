@@ -1,13 +1,15 @@
 // What the tuner found, kept from run to run: a JSON file in the user's cache.
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { TuningCache } from '../webgpu/tuning.ts';
 import { cacheDirectory } from './data.ts';
-import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+import { errorCode, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
 
 const NAME = 'kernels.json';
+/** Some thousand choices take less. */
+const MOST_BYTES = 2 ** 24;
 /** Raised where what was measured says nothing about the kernels of today. */
 const VERSION = 1;
 const CHOICES = v.object({ version: v.number(), variants: v.record(v.string(), v.string()) });
@@ -47,7 +49,10 @@ export async function readKernelChoices(
 
 async function readVariants(path: string, note: (text: string) => void): Promise<Map<string, string>> {
   try {
-    const { version, variants } = v.parse(CHOICES, JSON.parse(await readFile(path, 'utf8')));
+    const { version, variants } = v.parse(
+      CHOICES,
+      JSON.parse(new TextDecoder().decode(await readRegular(path, MOST_BYTES))),
+    );
     return new Map(version === VERSION ? Object.entries(variants) : []);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT')

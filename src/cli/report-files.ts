@@ -1,11 +1,10 @@
 // The files of a report: made where none are, never written over.
 
-import { readFile } from 'node:fs/promises';
-import { decodeReport, encodeReport } from '../report/read.ts';
+import { decodeReport, encodeReport, MOST_BYTES } from '../report/read.ts';
 import { renderReport, type Rendered } from '../report/render/index.ts';
 import type { Report } from '../report/schema.ts';
 import { ConfigError, ReportError } from '../util/errors.ts';
-import { errorCode, reasonOf, writeFilesAtomically } from './files.ts';
+import { errorCode, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
 import { listed } from './run-directory.ts';
 
 export const REPORT_FILES = ['report.json', 'report.md', 'report.html'];
@@ -25,7 +24,7 @@ export async function checkNoneOf(names: readonly string[], directory: string): 
 export async function readReport(file: string): Promise<Report> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegular(file, MOST_BYTES);
   } catch (error) {
     throw new ReportError(
       `${file}: ${reasonOf(error)}. Expected a report.json as microgpt report writes it.`,

@@ -3,21 +3,30 @@
 import { rmdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { countParameters } from '../model/parameters.ts';
+import { peekCheckpoint } from '../train/checkpoint-file.ts';
+import { METRICS_LIMIT } from '../train/metrics-file.ts';
 import {
+  decodeConfig,
+  decodeModel,
   decodeRun,
   encodeRun,
   RUN_FILES,
+  type ModelFiles,
   type RunFileName,
   type RunFiles,
+  type SavedModel,
   type SavedRun,
 } from '../train/run-files.ts';
+import { headerEnd, readLayout } from '../train/safetensors.ts';
+import { readText } from '../train/saved-file.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
 import { shellQuote } from './arguments.ts';
 import {
   errorCode,
   isTemporaryName,
   listIfThere,
-  readWhole,
+  readRegular,
   reasonOf,
   writeFilesAtomically,
 } from './files.ts';
@@ -36,8 +45,31 @@ export async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** The run that the files of `directory` hold. Throws CheckpointError where there is none or it is damaged. */
-export async function readRunFiles(directory: string): Promise<SavedRun> {
+/** Beside the numbers a safetensors file of ours has a header. */
+const ROOM = 2 ** 25;
+
+/** The most bytes that a file may have. Of numbers twice as many as we write: what does not belong there can be named. */
+function mostBytes(name: RunFileName, parameters: number): number {
+  switch (name) {
+    case 'config.json':
+      return 2 ** 20;
+    case 'tokenizer.json':
+      return 2 ** 25; // all of Unicode
+    case 'metrics.jsonl':
+      return 100 * METRICS_LIMIT;
+    case 'model.safetensors':
+      return ROOM + 2 * 8 * parameters;
+    case 'optimizer.safetensors':
+      return ROOM + 2 * 16 * parameters;
+  }
+}
+
+/** The files `names` of a run. Throws CheckpointError where one cannot be read, unless it is among `optional`. */
+async function readFiles(
+  directory: string,
+  names: readonly RunFileName[],
+  optional: readonly RunFileName[] = [],
+): Promise<Partial<Record<RunFileName, Uint8Array>>> {
   try {
     if (!(await stat(directory)).isDirectory()) {
       throw new CheckpointError(`${directory}: it is not a directory. ${WHAT_TO_DO}`);
@@ -47,15 +79,58 @@ export async function readRunFiles(directory: string): Promise<SavedRun> {
     throw new CheckpointError(`${directory}: ${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error });
   }
   const files: Partial<Record<RunFileName, Uint8Array>> = {};
-  for (const name of RUN_FILES) files[name] = await readRunFile(join(directory, name));
-  return decodeRun(files as RunFiles, directory);
+  let parameters = 0;
+  for (const name of names) {
+    const path = join(directory, name);
+    try {
+      const bytes = await readRunFile(path, mostBytes(name, parameters));
+      files[name] = bytes;
+      if (name === 'config.json')
+        parameters = countParameters(decodeConfig(readText(bytes, path), path).model);
+    } catch (error) {
+      if (!(error instanceof CheckpointError && optional.includes(name))) throw error;
+    }
+  }
+  return files;
 }
 
-/** Throws CheckpointError. */
-export async function readRunFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+/** The run that the files of `directory` hold. Throws CheckpointError where there is none or it is damaged. */
+export async function readRunFiles(directory: string): Promise<SavedRun> {
+  return decodeRun((await readFiles(directory, RUN_FILES)) as RunFiles, directory);
+}
+
+/** What samples are drawn from. Throws CheckpointError likewise. */
+export async function readModelFiles(directory: string): Promise<SavedModel> {
+  const names = RUN_FILES.filter((name) => name !== 'metrics.jsonl');
+  return decodeModel((await readFiles(directory, names, ['optimizer.safetensors'])) as ModelFiles, directory);
+}
+
+/** A checkpoint's file. Throws CheckpointError, before its numbers are read, where its head or its size is not that of one. */
+export function readCheckpointFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readRunFile(path, Infinity, async (size, head) => {
+    const { config } = peekCheckpoint(head, path);
+    const most = ROOM + 2 * 24 * countParameters(config.model) + 8 * METRICS_LIMIT;
+    if (size > most)
+      throw new CheckpointError(`${path}: expected at most ${most} bytes, got ${size}. ${WHAT_TO_DO}`);
+  });
+}
+
+/** Throws CheckpointError. Of a safetensors file the header is looked at before the numbers are read, by `check` too. */
+async function readRunFile(
+  path: string,
+  most: number,
+  check?: (size: number, head: Uint8Array) => Promise<void>,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await readWhole(path);
+    return await readRegular(path, most, async (read, size) => {
+      if (!path.endsWith('.json') && !path.endsWith('.jsonl')) {
+        const head = await read(headerEnd(await read(Math.min(8, size)), size, path));
+        readLayout(head, size, path);
+        await check?.(size, head);
+      }
+    });
   } catch (error) {
+    if (error instanceof CheckpointError) throw error;
     throw new CheckpointError(`${path}: ${reasonOf(error)}. ${WHAT_TO_DO}`, { cause: error });
   }
 }

@@ -7,11 +7,19 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from '../train/checkpoint-file.ts';
-import { RUN_FILES, type SavedRun } from '../train/run-files.ts';
+import { RUN_FILES, type SavedModel, type SavedRun } from '../train/run-files.ts';
 import { CheckpointError } from '../util/errors.ts';
 import { errorCode, isTemporaryName, writeFileAtomically } from './files.ts';
 import { lockDirectory, writerOf, type Lock } from './lock.ts';
-import { CHECKPOINTS, isFile, readRunFile, readRunFiles, saving, writeRun } from './run-directory.ts';
+import {
+  CHECKPOINTS,
+  isFile,
+  readCheckpointFile,
+  readModelFiles,
+  readRunFiles,
+  saving,
+  writeRun,
+} from './run-directory.ts';
 
 /** How many of the newest checkpoints stay. */
 const KEPT = 2;
@@ -114,20 +122,52 @@ export class RunStore {
   }
 }
 
-export interface ReadRun {
-  readonly run: SavedRun;
+export interface Read<T> {
+  readonly run: T;
   /** What was damaged or left out, one line each. */
   readonly notices: readonly string[];
 }
 
 /**
- * The newest whole state of the run at `path`: a checkpoint, or a run's directory. Throws CheckpointError where nothing
- * whole is there.
+ * The newest whole state of the run at `path`, to go on with: a checkpoint, or a run's directory. Throws CheckpointError where
+ * nothing whole is there.
  */
-export async function readNewest(path: string): Promise<ReadRun> {
-  if (!(await isFile(path))) return readNewestOf(path);
-  const { smoothedLoss: _, ...run } = await readCheckpoint(path);
-  return { run, notices: [] };
+export function readNewest(path: string): Promise<Read<SavedRun>> {
+  return newest(
+    path,
+    readRunFiles,
+    ({ state }) => state.step,
+    ({ smoothedLoss: _, ...run }) => run,
+  );
+}
+
+/** The newest whole model of the run at `path`, to draw samples from. Throws CheckpointError likewise. */
+export function readNewestModel(path: string): Promise<Read<SavedModel>> {
+  // Files that do not say of which step they are were put there by someone.
+  return newest(
+    path,
+    readModelFiles,
+    ({ step }) => step ?? Infinity,
+    ({ config, tokenizer, state, random }) => {
+      const { step, parameters } = state;
+      return { config, tokenizer, step, parameters, random };
+    },
+  );
+}
+
+async function newest<T>(
+  path: string,
+  readFiles: (directory: string) => Promise<T>,
+  stepOf: (run: T) => number,
+  fromCheckpoint: (checkpoint: Checkpoint) => T,
+): Promise<Read<T>> {
+  if (await isFile(path)) return { run: fromCheckpoint(await readCheckpoint(path)), notices: [] };
+  for (let tries = 1; ; tries++) {
+    const found = await tryNewestOf(path, readFiles, stepOf, tries < READ_TRIES);
+    if (found === undefined) continue;
+    const { run, checkpoint, notices } = found;
+    return { run: run ?? fromCheckpoint(checkpoint!), notices };
+  }
 }
 
 /** Times that a reader begins anew because a checkpoint was replaced before it could be read. */
@@ -135,29 +175,27 @@ const READ_TRIES = 100;
 
 /**
  * The newest whole state of the run in `directory`: its files, or a newer checkpoint. A damaged one is passed over with a
- * notice. Throws CheckpointError where nothing whole is there.
+ * notice. Throws CheckpointError where nothing whole is there. Undefined where a training has replaced a checkpoint since they
+ * were listed: there is a newer one now. With `again` false that is damage.
  */
-async function readNewestOf(directory: string): Promise<ReadRun> {
-  for (let tries = 1; ; tries++) {
-    const found = await tryNewestOf(directory, tries < READ_TRIES);
-    if (found !== undefined) return found;
-  }
-}
-
-/** Undefined where a training has replaced a checkpoint since they were listed: there is a newer one now. With `again` false that is damage. */
-async function tryNewestOf(directory: string, again: boolean): Promise<ReadRun | undefined> {
+async function tryNewestOf<T>(
+  directory: string,
+  readFiles: (directory: string) => Promise<T>,
+  stepOf: (run: T) => number,
+  again: boolean,
+): Promise<{ run?: T; checkpoint?: Checkpoint; notices: readonly string[] } | undefined> {
   const notices: string[] = [];
-  const files = await readTwice(directory);
+  const files = await readTwice(directory, readFiles);
   const saved = files instanceof CheckpointError ? undefined : files;
   for (const { step, path } of listCheckpoints(directory)) {
-    if (saved !== undefined && saved.state.step >= step) break;
+    if (saved !== undefined && stepOf(saved) >= step) break;
     try {
-      const { smoothedLoss: _, ...run } = await readCheckpoint(path);
+      const checkpoint = await readCheckpoint(path);
       if (files instanceof CheckpointError && !isMissing(directory)) notices.push(files.message);
       const writer = await writerOf(directory);
       const state = writer === undefined ? 'the run was cut short' : `${writer} is writing into it`;
       notices.push(`${directory}: ${state}; its last checkpoint is that of step ${step}`);
-      return { run, notices };
+      return { checkpoint, notices };
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
       if (again && errorCode(error.cause) === 'ENOENT') return undefined;
@@ -173,9 +211,12 @@ async function tryNewestOf(directory: string, again: boolean): Promise<ReadRun |
 }
 
 /** The run that the files hold, or why they do not. They may be just about to be replaced, one after the other. */
-async function readTwice(directory: string): Promise<SavedRun | CheckpointError> {
+async function readTwice<T>(
+  directory: string,
+  readFiles: (directory: string) => Promise<T>,
+): Promise<T | CheckpointError> {
   const read = () =>
-    readRunFiles(directory).catch((error: unknown) => {
+    readFiles(directory).catch((error: unknown) => {
       if (error instanceof CheckpointError) return error;
       throw error;
     });
@@ -187,7 +228,7 @@ async function readTwice(directory: string): Promise<SavedRun | CheckpointError>
 
 /** Throws CheckpointError where the file cannot be read or is damaged. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  return decodeCheckpoint(await readRunFile(path), path);
+  return decodeCheckpoint(await readCheckpointFile(path), path);
 }
 
 /** Newest first. */

@@ -5,11 +5,11 @@ import { createEngine, type EngineChoice } from '../engines.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine, EngineSpec } from '../engine.ts';
 import { checkSampleOptions, encodePrompt, sampleDocuments, type SampleOptions } from '../train/sampler.ts';
-import type { SavedRun } from '../train/run-files.ts';
+import type { SavedModel } from '../train/run-files.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import type { Output } from './output.ts';
-import { readNewest } from './run-store.ts';
+import { readNewestModel } from './run-store.ts';
 
 export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
   readonly directory: string;
@@ -24,7 +24,7 @@ export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
 
 /** Gives the exit status. */
 export async function sampleCommand(settings: SampleSettings, output: Output): Promise<number> {
-  const { run, notices } = await readNewest(settings.directory);
+  const { run, notices } = await readNewestModel(settings.directory);
   for (const notice of notices) output.note(notice);
   const { config, tokenizer } = run;
   const options: SampleOptions = {
@@ -37,8 +37,14 @@ export async function sampleCommand(settings: SampleSettings, output: Output): P
   checkSampleOptions(options);
   encodePrompt(tokenizer, options.prompt ?? '', options.blockSize);
 
-  const random = new PythonRandom(settings.seed ?? 0);
-  if (settings.seed === undefined) random.setState(run.random);
+  const random = new PythonRandom(settings.seed ?? config.training.seed);
+  if (settings.seed === undefined) {
+    if (run.random !== undefined) random.setState(run.random);
+    else
+      output.note(
+        `${settings.directory}: optimizer.safetensors is missing or damaged: the samples are not those that training printed`,
+      );
+  }
   const { engine, reason, close } = await sampleEngine(settings.choice, run);
   try {
     output.note(`engine: ${reason}`);
@@ -78,12 +84,15 @@ export async function printSamples(
 }
 
 /** The engine of the run unless another one is asked for; the CPU's where the run's GPU is missing. */
-export async function sampleEngine(choice: EngineChoice, run: SavedRun): ReturnType<typeof createEngine> {
+export async function sampleEngine(
+  choice: EngineChoice,
+  run: Omit<SavedModel, 'random' | 'step'>,
+): ReturnType<typeof createEngine> {
   const { model, training, engine } = run.config;
   const spec: EngineSpec = {
     model,
     training,
-    parameters: run.state.parameters,
+    parameters: run.parameters,
     documents: oneDocument(run.tokenizer),
   };
   // Strategies differ in how they train: for sampling there is nothing to try.

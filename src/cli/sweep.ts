@@ -183,7 +183,8 @@ async function sampleBest(
 ): Promise<string[]> {
   const { samples, temperature } = sampling;
   if (samples === 0 || signal.aborted) return [];
-  const { engine, close } = await sampleEngine({ ...choice, engine: 'auto', launch: 'auto' }, run);
+  const model = { ...run, parameters: run.state.parameters };
+  const { engine, close } = await sampleEngine({ ...choice, engine: 'auto', launch: 'auto' }, model);
   try {
     output.detail('--- inference of the best model ---');
     const random = new PythonRandom(0);

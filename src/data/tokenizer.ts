@@ -12,6 +12,8 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** One token per character, without BOS. Throws DataError naming the characters that have no token. */
   encode(text: string): number[];
+  /** The same into `tokens` from `at` on; gives where they end. */
+  encodeInto(text: string, tokens: Uint32Array, at: number): number;
   /** The text of `ids`; BOS gives nothing. Throws DataError for an id that is no token. */
   decode(ids: readonly number[]): string;
 }
@@ -29,7 +31,8 @@ export function createTokenizer(documents: readonly string[]): Tokenizer {
   const seen = new Uint8Array(0x110000); // by code point
   for (const document of documents) {
     for (let i = 0; i < document.length; i++) {
-      const code = document.codePointAt(i)!;
+      let code = document.charCodeAt(i);
+      if (code >= 0xd800 && code < 0xdc00) code = document.codePointAt(i)!;
       if (code > 0xffff) i++;
       seen[code] = 1;
     }
@@ -48,16 +51,21 @@ export function tokenizerFromChars(vocabulary: readonly string[]): Tokenizer {
   const idOfCode = idsByCodePoint(chars);
   const bos = chars.length;
 
-  function encode(text: string): number[] {
-    const ids: number[] = [];
+  function encodeInto(text: string, tokens: Uint32Array, at: number): number {
     for (let i = 0; i < text.length; i++) {
-      const code = text.codePointAt(i)!;
+      let code = text.charCodeAt(i); // several times as fast as codePointAt
+      if (code >= 0xd800 && code < 0xdc00) code = text.codePointAt(i)!;
       if (code > 0xffff) i++;
       const id = idOfCode[code] ?? -1;
       if (id < 0) throw unknownCharacters(text, chars);
-      ids.push(id);
+      tokens[at++] = id;
     }
-    return ids;
+    return at;
+  }
+
+  function encode(text: string): number[] {
+    const tokens = new Uint32Array(text.length);
+    return Array.from(tokens.subarray(0, encodeInto(text, tokens, 0)));
   }
 
   function decode(ids: readonly number[]): string {
@@ -71,7 +79,7 @@ export function tokenizerFromChars(vocabulary: readonly string[]): Tokenizer {
     return text;
   }
 
-  return { chars, bos, vocabSize: bos + 1, encode, decode };
+  return { chars, bos, vocabSize: bos + 1, encode, encodeInto, decode };
 }
 
 /** Throws DataError where a document has a character that the tokenizer lacks. */
@@ -84,9 +92,8 @@ export function tokenizeDocuments(tokenizer: Tokenizer, documents: readonly stri
   const offsets = new Uint32Array(documents.length + 1);
   let at = 0;
   for (let d = 0; d < documents.length; d++) {
-    const ids = tokenizer.encode(documents[d]);
     tokens[at++] = bos;
-    for (let i = 0; i < ids.length; i++) tokens[at++] = ids[i];
+    at = tokenizer.encodeInto(documents[d], tokens, at);
     tokens[at++] = bos;
     offsets[d + 1] = at;
   }

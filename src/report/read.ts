@@ -6,7 +6,7 @@ import { ReportError } from '../util/errors.ts';
 import { REPORT, REPORT_FORMAT, REPORT_VERSION, type Report } from './schema.ts';
 
 /** A full report has some hundred kilobytes. */
-const MOST_BYTES = 16 * 2 ** 20;
+export const MOST_BYTES = 16 * 2 ** 20;
 /** Of the samples of a figure. */
 const MOST_SAMPLES = 20_000;
 /**

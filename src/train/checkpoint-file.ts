@@ -23,9 +23,10 @@ import {
   type Tensor,
 } from './safetensors.ts';
 import {
-  checkLayers,
+  checkNames,
   flatParameters,
   parameterTensors,
+  RANDOM_TENSORS,
   randomTensors,
   readRandom,
   readStep,
@@ -34,8 +35,7 @@ import {
 const FORMAT = 'microgpt-checkpoint-1';
 const NO_CHECKSUM = '0'.repeat(64);
 const PIECE = 1 << 28;
-/** Three of the random numbers, and the losses; the others are parameters and their two moments. */
-const OTHER_TENSORS = 4;
+const LOSSES = 'metrics.loss';
 const CHECKSUM_FIELD = '"sha256":"';
 
 export interface Checkpoint extends SavedRun {
@@ -50,7 +50,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
     ...parameterTensors(config.model, state.m, 'm.'),
     ...parameterTensors(config.model, state.v, 'v.'),
     ...randomTensors(random),
-    ['metrics.loss', { shape: [losses.length], data: Float64Array.from(losses) }],
+    [LOSSES, { shape: [losses.length], data: Float64Array.from(losses) }],
   ]);
   const bytes = encodeSafetensors({
     tensors,
@@ -81,7 +81,7 @@ export async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, where: st
   const { model, training } = config;
   const tokenizer = decodeTokenizer(metadata['tokenizer'] ?? '', model, `${where} tokenizer`);
   const step = readStep(file, where, training.steps);
-  checkLayers(model, (file.tensors.size - OTHER_TENSORS) / 3, where);
+  checkNames(model, file, ['', 'm.', 'v.'], [...RANDOM_TENSORS, LOSSES], where);
   return {
     config,
     tokenizer,
@@ -115,9 +115,9 @@ function checkFormat(metadata: SafeTensors['metadata'], where: string): void {
 }
 
 function readLosses({ tensors }: SafeTensors, expected: number, where: string): Float64Array {
-  const data = tensors.get('metrics.loss')?.data;
+  const data = tensors.get(LOSSES)?.data;
   if (data instanceof Float64Array && data.length === expected) return data;
-  throw damaged(where, `tensor metrics.loss: expected ${expected} losses, got ${data?.length ?? 'none'}`);
+  throw damaged(where, `tensor ${LOSSES}: expected ${expected} losses, got ${data?.length ?? 'none'}`);
 }
 
 /** Where the digits of the checksum stand, or -1. */

@@ -16,15 +16,18 @@ import {
   type ModelConfig,
   type TrainingConfig,
 } from '../model/config.ts';
+import type { FloatArray } from '../util/arrays.ts';
+import { CheckpointError } from '../util/errors.ts';
 import type { RandomState } from '../util/python-random.ts';
 import { encodeLosses, keptLosses, readLosses } from './metrics-file.ts';
 import type { DataSummary } from './records.ts';
 import { damaged, inFile, parseJson, readText } from './saved-file.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import {
-  checkLayers,
+  checkNames,
   flatParameters,
   parameterTensors,
+  RANDOM_TENSORS,
   randomTensors,
   readRandom,
   readStep,
@@ -39,6 +42,10 @@ export const RUN_FILES = [
 ] as const;
 export type RunFileName = (typeof RUN_FILES)[number];
 export type RunFiles = Readonly<Record<RunFileName, Uint8Array>>;
+
+/** The files that samples are drawn from. */
+export type ModelFiles = Pick<RunFiles, 'config.json' | 'tokenizer.json' | 'model.safetensors'> &
+  Partial<Pick<RunFiles, 'optimizer.safetensors'>>;
 
 /** config.json. */
 export interface RunConfig {
@@ -64,6 +71,15 @@ export interface SavedRun {
   readonly random: RandomState;
   /** Losses of the steps done, nats per token; those that metrics-file.ts keeps. */
   readonly losses: ArrayLike<number>;
+}
+
+/** What samples are drawn from. */
+export interface SavedModel extends Pick<SavedRun, 'config' | 'tokenizer'> {
+  readonly parameters: FloatArray;
+  /** Undefined where the files do not say it. */
+  readonly step: number | undefined;
+  /** Likewise. */
+  readonly random: RandomState | undefined;
 }
 
 const FORMAT = 'microgpt-run-1';
@@ -126,10 +142,23 @@ export function encodeRun(run: SavedRun): RunFiles {
 }
 
 /**
- * The run that `files` hold. `where` names their directory in errors.
- * Throws CheckpointError where a file is damaged or the files do not belong together.
+ * What is needed to draw samples, without metrics.jsonl, and without the metadata that other programs leave out. `random` is
+ * undefined where optimizer.safetensors is missing or damaged. Throws CheckpointError.
  */
-export function decodeRun(files: RunFiles, where: string): SavedRun {
+export function decodeModel(files: ModelFiles, where: string): SavedModel {
+  const { metadata, ...weights } = decodeWeights(files, where);
+  const optimizer = files['optimizer.safetensors'];
+  let random: RandomState | undefined;
+  try {
+    if (optimizer !== undefined) random = readRandom(decodeSafetensors(optimizer, where), where);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+  }
+  const step = metadata['step'] === undefined ? undefined : Number(metadata['step']);
+  return { ...weights, step, random };
+}
+
+function decodeWeights(files: ModelFiles, where: string) {
   const path = (name: RunFileName) => `${where}/${name}`;
   const config = decodeConfig(readText(files['config.json'], path('config.json')), path('config.json'));
   const tokenizer = decodeTokenizer(
@@ -137,27 +166,38 @@ export function decodeRun(files: RunFiles, where: string): SavedRun {
     config.model,
     path('tokenizer.json'),
   );
-
   const model = decodeSafetensors(files['model.safetensors'], path('model.safetensors'));
+  checkNames(config.model, model, [''], [], path('model.safetensors'));
+  const parameters = flatParameters(config.model, model, '', path('model.safetensors'));
+  return { config, tokenizer, parameters, metadata: model.metadata };
+}
+
+/**
+ * The run that `files` hold. `where` names their directory in errors.
+ * Throws CheckpointError where a file is damaged or the files do not belong together.
+ */
+export function decodeRun(files: RunFiles, where: string): SavedRun {
+  const path = (name: RunFileName) => `${where}/${name}`;
+  const { config, tokenizer, parameters, metadata } = decodeWeights(files, where);
+  const { steps } = config.training;
+  const step = readStep({ metadata }, path('model.safetensors'), steps);
   const optimizer = decodeSafetensors(files['optimizer.safetensors'], path('optimizer.safetensors'));
-  const step = readStep(model, path('model.safetensors'), config.training.steps);
-  const losses = readLosses(files['metrics.jsonl'], config.training.steps, path('metrics.jsonl'));
+  const losses = readLosses(files['metrics.jsonl'], steps, path('metrics.jsonl'));
   // A run is saved by renaming one file after another: were that cut short, the steps would tell.
-  if (readStep(optimizer, path('optimizer.safetensors'), config.training.steps) !== step) {
+  if (readStep(optimizer, path('optimizer.safetensors'), steps) !== step) {
     throw damaged(
       path('optimizer.safetensors'),
       `expected the state after step ${step}, as in model.safetensors`,
     );
   }
-  const kept = keptLosses(step, config.training.steps);
+  const kept = keptLosses(step, steps);
   if (losses.length !== kept) {
     throw damaged(
       path('metrics.jsonl'),
       `expected ${kept} steps, as in model.safetensors, got ${losses.length}`,
     );
   }
-  checkLayers(config.model, model.tensors.size, path('model.safetensors'));
-  const parameters = flatParameters(config.model, model, '', path('model.safetensors'));
+  checkNames(config.model, optimizer, ['m.', 'v.'], RANDOM_TENSORS, path('optimizer.safetensors'));
   const m = flatParameters(config.model, optimizer, 'm.', path('optimizer.safetensors'));
   const velocity = flatParameters(config.model, optimizer, 'v.', path('optimizer.safetensors'));
   const random = readRandom(optimizer, path('optimizer.safetensors'));

@@ -27,6 +27,9 @@ const DTYPES = {
   F32: { bytes: 4, read: (buffer: ArrayBuffer): TensorData => new Float32Array(buffer) },
   F64: { bytes: 8, read: (buffer: ArrayBuffer): TensorData => new Float64Array(buffer) },
   U32: { bytes: 4, read: (buffer: ArrayBuffer): TensorData => new Uint32Array(buffer) },
+  // Every number of these two is one of f32.
+  F16: { bytes: 2, read: (buffer: ArrayBuffer): TensorData => fromHalf(new Uint16Array(buffer)) },
+  BF16: { bytes: 2, read: (buffer: ArrayBuffer): TensorData => fromBfloat(new Uint16Array(buffer)) },
 } as const;
 type DType = keyof typeof DTYPES;
 
@@ -68,10 +71,39 @@ export function encodeSafetensors({ tensors, metadata }: SafeTensors): Uint8Arra
  * gap or overlap.
  */
 export function decodeSafetensors(bytes: Uint8Array, where: string): SafeTensors {
+  const { start, entries, metadata } = readLayout(bytes, bytes.length, where);
+  const tensors = new Map<string, Tensor>();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    // A copy: the place in the file need not be aligned, and the caller may keep one tensor only.
+    const data = DTYPES[dtype].read(new Uint8Array(bytes.subarray(start + begin, start + end)).buffer);
+    tensors.set(name, { shape, data });
+  }
+  return { tensors, metadata };
+}
+
+interface Layout {
+  /** Where the numbers begin. */
+  readonly start: number;
+  readonly entries: readonly { name: string; dtype: DType; shape: number[]; begin: number; end: number }[];
+  readonly metadata: SafeTensors['metadata'];
+}
+
+/** Bytes up to the numbers, as the first 8 bytes of a file of `size` say. Throws CheckpointError where that cannot be. */
+export function headerEnd(head: Uint8Array, size: number, where: string): number {
   const fail = failure(where);
-  const { header, start } = readHeader(bytes, fail);
+  if (size < LENGTH_BYTES) return fail(`${size} bytes are too few`);
+  const length = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER, size - LENGTH_BYTES)))
+    return fail(`a header of ${length} bytes does not fit`);
+  return LENGTH_BYTES + Number(length);
+}
+
+/** What the header says of the numbers in a file of `size` bytes; `head` holds the header at least. Throws CheckpointError. */
+export function readLayout(head: Uint8Array, size: number, where: string): Layout {
+  const fail = failure(where);
+  const { header, start } = readHeader(head, size, where);
   let metadata: Record<string, string> = {};
-  const entries: { name: string; dtype: DType; shape: number[]; begin: number; end: number }[] = [];
+  const entries: Layout['entries'][number][] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (!isObject(entry)) return fail(`header entry ${quote(name)} is not an object`);
     if (name === METADATA) {
@@ -79,8 +111,12 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): SafeTensors
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (!isDType(dtype))
-      return fail(`tensor ${quote(name)}: expected type F32, F64 or U32, got ${quote(dtype)}`);
+    if (!isDType(dtype)) {
+      throw new CheckpointError(
+        `${where}: tensor ${quote(name)}: expected type ${Object.keys(DTYPES).join(', ')}, got ${quote(dtype)}. ` +
+          'Save it in one of these.',
+      );
+    }
     if (!isCounts(shape)) return fail(`tensor ${quote(name)}: ${quote(shape)} is no shape`);
     if (!isCounts(offsets) || offsets.length !== 2) {
       return fail(`tensor ${quote(name)}: ${quote(offsets)} is no range of bytes`);
@@ -99,22 +135,16 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): SafeTensors
       return fail(`tensor ${quote(name)}: expected it to start at byte ${next}, got ${begin}`);
     next = end;
   }
-  if (start + next !== bytes.length) {
-    return fail(`expected ${start + next} bytes, as its header says, got ${bytes.length}`);
+  if (start + next !== size) {
+    return fail(`expected ${start + next} bytes, as its header says, got ${size}`);
   }
-  const tensors = new Map<string, Tensor>();
-  for (const { name, dtype, shape, begin, end } of entries) {
-    // A copy: the place in the file need not be aligned, and the caller may keep one tensor only.
-    const data = DTYPES[dtype].read(new Uint8Array(bytes.subarray(start + begin, start + end)).buffer);
-    tensors.set(name, { shape, data });
-  }
-  return { tensors, metadata };
+  return { start, entries, metadata };
 }
 
 /** The metadata alone, of the first bytes of a file, which hold the header at least. Throws CheckpointError. */
 export function readMetadata(head: Uint8Array, where: string): SafeTensors['metadata'] {
   const fail = failure(where);
-  const entry = readHeader(head, fail).header[METADATA] ?? {};
+  const entry = readHeader(head, head.length, where).header[METADATA] ?? {};
   return isObject(entry) ? metadataOf(entry, fail) : fail('__metadata__ is not an object');
 }
 
@@ -135,13 +165,11 @@ function failure(where: string): (problem: string) => never {
 
 function readHeader(
   bytes: Uint8Array,
-  fail: (problem: string) => never,
+  size: number,
+  where: string,
 ): { header: Record<string, unknown>; start: number } {
-  if (bytes.length < LENGTH_BYTES) return fail(`${bytes.length} bytes are too few`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(Math.min(MAX_HEADER, bytes.length - LENGTH_BYTES)))
-    return fail(`a header of ${length} bytes does not fit`);
-  const start = LENGTH_BYTES + Number(length);
+  const fail = failure(where);
+  const start = headerEnd(bytes, size, where);
   let header: unknown;
   try {
     header = JSON.parse(
@@ -151,6 +179,22 @@ function readHeader(
     return fail('the header is not JSON');
   }
   return isObject(header) ? { header, start } : fail('the header is not a JSON object');
+}
+
+/** IEEE 754 half precision: a sign, 5 bits of exponent, 10 of fraction. */
+function fromHalf(halves: Uint16Array): Float32Array {
+  return Float32Array.from(halves, (bits) => {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+  });
+}
+
+/** The upper half of an f32. */
+function fromBfloat(halves: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
 }
 
 function dtypeOf(data: TensorData): DType {

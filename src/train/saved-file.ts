@@ -22,9 +22,10 @@ export function parseJson<T extends v.GenericSchema>(
   throw damaged(where, `${v.getDotPath(issue) ?? 'contents'}: ${issue.message}`);
 }
 
+/** UTF-8 text, without the byte order mark that some editors put before it. */
 export function readText(bytes: Uint8Array, where: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw damaged(where, 'it is not UTF-8 text');
   }

@@ -3,6 +3,7 @@
 import type { ModelConfig } from '../model/config.ts';
 import { countParameters, parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
+import { CheckpointError } from '../util/errors.ts';
 import { PythonRandom, type RandomState } from '../util/python-random.ts';
 import { damaged, inFile } from './saved-file.ts';
 import type { SafeTensors, Tensor, TensorData } from './safetensors.ts';
@@ -17,15 +18,35 @@ export function parameterTensors(model: ModelConfig, flat: FloatArray, prefix = 
 }
 
 /**
- * Throws CheckpointError unless `count` tensors are those of the layers of `model`: the number of layers in a damaged
- * configuration could be anything, and much would be made and looped over before a tensor is missed.
+ * Throws CheckpointError, naming the first tensor that is missing or is none of these, unless `file` holds the parameters under
+ * each of `prefixes`, and `others`.
  */
-export function checkLayers({ nLayer }: ModelConfig, count: number, where: string): void {
-  const layers = (count - 3) / 6; // wte, wpe, lm_head, and six a layer
-  if (layers !== nLayer) throw damaged(where, `expected ${nLayer} layers, got ${layers}`);
+export function checkNames(
+  model: ModelConfig,
+  { tensors }: SafeTensors,
+  prefixes: readonly string[],
+  others: readonly string[],
+  where: string,
+): void {
+  const expected = new Set(others);
+  for (const { name } of parameterSpecs(model)) for (const prefix of prefixes) expected.add(prefix + name);
+  const missing = [...expected].find((name) => !tensors.has(name));
+  const extra = [...tensors.keys()].find((name) => !expected.has(name));
+  if (missing === undefined && extra === undefined) return;
+  const problem =
+    missing === undefined
+      ? `unexpected tensor ${JSON.stringify(extra!.slice(0, 100))}`
+      : `tensor ${missing} is missing`;
+  throw new CheckpointError(
+    `${where}: ${problem}. Expected those of a model with n_layer ${model.nLayer}: wte, wpe, lm_head (a head tied to wte is ` +
+      'not supported), and attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 of each layer.',
+  );
 }
 
-/** The flat list of parameters, or of moments, from its tensors; F64 if the first one is, else F32. */
+/**
+ * The flat list of parameters, or of moments, from its tensors; F64 if the first one is, else F32. Throws CheckpointError
+ * where a tensor is missing or of another shape, and at a number that no training leaves behind.
+ */
 export function flatParameters(
   model: ModelConfig,
   { tensors }: SafeTensors,
@@ -41,6 +62,15 @@ export function flatParameters(
       const got = tensor ? `${tensor.data.constructor.name} [${tensor.shape.join(', ')}]` : 'none';
       throw damaged(where, `tensor ${prefix}${name}: expected ${expected}, got ${got}`);
     }
+    const bad = tensor.data.findIndex((x) => !(Math.abs(x) < Infinity && (x >= 0 || prefix !== 'v.')));
+    if (bad >= 0) {
+      const place = [Math.floor(bad / shape[1]), bad % shape[1]].join(', ');
+      const expected = prefix === 'v.' ? 'a finite number of at least 0' : 'a finite number';
+      throw damaged(
+        where,
+        `tensor ${prefix}${name}[${place}]: expected ${expected}, got ${tensor.data[bad]}`,
+      );
+    }
     parts.push(tensor.data);
   }
   // Made only now: the size that a damaged configuration asks for could be anything.
@@ -52,6 +82,9 @@ export function flatParameters(
   }
   return flat;
 }
+
+/** The names of `randomTensors`. */
+export const RANDOM_TENSORS = ['random.mt', 'random.index', 'random.gauss_next'];
 
 export function randomTensors({ mt, index, gaussNext }: RandomState): Map<string, Tensor> {
   const pending = gaussNext === null ? [] : [gaussNext];
@@ -76,9 +109,15 @@ export function readRandom({ tensors }: SafeTensors, where: string): RandomState
 
 /** The metadata `step`, a whole number up to `steps`. */
 export function readStep({ metadata }: Pick<SafeTensors, 'metadata'>, where: string, steps: number): number {
-  const step = /^\d{1,15}$/.test(metadata['step'] ?? '') ? Number(metadata['step']) : NaN;
+  if (metadata['step'] === undefined) {
+    throw new CheckpointError(
+      `${where}: its metadata do not say after which step it was saved (step). ` +
+        'Samples can be drawn from this run, but its training cannot go on.',
+    );
+  }
+  const step = /^\d{1,15}$/.test(metadata['step']) ? Number(metadata['step']) : NaN;
   if (!(step <= steps)) {
-    throw damaged(where, `expected metadata step from 0 to ${steps}, got ${metadata['step'] ?? 'none'}`);
+    throw damaged(where, `expected metadata step from 0 to ${steps}, got ${metadata['step']}`);
   }
   return step;
 }

@@ -80,10 +80,10 @@ export function checkDocuments(
       throw new ConfigError(`documents: expected at least 2 tokens in each, too few in document ${d}.`);
     }
   }
-  const wrong = tokens.findIndex((token) => token >= vocabSize);
-  if (wrong !== -1) {
+  for (let i = 0; i < tokens.length; i++) {
+    if (tokens[i] < vocabSize) continue;
     throw new ConfigError(
-      `documents: expected tokens below vocab_size ${vocabSize}, got ${tokens[wrong]} at index ${wrong}.`,
+      `documents: expected tokens below vocab_size ${vocabSize}, got ${tokens[i]} at index ${i}.`,
     );
   }
 }

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cacheDirectory, fetchOnce, type RemoteFile } from '../../src/cli/data.ts';
+import { cacheDirectory, fetchOnce, unusedProxy, type RemoteFile } from '../../src/cli/data.ts';
 import { DataError } from '../../src/util/errors.ts';
 import { temporaryDirectory } from './cli.ts';
 
@@ -86,7 +86,7 @@ describe('fetchOnce', () => {
     const offline = { ...file(cache), url: `http://127.0.0.1:${port}/names.txt` };
     await expect(fetchOnce(offline, () => {})).rejects.toThrow(
       `--data names: cannot fetch http://127.0.0.1:${port}/names.txt: connect ECONNREFUSED 127.0.0.1:${port}. ` +
-        'Offline, use --data FILE with a local copy of that file, or --data builtin.',
+        `Offline, use --data FILE with a local copy of that file, or --data builtin.`,
     );
   });
 
@@ -100,6 +100,29 @@ describe('fetchOnce', () => {
       /names\.txt: not kept for the next time: a part of the path is not a directory/,
     );
   });
+});
+
+describe('unusedProxy', () => {
+  it.each([
+    [{}, '20.19.0', ''],
+    [{ HTTPS_PROXY: '' }, '20.19.0', ''],
+    [{ NODE_USE_ENV_PROXY: '1', https_proxy: 'http://p:1' }, '24.0.0', ''],
+    [
+      { HTTPS_PROXY: 'http://p:1' },
+      '24.0.0',
+      ' The proxy of HTTPS_PROXY was not used: NODE_USE_ENV_PROXY=1 makes Node use it.',
+    ],
+    [
+      { ALL_PROXY: 'http://p:1' },
+      '22.21.0',
+      ' The proxy of ALL_PROXY was not used: NODE_USE_ENV_PROXY=1 makes Node use it.',
+    ],
+    [
+      { https_proxy: 'http://p:1', NODE_USE_ENV_PROXY: '1' },
+      '20.19.0',
+      ' The proxy of https_proxy was not used: Node uses it from 22.21 on, with NODE_USE_ENV_PROXY=1.',
+    ],
+  ])('of %o in Node %s: %s', (env, node, expected) => expect(unusedProxy(env, node)).toBe(expected));
 });
 
 describe('cacheDirectory', () => {

@@ -8,13 +8,16 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { microgpt, records } from './cli.ts';
+import { RUN_FILES } from '../../src/train/run-files.ts';
+import { microgpt, NAMES, records, samples } from './cli.ts';
 
 let directory: string;
 const at = (name: string) => join(directory, name);
@@ -28,13 +31,20 @@ beforeAll(async () => {
   const train = ['train', '--steps', '2', '--samples', '0', '--engine', 'oracle', '--out', at('run')];
   const { status, stderr } = await microgpt(train);
   if (status !== 0) throw new Error(stderr);
-  for (const file of [
-    'config.json',
-    'tokenizer.json',
-    'metrics.jsonl',
-    'model.safetensors',
-    'optimizer.safetensors',
-  ]) {
+  writeFileSync(at('huge.safetensors'), '');
+  truncateSync(at('huge.safetensors'), 2 ** 30); // sparse: it takes no space
+  if (process.platform !== 'win32') execFileSync('mkfifo', [at('pipe')]);
+  for (const file of RUN_FILES) {
+    const variant = (kind: string) => {
+      cpSync(at('run'), at(`${kind}-${file}`), { recursive: true });
+      return join(at(`${kind}-${file}`), file);
+    };
+    const huge = variant('huge');
+    writeFileSync(huge, '');
+    truncateSync(huge, 2 ** 30);
+    const piped = variant('piped');
+    rmSync(piped);
+    if (process.platform !== 'win32') execFileSync('mkfifo', [piped]);
     cpSync(at('run'), at(`cut-${file}`), { recursive: true });
     truncateSync(join(at(`cut-${file}`), file), 30);
     cpSync(at('run'), at(`no-${file}`), { recursive: true });
@@ -48,7 +58,7 @@ function contents(): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .map((entry) => {
       const path = join(entry.parentPath, entry.name);
-      return entry.isFile() ? `${path} ${readFileSync(path).length}` : path;
+      return entry.isFile() ? `${path} ${statSync(path).size}` : path;
     })
     .toSorted();
 }
@@ -147,13 +157,38 @@ const cases: Case[] = [
   ['train --resume %/folder', FAILED, 'config.json: no such file or directory'],
   ['sample %/missing', FAILED, 'missing: no such file or directory. Expected a directory that'],
   ['sample %/empty', FAILED, 'empty: 0 bytes are too few'],
-  ...['config.json', 'tokenizer.json', 'metrics.jsonl', 'model.safetensors', 'optimizer.safetensors'].flatMap(
-    (file): Case[] => [
-      [`sample %/cut-${file}`, FAILED, `cut-${file}/${file}`],
-      [`train --resume %/cut-${file}`, FAILED, `cut-${file}/${file}`],
-      [`sample %/no-${file}`, FAILED, `${file}: no such file or directory`],
-    ],
-  ),
+  ...RUN_FILES.flatMap((file): Case[] => [
+    [`train --resume %/cut-${file}`, FAILED, `cut-${file}/${file}`],
+    [`train --resume %/no-${file}`, FAILED, `${file}: no such file or directory`],
+  ]),
+  ...(['config.json', 'tokenizer.json', 'model.safetensors'] as const).flatMap((file): Case[] => [
+    [`sample %/cut-${file}`, FAILED, `cut-${file}/${file}`],
+    [`sample %/no-${file}`, FAILED, `${file}: no such file or directory`],
+  ]),
+  // Files that never end or never begin
+  [
+    'train --resume %/huge-metrics.jsonl',
+    FAILED,
+    'metrics.jsonl: expected at most 10000000 bytes, got 1073741824',
+  ],
+  ['train --resume %/huge-model.safetensors', FAILED, 'model.safetensors: expected at most'],
+  ['sample %/huge.safetensors', FAILED, 'huge.safetensors: the header is not JSON'],
+  ['train --data %/huge.safetensors', FAILED, 'huge.safetensors: expected at most 512 MiB of text'],
+  ...(process.platform === 'win32'
+    ? []
+    : [
+        [
+          'report --compare /dev/zero /dev/zero',
+          FAILED,
+          '/dev/zero: it is a device. Expected a report.json',
+        ] as Case,
+        ['report --compare %/pipe %/pipe', FAILED, 'pipe: it is a pipe. Expected a report.json'] as Case,
+        ['report --python %/pipe --out %/report', WRONG_USAGE, 'pipe: there is no such file'] as Case,
+        ['sample %/pipe', FAILED, 'pipe: it is not a directory'] as Case,
+        ['sample %/piped-config.json', FAILED, 'config.json: it is a pipe'] as Case,
+        ['sample %/piped-model.safetensors', FAILED, 'model.safetensors: it is a pipe'] as Case,
+        ['train --resume %/piped-metrics.jsonl', FAILED, 'metrics.jsonl: it is a pipe'] as Case,
+      ]),
   // Prompts
   ['sample %/run --prompt Zoë', FAILED, 'unknown characters "Z" (U+005A), "ë" (U+00EB)'],
   ['sample %/run --prompt aaaaaaaaaaaaaaaa', WRONG_USAGE, 'expected fewer than 16 characters'],
@@ -269,6 +304,46 @@ it('what a file says never commands the terminal, however long it is', async () 
     expect(stderr).toMatch(/config\.json: engine\.name: .*received "\\u\{1b\}\[2J\\u\{202e\}xxx/);
     expect(stderr.trimEnd()).toMatch(/^\P{C}{1,700}$/u);
   }
+});
+
+describe('sound input of another kind', () => {
+  it('is sampled without what only training needs, and says what is lost', async () => {
+    const whole = samples(records((await microgpt(['sample', at('run'), '--json'])).stdout));
+    const { status, stdout, stderr } = await microgpt(['sample', at('no-metrics.jsonl'), '--json']);
+    expect(status).toBe(0);
+    expect(samples(records(stdout))).toEqual(whole);
+    expect(stderr).not.toContain('missing');
+    for (const run of ['no-optimizer.safetensors', 'cut-optimizer.safetensors']) {
+      const without = await microgpt(['sample', at(run), '--json']);
+      expect(without.status).toBe(0);
+      expect(samples(records(without.stdout))).toHaveLength(20);
+      expect(without.stderr).toContain(
+        'optimizer.safetensors is missing or damaged: the samples are not those that training printed\n',
+      );
+    }
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'reads text from a pipe, and says that it waits for it',
+    async () => {
+      const writing = spawn('sh', ['-c', `exec 3>"$1"; sleep 2.5; cat "$2" >&3`, 'sh', at('pipe'), NAMES]);
+      const args = ['train', '--data', at('pipe'), '--steps', '1', '--samples', '0', '--engine', 'cpu'];
+      const { status, stdout, stderr } = await microgpt(args);
+      writing.kill();
+      expect(status).toBe(0);
+      expect(stdout).toContain('num docs: 32033\n');
+      expect(stderr).toContain(`waiting for the text from ${at('pipe')}\n`);
+    },
+  );
+
+  it('holds the tokens of one long line once, as whole numbers', async () => {
+    writeFileSync(at('long'), 'abcdefgh'.repeat(2 ** 21));
+    const args = ['train', '--data', at('long'), '--steps', '1', '--samples', '0', '--engine', 'cpu'];
+    // A list of 2^24 tokens would take more.
+    const { status, stderr } = await microgpt(args, { env: { NODE_OPTIONS: '--max-old-space-size=100' } });
+    rmSync(at('long'));
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+  });
 });
 
 describe('a vocabulary', () => {

@@ -3,7 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { decodeRun, encodeRun, fingerprintDocuments, RUN_FILES } from '../../src/train/run-files.ts';
+import {
+  decodeModel,
+  decodeRun,
+  encodeRun,
+  fingerprintDocuments,
+  RUN_FILES,
+} from '../../src/train/run-files.ts';
 import type { RunFileName, RunFiles, SavedRun } from '../../src/train/run-files.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../../src/train/safetensors.ts';
 import { CheckpointError } from '../../src/util/errors.ts';
@@ -50,7 +56,36 @@ function withTensors(name: RunFileName, tensors: Record<string, Tensor | undefin
   return { ...files, [name]: encodeSafetensors({ tensors: new Map(kept), metadata: was.metadata }) };
 }
 
+/** As other programs save the same tensors. */
+function withoutMetadata(bytes: Uint8Array): Uint8Array {
+  return encodeSafetensors({ ...decodeSafetensors(bytes, 'file'), metadata: {} });
+}
+
+describe('the model of a run', () => {
+  it('needs no metadata, no metrics and no optimizer', () => {
+    const model = { ...files, 'model.safetensors': withoutMetadata(files['model.safetensors']) };
+    const { parameters, random, step, config } = decodeModel(model, 'runs/a');
+    expect({ parameters, random, step }).toEqual({
+      parameters: run.state.parameters,
+      random: run.random,
+      step: undefined,
+    });
+    expect(config).toEqual(run.config);
+    for (const optimizer of [{}, { 'optimizer.safetensors': Uint8Array.of(1, 2, 3) }]) {
+      const { 'optimizer.safetensors': _, 'metrics.jsonl': __, ...rest } = files;
+      expect(decodeModel({ ...rest, ...optimizer }, 'runs/a')).toMatchObject({ step: 5, random: undefined });
+    }
+  });
+});
+
 describe('a saved run', () => {
+  it('may have byte order marks, which some editors write', () => {
+    const marked = { ...files };
+    for (const name of ['config.json', 'tokenizer.json', 'metrics.jsonl'] as const)
+      marked[name] = Uint8Array.of(0xef, 0xbb, 0xbf, ...files[name]);
+    expect(decodeRun(marked, 'runs/a').config).toEqual(run.config);
+  });
+
   it('comes back whole', () => {
     const { tokenizer, losses, ...rest } = decodeRun(files, 'runs/a');
     const { tokenizer: was, losses: lossesWere, ...restWas } = run;
@@ -156,7 +191,7 @@ describe('a damaged run', () => {
     [
       'more layers than tensors',
       () => changed('config.json', (t) => t.replace('"nLayer": 2', '"nLayer": 9000')),
-      /expected 9000 layers, got 2/,
+      /tensor layer2\.attn_wq is missing\. Expected those of a model with n_layer 9000/,
     ],
     [
       'a width that no memory holds',
@@ -207,7 +242,46 @@ describe('a damaged run', () => {
     [
       'a moment missing',
       () => withTensors('optimizer.safetensors', { 'v.wpe': undefined }),
-      /tensor v\.wpe: .* got none/,
+      /tensor v\.wpe is missing/,
+    ],
+    [
+      'no head, as where it is tied to the embedding',
+      () => withTensors('model.safetensors', { lm_head: undefined }),
+      /tensor lm_head is missing\. .* \(a head tied to wte is not supported/,
+    ],
+    [
+      'a tensor too many',
+      () => withTensors('model.safetensors', { 'layer0.bias': three }),
+      /unexpected tensor "layer0\.bias"/,
+    ],
+    [
+      'a weight that is no number',
+      () =>
+        withTensors('model.safetensors', {
+          wpe: { shape: [4, 4], data: new Float64Array(16).fill(NaN, 6, 7) },
+        }),
+      /model\.safetensors: tensor wpe\[1, 2\]: expected a finite number, got NaN/,
+    ],
+    [
+      'an infinite moment',
+      () =>
+        withTensors('optimizer.safetensors', {
+          'm.wpe': { shape: [4, 4], data: new Float64Array(16).fill(-Infinity, 15) },
+        }),
+      /tensor m\.wpe\[3, 3\]: expected a finite number, got -Infinity/,
+    ],
+    [
+      'a second moment below 0',
+      () =>
+        withTensors('optimizer.safetensors', {
+          'v.wpe': { shape: [4, 4], data: new Float64Array(16).fill(-1) },
+        }),
+      /tensor v\.wpe\[0, 0\]: expected a finite number of at least 0, got -1/,
+    ],
+    [
+      'no step',
+      () => ({ ...files, 'model.safetensors': withoutMetadata(files['model.safetensors']) }),
+      /its metadata do not say after which step .* Samples can be drawn from this run, but its training cannot go on/,
     ],
     [
       'random numbers missing',

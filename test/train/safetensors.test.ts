@@ -78,6 +78,33 @@ describe('safetensors', () => {
     }
   });
 
+  it('reads half precision of both kinds as f32', () => {
+    const read = (dtype: string, halves: number[]) => {
+      const bytes = file(
+        { x: { dtype, shape: [halves.length], data_offsets: [0, 2 * halves.length] } },
+        2 * halves.length,
+      );
+      const view = new DataView(bytes.buffer, bytes.length - 2 * halves.length);
+      halves.forEach((half, i) => view.setUint16(2 * i, half, true));
+      const { data } = decodeSafetensors(bytes, 'file').tensors.get('x')!;
+      expect(data).toBeInstanceOf(Float32Array);
+      return Array.from(data);
+    };
+    // Of IEEE 754: 1, -2, the largest, the smallest normal and subnormal, -0, infinities, NaN.
+    expect(
+      read('F16', [0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x8000, 0x7c00, 0xfc00, 0x7e01]),
+    ).toEqual([1, -2, 65504, 2 ** -14, 2 ** -24, -1023 * 2 ** -24, -0, Infinity, -Infinity, NaN]);
+    expect(read('BF16', [0x3f80, 0xc000, 0x0001, 0x8000, 0x7f80, 0x7fc0, 0x4049])).toEqual([
+      1,
+      -2,
+      2 ** -133,
+      -0,
+      Infinity,
+      NaN,
+      3.140625,
+    ]);
+  });
+
   it('writes the bytes of the format', () => {
     const data = new Float32Array([1, -2]);
     const bytes = encodeSafetensors({
@@ -130,7 +157,7 @@ describe('safetensors', () => {
     ['a list as header', file([]), /not a JSON object/],
     ['an entry that is no object', file({ x: 1 }), /"x" is not an object/],
     ['metadata that is not text', file({ __metadata__: { a: 1 } }), /__metadata__/],
-    ['an unknown type', file(x({ dtype: 'BF16' }), 8), /expected type F32, F64 or U32, got "BF16"/],
+    ['an unknown type', file(x({ dtype: 'I64' }), 8), /expected type F32, F64, U32, F16, BF16, got "I64"/],
     ["a type of JavaScript's own", file(x({ dtype: 'constructor' }), 8), /expected type/],
     ['a negative size', file(x({ shape: [-2] }), 8), /\[-2\] is no shape/],
     ['a broken size', file(x({ shape: [0.5] }), 8), /is no shape/],
