@@ -1,47 +1,62 @@
 // One writer per run directory: a file .lock that names the process that writes. A lock that its process has left behind
 // is recognised and taken over.
 
-import { readFileSync, rmSync, utimesSync } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { lstatSync, readFileSync, readlinkSync, rmSync, unlinkSync, utimesSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '../util/errors.ts';
-import { errorCode } from './files.ts';
+import { errorCode, reasonOf } from './files.ts';
 
 export const LOCK_FILE = '.lock';
 
 /** The holder touches its lock so often, in milliseconds. */
 const HEARTBEAT = 30_000;
-/** A lock of another machine, whose processes cannot be seen from here, is stale after so long without a touch. */
+/** A lock whose process cannot be seen from here is stale after so long without a touch. */
 const STALE = 10 * HEARTBEAT;
+/** Likewise where this machine was started anew since the last touch: only another machine of its name could hold it. */
+const REBOOTED_STALE = 2 * HEARTBEAT;
 /** Between making the file and writing into it lies an instant; an empty lock older than this was left there. */
 const EMPTY_STALE = 5_000;
 
+/** A process, and what its number means something in. */
 interface Holder {
   readonly pid: number;
   readonly host: string;
   /** When the process began, where the system tells: process numbers come again. */
   readonly started: string;
+  /** The start of the system and the namespace of its process numbers, which containers have of their own; likewise. */
+  readonly boot: string;
+  readonly namespace: string;
 }
 
 export interface Lock {
-  /** Throws CheckpointError where the lock is not there any more: the directory was moved away, or exchanged. */
+  /** Throws CheckpointError where the lock is not there any more: the directory was moved away, exchanged, or taken over. */
   check(): void;
   release(): void;
 }
 
-/** Throws CheckpointError where another process writes into `directory`. */
-export async function lockDirectory(directory: string): Promise<Lock> {
+/** A lock that is there: who holds it, and until when, in milliseconds of Date.now(): Infinity where its process lives. */
+interface Found {
+  readonly text: string;
+  readonly holder: Holder | undefined;
+  readonly touched: number;
+  readonly until: number;
+}
+
+/**
+ * Throws CheckpointError where another process writes into `directory`, unless `force`, and where what is there under the name
+ * of the lock is none.
+ */
+export async function lockDirectory(directory: string, force = false): Promise<Lock> {
   const path = join(directory, LOCK_FILE);
-  const me: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
-  const mine = JSON.stringify(me);
-  for (;;) {
-    if (await makeLock(path, mine)) break;
-    const seen = readIfThere(path);
-    if (seen === undefined) continue; // released meanwhile
-    const holder = parseHolder(seen);
-    if (await isHeld(path, holder)) throw heldError(directory, holder);
-    await removeStale(path, seen);
+  const mine = JSON.stringify(holderOf(process.pid));
+  if (force) removeLock(directory);
+  while (!(await makeLock(path, mine))) {
+    const found = findLock(directory);
+    if (found === undefined) continue; // released meanwhile
+    if (found.until > Date.now()) throw heldError(directory, found);
+    await removeStale(path, found.text);
   }
 
   const heartbeat = setInterval(() => {
@@ -53,17 +68,24 @@ export async function lockDirectory(directory: string): Promise<Lock> {
     }
   }, HEARTBEAT);
   heartbeat.unref();
+  const isMine = () => {
+    try {
+      return findLock(directory)?.text === mine;
+    } catch {
+      return false;
+    }
+  };
   const release = () => {
     clearInterval(heartbeat);
     process.off('exit', release);
-    if (readIfThere(path) === mine) rmSync(path, { force: true });
+    if (isMine()) rmSync(path, { force: true });
   };
   process.prependOnceListener('exit', release); // before claimDirectory's, which wants the directory empty
   const check = () => {
-    if (readIfThere(path) === mine) return;
+    if (isMine()) return;
     throw new CheckpointError(
-      `${directory}: the run cannot be saved: the directory in which the training began was moved, removed or replaced. ` +
-        'Its checkpoints, if any, are where it is now.',
+      `${directory}: the run cannot be saved: the directory in which the training began was moved, removed, replaced or ` +
+        'taken over by another process. Its checkpoints, if any, are where it is now.',
     );
   };
   return { check, release };
@@ -71,45 +93,84 @@ export async function lockDirectory(directory: string): Promise<Lock> {
 
 /** Who writes into `directory` now, in words, if anybody does. */
 export async function writerOf(directory: string): Promise<string | undefined> {
-  const path = join(directory, LOCK_FILE);
-  const seen = readIfThere(path);
-  if (seen === undefined) return undefined;
-  const holder = parseHolder(seen);
-  return (await isHeld(path, holder)) ? inWords(holder) : undefined;
+  try {
+    const found = findLock(directory);
+    return found !== undefined && found.until > Date.now() ? inWords(found.holder) : undefined;
+  } catch (error) {
+    if (error instanceof CheckpointError) return undefined; // what is there is no lock, or not for us to read
+    throw error;
+  }
 }
 
-function readIfThere(path: string): string | undefined {
+/** The lock of a directory, if there is one. Throws CheckpointError where something else has its name, or it cannot be read. */
+function findLock(directory: string): Found | undefined {
+  const path = join(directory, LOCK_FILE);
   try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+    const stats = lstatSync(path);
+    if (!stats.isFile()) {
+      const kind = stats.isSymbolicLink()
+        ? 'a symbolic link'
+        : stats.isDirectory()
+          ? 'a directory'
+          : 'a device or pipe';
+      throw new CheckpointError(
+        `${path}: expected a file that names the process that writes here, got ${kind}. Remove it.`,
+      );
+    }
+    const text = readFileSync(path, 'utf8');
+    const holder = parseHolder(text);
+    return { text, holder, touched: stats.mtimeMs, until: heldUntil(holder, stats.mtimeMs) };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    if (error instanceof CheckpointError) throw error;
+    throw new CheckpointError(
+      `${path}: who writes into this directory cannot be read: ${reasonOf(error)}. If nobody does, remove the file or give --force.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whatever the lock says. A link goes, not what it points to. */
+function removeLock(directory: string): void {
+  const path = join(directory, LOCK_FILE);
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw new CheckpointError(`${path}: it cannot be removed: ${reasonOf(error)}.`, { cause: error });
   }
 }
 
 /** False where the file exists. */
 async function makeLock(path: string, content: string): Promise<boolean> {
+  let file;
   try {
-    const file = await open(path, 'wx');
-    try {
-      await file.writeFile(content);
-    } finally {
-      await file.close();
-    }
-    return true;
+    file = await open(path, 'wx');
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
+  try {
+    await file.writeFile(content);
+  } catch (error) {
+    rmSync(path, { force: true }); // a full disk has room for an empty file
+    throw error;
+  } finally {
+    await file.close();
+  }
+  return true;
 }
 
-async function isHeld(path: string, holder: Holder | undefined): Promise<boolean> {
-  const age = await stat(path).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => 0,
-  );
-  if (holder === undefined) return age < EMPTY_STALE;
-  if (holder.host !== hostname()) return age < STALE;
-  return isAlive(holder.pid) && startOf(holder.pid) === holder.started;
+function heldUntil(holder: Holder | undefined, touched: number): number {
+  if (holder === undefined) return touched + EMPTY_STALE;
+  const { pid, host, started, boot, namespace } = holder;
+  const here = holderOf(pid);
+  if (host !== here.host) return touched + STALE;
+  if (boot === here.boot && namespace === here.namespace) {
+    return isAlive(pid) && here.started === started ? Infinity : -Infinity;
+  }
+  const rebooted = boot !== here.boot && touched < Date.now() - 1000 * uptime();
+  return touched + (rebooted ? REBOOTED_STALE : STALE);
 }
 
 /** Takes a stale lock away; where another process has done so and made its own meanwhile, that one stays. */
@@ -125,9 +186,16 @@ async function removeStale(path: string, seen: string): Promise<void> {
   else await rename(aside, path);
 }
 
-function heldError(directory: string, holder: Holder | undefined): CheckpointError {
+function heldError(directory: string, { holder, touched, until }: Found): CheckpointError {
+  const who = `${directory}: ${inWords(holder)} is writing into it`;
+  if (until === Infinity) {
+    return new CheckpointError(`${who}. Wait until it has ended, or choose another directory.`);
+  }
+  const now = Date.now();
+  const seconds = (to: number) => `${Math.ceil(to / 1000)} s`;
   return new CheckpointError(
-    `${directory}: ${inWords(holder)} is writing into it. Wait until it has ended, or choose another directory.`,
+    `${who}, or was ${seconds(now - touched)} ago: it cannot be seen from here. ` +
+      `If it has ended, the directory can be taken over in ${seconds(until - now)}, or at once with --force.`,
   );
 }
 
@@ -137,10 +205,12 @@ function inWords(holder: Holder | undefined): string {
 
 function parseHolder(text: string): Holder | undefined {
   try {
-    const { pid, host, started } = JSON.parse(text) as Record<string, unknown>;
+    // Earlier versions wrote no boot and no namespace.
+    const { pid, host, started, boot = '', namespace = '' } = JSON.parse(text) as Record<string, unknown>;
     if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1) return undefined;
     if (typeof host !== 'string' || typeof started !== 'string') return undefined;
-    return { pid, host, started };
+    if (typeof boot !== 'string' || typeof namespace !== 'string') return undefined;
+    return { pid, host, started, boot, namespace };
   } catch {
     return undefined;
   }
@@ -155,12 +225,25 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process began, in the system's own terms; empty where it does not tell. */
-function startOf(pid: number): string {
-  try {
+/** The process `pid` of this system, as a lock of it would say. */
+export function holderOf(pid: number): Holder {
+  return {
+    pid,
+    host: hostname(),
     // Field 22; the name before it stands in brackets and may hold anything.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    started: told(() => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19];
+    }),
+    boot: told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    namespace: told(() => readlinkSync('/proc/self/ns/pid')),
+  };
+}
+
+/** In the system's own terms; empty where it does not tell. */
+function told(read: () => string | undefined): string {
+  try {
+    return read() ?? '';
   } catch {
     return '';
   }

@@ -38,6 +38,10 @@ interface InfoFlags extends OutputOptions, PlanFlags {
 }
 
 const DATA = "builtin, names (microgpt.py's file), a text file, or - (standard input)";
+const FORCE = [
+  '--force',
+  'take the directory over, though another process seems to be writing into it',
+] as const;
 
 const temperature = decimal(
   `a number of at least ${MIN_TEMPERATURE}; for the likeliest token every time, use microgpt sample --top-k 1`,
@@ -89,6 +93,7 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--samples', 'samples to print after training', integer(0), 20))
     .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory', path)
+    .option(...FORCE)
     .addOption(
       new Option(
         '--checkpoint-every <steps|time>',
@@ -160,6 +165,7 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
     .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
     .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory', path)
+    .option(...FORCE)
     .addHelpText('after', RANGES);
   outputOptions(sweep, 'print the results and the samples only').action((flags: SweepFlags) =>
     withOutput(flags, async (output) => {
@@ -215,6 +221,7 @@ export function createProgram(done: (status: number) => void): Command {
       'measure this machine: how fast each engine is, where the time goes, and from which model size a GPU pays',
     )
     .option('--out <dir>', 'directory for report.json, report.md and report.html', path, 'report')
+    .option(...FORCE)
     .option('--quick', 'fewer samples, within 2 minutes instead of 20')
     .addOption(number('--seconds', 'roughly how long it may take, in seconds', integer(1)))
     .option('--python <file>', 'microgpt.py, to time it under CPython as well')

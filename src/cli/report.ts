@@ -26,6 +26,7 @@ export interface ReportFlags extends OutputOptions {
   seed: number;
   seconds?: number;
   compare?: string[];
+  force?: boolean;
   engine: 'auto' | 'cpu';
 }
 
@@ -33,7 +34,7 @@ export interface ReportFlags extends OutputOptions {
 export async function reportCommand(flags: ReportFlags, output: Output): Promise<number> {
   const { out, compare } = flags;
   if (compare !== undefined) return compareCommand(compare, out, output);
-  const claimed = await claimAlone(out, () => checkNoneOf(REPORT_FILES, out));
+  const claimed = await claimAlone(out, () => checkNoneOf(REPORT_FILES, out), flags.force);
   const interrupt = catchInterrupt(() =>
     output.note('stopping at the next sample, what was measured is kept (Ctrl-C again: at once)'),
   );

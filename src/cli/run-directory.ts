@@ -240,13 +240,17 @@ async function makeDirectory(path: string): Promise<boolean> {
 /**
  * A directory for something new that this process alone writes into, until it is released. `check` looks whether it would
  * replace anything: before the directory is made, and again when nobody else can. Throws what `check` does, and
- * CheckpointError where another process writes there or nothing can be written.
+ * CheckpointError where another process writes there, unless `force`, or nothing can be written.
  */
-export async function claimAlone(directory: string, check: () => Promise<void>): Promise<ClaimedDirectory> {
+export async function claimAlone(
+  directory: string,
+  check: () => Promise<void>,
+  force = false,
+): Promise<ClaimedDirectory> {
   await check();
   const claimed = await claimDirectory(directory);
   try {
-    const lock = await lockDirectory(directory);
+    const lock = await lockDirectory(directory, force);
     const release = () => {
       lock.release();
       claimed.release();

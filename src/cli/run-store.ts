@@ -41,9 +41,9 @@ export class RunStore {
     process.prependOnceListener('exit', this.close);
   }
 
-  /** Of a directory that exists. Throws CheckpointError where another process writes into it. */
-  static async open(directory: string): Promise<RunStore> {
-    const lock = await saving(directory, () => lockDirectory(directory));
+  /** Of a directory that exists. Throws CheckpointError where another process writes into it, unless `force`. */
+  static async open(directory: string, force = false): Promise<RunStore> {
+    const lock = await saving(directory, () => lockDirectory(directory, force));
     const store = new RunStore(directory, lock);
     try {
       await store.#tidy();
@@ -137,7 +137,10 @@ export function readNewest(path: string): Promise<Read<SavedRun>> {
     path,
     readRunFiles,
     ({ state }) => state.step,
-    ({ smoothedLoss: _, ...run }) => run,
+    (checkpoint) => {
+      const { smoothedLoss: _, ...run } = checkpoint;
+      return run;
+    },
   );
 }
 

@@ -25,6 +25,7 @@ export interface SweepFlags extends OutputOptions {
   samples: number;
   temperature: number;
   out?: string;
+  force?: boolean;
 }
 
 /** No oracle: a step of it takes as long as thousands of the others. */
@@ -51,5 +52,6 @@ export function sweepSettings(flags: SweepFlags): SweepSettings {
     axes: { seed, initScale, eps, beta2, beta1, learningRate: lr },
     sampling: { samples, temperature },
     out: flags.out,
+    force: flags.force,
   };
 }

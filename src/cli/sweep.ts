@@ -43,6 +43,8 @@ export interface SweepSettings extends Omit<SweepOptions, 'documents'> {
   readonly sampling: RunConfig['sampling'];
   /** Where sweep.json, sweep.svg and the best run go, if anywhere. */
   readonly out?: string | undefined;
+  /** Whether `out` is taken even where another process seems to write into it. */
+  readonly force?: boolean | undefined;
 }
 
 /** Gives the exit status. */
@@ -60,7 +62,8 @@ export async function sweepCommand(settings: SweepSettings, output: Output): Pro
     documents: documents.length,
     sha256: await fingerprintDocuments(documents),
   };
-  const claimed = out === undefined ? undefined : await claimAlone(out, () => checkNoSweep(out));
+  const claimed =
+    out === undefined ? undefined : await claimAlone(out, () => checkNoSweep(out), settings.force);
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
     return await sweepAndSave({ ...settings, documents }, data, interrupt, output);

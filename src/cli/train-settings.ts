@@ -28,6 +28,7 @@ export interface TrainFlags extends OutputOptions, EngineFlags {
   samples: number;
   temperature: number;
   out?: string;
+  force?: boolean;
   checkpointEvery: Every;
   resume?: string;
 }
@@ -75,6 +76,7 @@ export async function trainSettings(
     training: { steps, batchSize, clip, learningRate: lr, beta1, beta2, eps, seed, initScale },
     sampling: { samples, temperature },
     out: flags.out,
+    force: flags.force,
     checkpointEvery: flags.checkpointEvery,
   };
 }
@@ -117,6 +119,7 @@ async function resumed(
       temperature: given('temperature') ? flags.temperature : config.sampling.temperature,
     },
     out: flags.out ?? path,
+    force: flags.force,
     checkpointEvery: flags.checkpointEvery,
     resume: run,
     resumeFrom: path,

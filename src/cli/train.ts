@@ -40,6 +40,8 @@ export interface TrainSettings {
   readonly sampling: RunConfig['sampling'];
   /** Where the run is saved, if anywhere. */
   readonly out?: string | undefined;
+  /** Whether it is taken even where another process seems to write into it. */
+  readonly force?: boolean | undefined;
   /** How often it is saved on the way. */
   readonly checkpointEvery: Every;
   /** The run that this one goes on with, read from `resumeFrom`. */
@@ -81,7 +83,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
 
   const claimed = out !== undefined && !again ? await claimDirectory(out) : undefined;
   if (out !== undefined && again) await checkWritableRun(out);
-  const store = out === undefined ? undefined : await openStore(out, claimed);
+  const store = out === undefined ? undefined : await openStore(out, claimed, settings.force);
   const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
   try {
     const kernels = await readKernelChoices((text) => output.note(text));
@@ -262,9 +264,13 @@ function lastState(out: string | undefined, saver: RunSaver | undefined): string
 }
 
 /** Releases what was made for the run where another process writes into it. */
-async function openStore(out: string, claimed: ClaimedDirectory | undefined): Promise<RunStore> {
+async function openStore(
+  out: string,
+  claimed: ClaimedDirectory | undefined,
+  force: boolean | undefined,
+): Promise<RunStore> {
   try {
-    return await RunStore.open(out);
+    return await RunStore.open(out, force);
   } catch (error) {
     claimed?.release();
     throw error;

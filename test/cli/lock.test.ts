@@ -1,9 +1,17 @@
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { LOCK_FILE, lockDirectory } from '../../src/cli/lock.ts';
+import { holderOf, LOCK_FILE, lockDirectory, writerOf } from '../../src/cli/lock.ts';
 import { CheckpointError } from '../../src/util/errors.ts';
 import { temporaryDirectory } from './cli.ts';
 
@@ -14,6 +22,11 @@ function planted(content: string, ageSeconds = 0): string {
   const time = new Date(Date.now() - 1000 * ageSeconds);
   utimesSync(path, time, time);
   return directory;
+}
+
+/** What a lock of this process says, changed. */
+function lockOf(change: object): string {
+  return JSON.stringify({ ...holderOf(process.pid), ...change });
 }
 
 /** A process number that was given, and is free again. */
@@ -35,10 +48,7 @@ describe('the lock of a run directory', () => {
   });
 
   it('goes to exactly one of many that want it at once', async () => {
-    for (const directory of [
-      temporaryDirectory(),
-      planted(JSON.stringify({ pid: deadProcess(), host: hostname(), started: '1' })),
-    ]) {
+    for (const directory of [temporaryDirectory(), planted(lockOf({ pid: deadProcess() }))]) {
       const asked = await Promise.allSettled(Array.from({ length: 8 }, () => lockDirectory(directory)));
       const got = asked.filter(({ status }) => status === 'fulfilled');
       expect(got).toHaveLength(1);
@@ -47,9 +57,11 @@ describe('the lock of a run directory', () => {
   });
 
   it.each([
-    ['of a process that has ended', () => planted(JSON.stringify({ pid: deadProcess(), host: hostname(), started: '1' }))],
-    ['of another process under the same number', () => planted(JSON.stringify({ pid: process.pid, host: hostname(), started: '1' }))],
-    ['of another machine that has not touched it for long', () => planted(JSON.stringify({ pid: 1, host: 'elsewhere', started: '1' }), 3600)],
+    ['of a process that has ended', () => planted(lockOf({ pid: deadProcess() }))],
+    ['of another process under the same number', () => planted(lockOf({ started: '1' }))],
+    ['of another machine that has not touched it for long', () => planted(lockOf({ pid: 1, host: 'elsewhere' }), 3600)],
+    ['of this machine before it was started anew', () => planted(lockOf({ boot: 'before' }), uptime() + 120)],
+    ['of another container that has not touched it for long', () => planted(lockOf({ namespace: 'pid:[1]' }), 3600)],
     ['that was left empty', () => planted('', 60)],
     ['that is damaged', () => planted('{"pid":', 60)],
   ])('%s is taken over', async (_, plant) => {
@@ -60,10 +72,64 @@ describe('the lock of a run directory', () => {
   }); // prettier-ignore
 
   it.each([
-    ['of another machine', () => planted(JSON.stringify({ pid: 1, host: 'elsewhere', started: '1' }), 20), 'process 1 on elsewhere'],
+    ['of another machine', () => planted(lockOf({ pid: 1, host: 'elsewhere' }), 20), 'process 1 on elsewhere'],
+    ['of another container, though its number lives here', () => planted(lockOf({ namespace: 'pid:[1]' }), 20), `process ${process.pid} on ${hostname()}`],
+    ['of another container, whose number is free here', () => planted(lockOf({ pid: deadProcess(), namespace: 'pid:[1]' }), 20), 'process'],
+    ['of another machine of this name', () => planted(lockOf({ boot: 'other' }), 20), `process ${process.pid} on ${hostname()}`],
     ['that is just being written', () => planted(''), 'another process'],
   ])('%s is respected', async (_, plant, who) => {
     const directory = plant();
-    await expect(lockDirectory(directory)).rejects.toThrow(`${who} is writing into it`);
+    await expect(lockDirectory(directory)).rejects.toThrow(`${who}`);
+    await expect(lockDirectory(directory)).rejects.toThrow(
+      /is writing into it, or was \d+ s ago: .* can be taken over in \d+ s, or at once with --force\.$/,
+    );
+    (await lockDirectory(directory, true)).release();
+    expect(existsSync(join(directory, LOCK_FILE))).toBe(false);
   }); // prettier-ignore
+
+  it('says when it can be taken over, and can be at once by force', async () => {
+    const directory = planted(lockOf({ pid: 7, host: 'elsewhere' }), 100);
+    await expect(lockDirectory(directory)).rejects.toThrow(
+      /process 7 on elsewhere is writing into it, or was 10[01] s ago: .* in (199|200) s, or at once with --force/,
+    );
+    const lock = await lockDirectory(directory, true);
+    lock.check();
+    const taken = lockOf({ pid: 8, host: 'elsewhere' });
+    writeFileSync(join(directory, LOCK_FILE), taken);
+    expect(() => lock.check()).toThrow(/another process has taken it over/);
+    lock.release(); // is not its own any more
+    expect(readFileSync(join(directory, LOCK_FILE), 'utf8')).toBe(taken);
+  });
+
+  it.each([
+    ['a dangling link', (path: string) => symlinkSync('nowhere', path), /got a symbolic link\. Remove it\./, true],
+    ['a link to itself', (path: string) => symlinkSync(LOCK_FILE, path), /got a symbolic link/, true],
+    ['a directory', (path: string) => mkdirSync(path), /got a directory/, false],
+    ['a pipe', (path: string) => execFileSync('mkfifo', [path]), /got a device or pipe/, true],
+  ] as const)('that is %s is refused', async (_, make, message, forced) => {
+    const directory = temporaryDirectory();
+    make(join(directory, LOCK_FILE));
+    await expect(lockDirectory(directory)).rejects.toThrow(CheckpointError);
+    await expect(lockDirectory(directory)).rejects.toThrow(message);
+    expect(await writerOf(directory)).toBeUndefined();
+    if (forced) (await lockDirectory(directory, true)).release();
+    else await expect(lockDirectory(directory, true)).rejects.toThrow(/cannot be removed: it is a directory/);
+  }); // prettier-ignore
+
+  it("that is another user's and cannot be read is refused", async ({ skip }) => {
+    const directory = planted(lockOf({ host: 'elsewhere' }));
+    chmodSync(join(directory, LOCK_FILE), 0o600);
+    chmodSync(directory, 0o777);
+    if (process.getuid?.() !== 0) return skip('only root can become another user');
+    process.seteuid!(65534); // nobody
+    try {
+      await expect(lockDirectory(directory)).rejects.toThrow(
+        /who writes into this directory cannot be read: permission denied\. If nobody does, remove the file or give --force\.$/,
+      );
+      expect(await writerOf(directory)).toBeUndefined();
+      (await lockDirectory(directory, true)).release();
+    } finally {
+      process.seteuid!(0);
+    }
+  });
 });
