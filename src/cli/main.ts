@@ -1,14 +1,34 @@
 #!/usr/bin/env node
-// The command `microgpt`. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal.
+// The command `microgpt`. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal, 141 standard output was
+// closed before the end.
 
+import { fstatSync, writeFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
-import { reportError, WRONG_USAGE } from './report-error.ts';
+import { MicrogptError } from '../util/errors.ts';
+import { reasonOf } from './files.ts';
+import { isGone } from './output.ts';
+import { FAILED, reportError, WRONG_USAGE } from './report-error.ts';
 
-// A reader who has had enough, of --help too: see Output, which ends the work then.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-});
+/** 128 + SIGPIPE, as a shell says of other programs whose reader has had enough. */
+const CLOSED = 141;
+
+/** Of --help too. See Output, which ends the work then. */
+let outputError: Error | undefined;
+process.stdout.on('error', (error) => (outputError ??= error));
+process.stderr.on('error', () => {}); // nobody is left to tell
+
+if (fstatSync(1).isFile()) {
+  // Node does not look how much of it the system has taken: on a disk that fills up the rest would be lost without an error.
+  process.stdout._write = (chunk: Uint8Array, _encoding, done) => {
+    try {
+      writeFileSync(1, chunk);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
 
 const argv = process.argv.slice(2);
 let status = 0;
@@ -19,7 +39,18 @@ const command = program.commands.find((own) => own.name() === argv[0]);
 const help = command === undefined ? 'microgpt --help' : `microgpt ${command.name()} --help`;
 // Whatever a bug throws outside the command's own promise.
 process.on('uncaughtException', (error) => process.exit(reportError(error, argv, help)));
-process.exit(await main());
+process.exit(statusOf(await main()));
+
+/** The exit status, where the command itself has ended with `status`. */
+function statusOf(status: number): number {
+  if (outputError === undefined || status === FAILED || status === WRONG_USAGE) return status;
+  if (isGone(outputError)) return status === 0 ? CLOSED : status;
+  return reportError(
+    new MicrogptError(`standard output: ${reasonOf(outputError)}.`, { cause: outputError }),
+    argv,
+    help,
+  );
+}
 
 async function main(): Promise<number> {
   try {

@@ -4,8 +4,7 @@
 
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { MicrogptError } from '../util/errors.ts';
-import { reasonOf } from './files.ts';
+import { errorCode } from './files.ts';
 import type { PrintedRecord } from './printed-records.ts';
 
 export interface OutputOptions {
@@ -26,6 +25,11 @@ export function printable(text: string): string {
   return text.replace(/[^\P{C}\n]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
 
+/** `microgpt train | head` closes the pipe, a terminal that goes away gives EIO: a reader who has had enough. */
+export function isGone(error: unknown): boolean {
+  return ['EPIPE', 'EIO'].includes(errorCode(error) ?? '');
+}
+
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -42,17 +46,12 @@ export class Output {
     this.json = json;
     this.quiet = quiet;
     this.live = this.#stdout.isTTY === true && !json && !quiet;
-    // `microgpt train | head` closes the pipe, a terminal that goes away gives EIO: both are a reader who has had enough.
-    this.#stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') {
-        throw new MicrogptError(`standard output: ${reasonOf(error)}.`, { cause: error });
-      }
-      this.#closed.abort();
-    });
+    // Nothing more can be printed: the work ends as soon as it can, and main says why.
+    this.#stdout.on('error', (error) => this.#closed.abort(error));
     this.#stderr.on('error', () => {}); // nobody is left to tell
   }
 
-  /** Aborted once nobody reads standard output any more. */
+  /** Aborted, with the error as its reason, once nothing can be printed on standard output any more. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
@@ -78,6 +77,12 @@ export class Output {
     if (this.quiet) return;
     this.endStatus();
     this.#stderr.write(`${printable(text)}\n`);
+  }
+
+  /** A note on work that has ended early: because of a signal, or of standard output. */
+  stopped(text: string): void {
+    const why = this.closed.aborted && isGone(this.closed.reason) ? 'standard output was closed: ' : '';
+    this.note(`${why}${text}`);
   }
 
   /** Width of the terminal. */

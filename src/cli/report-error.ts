@@ -5,7 +5,7 @@ import type { ErrorRecord } from '../train/records.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
 import { printable } from './output.ts';
 
-const FAILED = 1;
+export const FAILED = 1;
 export const WRONG_USAGE = 2;
 
 /** What V8 throws where an array or a text is larger than it can make. */

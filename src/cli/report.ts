@@ -71,7 +71,9 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
       seconds: report.seconds,
       ...(report.complete ? {} : { interrupted: true }),
     });
-    output.detail(`${report.complete ? 'written' : 'stopped; what was measured is written'} to ${out}`);
+    if (report.complete) output.detail(`written to ${out}`);
+    else if (output.closed.aborted) output.stopped(`what was measured is written to ${out}`);
+    else output.detail(`stopped; what was measured is written to ${out}`);
     return interrupt.signal.aborted ? INTERRUPTED : 0;
   } finally {
     interrupt.release();

@@ -126,7 +126,7 @@ async function sweepAndSave(
   const copies = printCopies(samples, given, model.blockSize, output);
 
   const interrupted = interrupt.signal.aborted;
-  if (interrupted) output.note(stopped(results, size, training.steps));
+  if (interrupted || output.closed.aborted) output.stopped(stopped(results, size, training.steps));
   const diverged = results.filter((result) => result.diverged).length;
   const loss = results[0]?.loss;
   const setting = bestSetting(axes, results);

@@ -211,7 +211,9 @@ async function trainAndSample(
     copies = printCopies(printed, given, model.blockSize, output);
   }
   const interrupted = interrupt.signal.aborted;
-  if (interrupted) output.note(stopped(step, training.steps, out, step > 0));
+  if (interrupted || (signal.aborted && step < training.steps)) {
+    output.stopped(stopped(step, training.steps, out, step > 0));
+  }
   const problem = step === training.steps ? meter.problem() : '';
   if (problem !== '') output.note(problem);
   const loss = last?.losses.at(-1) ?? resume?.losses[resume.losses.length - 1];

@@ -46,6 +46,7 @@ export async function printChecks(
   const counts = { passed: 0, failed: 0 };
   let group = '';
   for await (const check of checks) {
+    if (output.closed.aborted) break;
     counts[check.passed ? 'passed' : 'failed']++;
     if (!(output.quiet && check.passed)) output.record(check);
     if (check.group !== group) output.detail((group = check.group));

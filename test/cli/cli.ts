@@ -1,7 +1,7 @@
 // Runs the built command in a process of its own.
 
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -24,6 +24,9 @@ export interface RunOptions {
   readonly input?: string | Uint8Array | null;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Files that take the place of the pipes to standard output and standard error. */
+  readonly stdout?: string;
+  readonly stderr?: string;
   /** Sees the process while it runs. */
   readonly during?: (child: Child) => void;
 }
@@ -34,17 +37,22 @@ export function microgpt(args: readonly string[], options: RunOptions = {}): Pro
   // Of the test runner's own process: a driver that is not loaded in the new one would only confuse.
   for (const name of ['NODE_OPTIONS', 'VK_ICD_FILENAMES', 'VK_DRIVER_FILES']) delete env[name];
   Object.assign(env, options.env);
+  const files = [options.stdout, options.stderr].map((path) => path && openSync(path, 'a')) as (
+    number | undefined
+  )[];
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: options.cwd,
     env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+    stdio: ['pipe', ...files.map((file) => file ?? ('pipe' as const))],
+  }) as Child;
+  for (const file of files) if (file !== undefined) closeSync(file);
   child.stdin.on('error', () => {}); // it may end without reading
   if (options.input !== null) child.stdin.end(options.input ?? '');
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  // None where a file takes its place.
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   options.during?.(child);
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -79,7 +79,7 @@ describe('the lock of a run directory', () => {
     ['that is just being written', () => planted(''), 'another process'],
   ])('%s is respected', async (_, plant, who) => {
     const directory = plant();
-    await expect(lockDirectory(directory)).rejects.toThrow(`${who}`);
+    await expect(lockDirectory(directory)).rejects.toThrow(who);
     await expect(lockDirectory(directory)).rejects.toThrow(
       /is writing into it, or was \d+ s ago: .* can be taken over in \d+ s, or at once with --force\.$/,
     );

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { noAdapter } from '../support/device.ts';
 import { softwareVulkanUrl } from '../support/software-vulkan.mjs';
 import { loadGolden, type Golden } from '../support/golden.ts';
-import { losses, microgpt, NAMES, ofType, records, samples, temporaryDirectory } from './cli.ts';
+import { readNewest } from '../../src/cli/run-store.ts';
+import { losses, microgpt, NAMES, ofType, records, samples, temporaryDirectory, type Child } from './cli.ts';
 
 /** The options that repeat a run of microgpt.py. */
 function optionsOf({ model, training, temperature }: Golden): string[] {
@@ -262,12 +263,51 @@ describe('train', () => {
     }
   });
 
-  it('ends quietly where the reader has had enough', async () => {
-    const args = ['train', '--steps', '1000000', '--engine', 'cpu', '--json'];
-    const { status, stderr } = await microgpt(args, {
-      during: (child) => child.stdout.once('data', () => child.stdout.destroy()),
-    });
+  it('ends where the reader has had enough, and says so', async () => {
+    const out = join(temporaryDirectory(), 'run');
+    const args = ['train', '--steps', '10000000', '--engine', 'cpu', '--json'];
+    const during = (child: Child) => child.stdout.once('data', () => child.stdout.destroy());
+    const unsaved = await microgpt(args, { during });
+    expect(unsaved.status).toBe(141);
+    expect(unsaved.stderr).toMatch(
+      /^engine: cpu.*\n\d+ steps? in .*\nstandard output was closed: stopped after step \d+ of 10000000; nothing was saved .*\n$/,
+    );
+    const { status, stderr } = await microgpt([...args, '--out', out], { during });
+    expect(status).toBe(141);
+    const step = Number(/stopped after step (\d+) of/.exec(stderr)?.[1]);
+    expect(stderr).toContain(`go on with: microgpt train --resume ${out}\n`);
+    expect((await readNewest(out)).run.state.step).toBe(step);
+  });
+});
+
+// Other systems have no such file.
+describe.skipIf(process.platform !== 'linux')('on a full disk', () => {
+  const full = '/dev/full';
+  const small = ['--steps', '2', '--samples', '0', '--engine', 'cpu'];
+
+  it.each([
+    ['info', '--plan'],
+    ['--help'],
+    ['sweep', ...small],
+    ['verify', '--engine', 'cpu', '--cases', '1'],
+    ['report', '--quick', '--engine', 'cpu', '--no-peers', '--out', '%'],
+  ])('standard output ends %s with an error', async (...args) => {
+    const out = join(temporaryDirectory(), 'report');
+    const { status, stderr } = await microgpt(
+      args.map((arg) => arg.replace('%', out)),
+      { stdout: full },
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/(^|\n)error: standard output: no space left on device\.\n$/);
+    expect(stderr).not.toContain('bug');
+  });
+
+  it('standard error loses nothing of a run', async () => {
+    const out = join(temporaryDirectory(), 'run');
+    const { status, stdout } = await microgpt(['train', ...small, '--out', out], { stderr: full });
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^engine: cpu.*\n\d+ steps? in .*\n$/);
+    expect(stdout).toContain('step    2 /    2');
+    expect((await readNewest(out)).run.state.step).toBe(2);
+    expect((await microgpt(['train', '--steps', 'x'], { stdout: full, stderr: full })).status).toBe(2);
   });
 });

@@ -2,7 +2,7 @@
 // is still there.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readNewest } from '../../src/cli/run-store.ts';
@@ -45,7 +45,7 @@ describe('a disk', () => {
     });
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /the run cannot be saved: no space left on the device\. What was saved before is still there\.\n$/,
+      /the run cannot be saved: no space left on device\. What was saved before is still there\.\n$/,
     );
     const step = lastCheckpoint(stdout);
     expect((await readNewest(out)).run.state.step).toBe(step);
@@ -62,13 +62,35 @@ describe('a disk', () => {
     expect(ofType(records(again.stdout), 'config')[0]['step']).toBe(step);
   });
 
+  it('that fills up under standard output takes nothing of the run, and no line without a word', async ({
+    skip,
+  }) => {
+    const disk = smallDisk('64k');
+    if (typeof disk !== 'string') return skip(`no small disk can be mounted here: ${disk.missing}`);
+    const out = join(temporaryDirectory(), 'run');
+    const { status, stderr } = await microgpt([...LONG, '--out', out], { stdout: join(disk, 'log') });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/\nerror: standard output: no space left on device\.\n$/);
+    const step = Number(/stopped after step (\d+) of/.exec(stderr)?.[1]);
+    expect(step).toBeGreaterThan(0);
+    expect((await readNewest(out)).run.state.step).toBe(step);
+
+    // The help is one write, of which the rest of a page is taken.
+    rmSync(join(disk, 'log'));
+    writeFileSync(join(disk, 'help'), 'x'.repeat(3000));
+    spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=1k'], { stdio: 'ignore' });
+    const help = await microgpt(['train', '--help'], { stdout: join(disk, 'help') });
+    expect(readFileSync(join(disk, 'help'), 'utf8')).toContain('Usage: microgpt train');
+    expect(help).toMatchObject({ status: 1, stderr: 'error: standard output: no space left on device.\n' });
+  });
+
   it('that is full from the start is noticed before the training', async ({ skip }) => {
     const disk = smallDisk('16k');
     if (typeof disk !== 'string') return skip(`no small disk can be mounted here: ${disk.missing}`);
     spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=1k'], { stdio: 'ignore' });
     const { status, stderr } = await microgpt([...LONG, '--out', join(disk, 'run')]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/no space left on the device/);
+    expect(stderr).toMatch(/no space left on device/);
   });
 
   it('that is read-only is noticed before the training', async ({ skip }) => {
@@ -101,7 +123,7 @@ describe('a disk', () => {
       },
     });
     expect(status).toBe(1);
-    expect(stderr).toContain('the directory in which the training began was moved, removed or replaced');
+    expect(stderr).toContain('the directory in which the training began was moved, removed, replaced or ');
     expect(existsSync(out)).toBe(false);
     const { run } = await readNewest(join(parent, 'elsewhere'));
     expect(run.state.step).toBeGreaterThanOrEqual(lastCheckpoint(stdout));
