@@ -1,6 +1,5 @@
 // Makes an engine: the one asked for, or the one that is faster here.
 
-import type { CpuOptions } from './cpu/engine.ts';
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
 import { countParameters } from './model/parameters.ts';
 import { figure, timeSteps, trialSpec } from './trial.ts';
@@ -20,8 +19,15 @@ export interface EngineChoice {
   readonly threads?: number;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
+  /** Takes an engine that would keep this thread for long elsewhere; gives undefined for others. */
+  readonly away?: (local: LocalEngine, spec: EngineSpec) => Promise<Engine | undefined>;
   /** How a WebGPU engine finds the fastest kernels for its adapter; it takes defaults without. */
   readonly tuning?: TuningOptions;
+}
+
+/** An engine that computes on this machine's processor. */
+export interface LocalEngine extends Pick<EngineChoice, 'threads'> {
+  readonly name: 'oracle' | 'cpu';
 }
 
 export interface ChosenEngine {
@@ -56,10 +62,8 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
   const { engine, launch } = choice;
   checkEngineChoice(choice);
   switch (engine) {
-    case 'oracle': {
-      const { createOracleEngine } = await import('./oracle/engine.ts'); // the page's first load does without
-      return plain(createOracleEngine(spec));
-    }
+    case 'oracle':
+      return plain(await localEngine('oracle', choice, spec));
     case 'cpu':
       return onCpu(choice, spec);
     case 'webgpu': {
@@ -157,8 +161,24 @@ async function onCpu(
   why?: string,
   measured: readonly Measured[] = [],
 ): Promise<ChosenEngine> {
+  return plain(await localEngine('cpu', choice, spec), why, measured);
+}
+
+/** Here, or where the choice takes it. */
+async function localEngine(
+  name: LocalEngine['name'],
+  { threads, away }: EngineChoice,
+  spec: EngineSpec,
+): Promise<Engine> {
+  const options = threads === undefined ? {} : { threads };
+  const elsewhere = await away?.({ name, ...options }, spec);
+  if (elsewhere !== undefined) return elsewhere;
+  if (name === 'oracle') {
+    const { createOracleEngine } = await import('./oracle/engine.ts'); // the page's first load does without
+    return createOracleEngine(spec);
+  }
   const { createCpuEngine } = await import('./cpu/engine.ts'); // its kernels: a page that trains on a GPU does not load them
-  return plain(createCpuEngine(spec, cpuOptions(choice)), why, measured);
+  return createCpuEngine(spec, options);
 }
 
 function plain(engine: Engine, why?: string, measured: readonly Measured[] = []): ChosenEngine {
@@ -191,10 +211,6 @@ async function orDestroy<T>(device: GpuDevice, work: () => Promise<T>): Promise<
     device.destroy();
     throw error;
   }
-}
-
-function cpuOptions({ threads }: EngineChoice): CpuOptions {
-  return threads === undefined ? {} : { threads };
 }
 
 function because(engine: Engine, why: string | undefined): string {

@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import type { EngineName, LaunchStrategy } from '../engine.ts';
 import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
 import { integer } from './arguments.ts';
+import { engineAway } from './engine-away.ts';
 import { gpu } from './gpu.ts';
 
 export interface EngineFlags {
@@ -31,5 +32,5 @@ export function engineOptions(
 }
 
 export function engineChoice({ engine, launch, threads }: EngineFlags): EngineChoice {
-  return { engine, launch, gpu, ...(threads === undefined ? {} : { threads }) };
+  return { engine, launch, gpu, away: engineAway, ...(threads === undefined ? {} : { threads }) };
 }

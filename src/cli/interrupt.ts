@@ -1,9 +1,18 @@
 // Ctrl-C: the first one asks for a clean end, the second one ends at once.
 
+import { isatty } from 'node:tty';
+
 /** 128 + SIGINT, the shell's convention; for SIGTERM and SIGHUP too, so that one status means "stopped, go on later". */
 export const INTERRUPTED = 130;
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/**
+ * A second signal counts only so long after the first was answered, in milliseconds: keys bounce, and npm passes on what its
+ * terminal has sent to every process already.
+ */
+const PAUSE = 500;
+
+/** Without a terminal there is none whose end could be told: the command was started to outlive it, by nohup say. */
+const HAS_TERMINAL = [0, 1, 2].some((fd) => isatty(fd));
 
 export interface Interrupt {
   /** Aborted by the first signal. */
@@ -12,20 +21,30 @@ export interface Interrupt {
   release(): void;
 }
 
+/** What nohup does for a program, and Node undoes at its start. */
+export function outliveTerminal(hasTerminal = HAS_TERMINAL): void {
+  if (!hasTerminal) process.on('SIGHUP', () => {});
+}
+
 /** Takes over the signals that end a process. `onFirst` can tell the user what happens now. */
-export function catchInterrupt(onFirst: () => void): Interrupt {
+export function catchInterrupt(onFirst: () => void, hasTerminal = HAS_TERMINAL): Interrupt {
   const controller = new AbortController();
+  let counts = Infinity; // from when on a second signal does
   const handle = () => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (performance.now() >= counts) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) return;
     controller.abort();
     onFirst();
+    // Signals that came while this thread was busy are all handled before this.
+    setImmediate(() => (counts = performance.now() + PAUSE));
   };
-  for (const name of SIGNALS) process.on(name, handle);
+  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', ...(hasTerminal ? ['SIGHUP' as const] : [])];
+  for (const name of signals) process.on(name, handle);
   return {
     signal: controller.signal,
     release() {
       if (controller.signal.aborted) return;
-      for (const name of SIGNALS) process.off(name, handle);
+      for (const name of signals) process.off(name, handle);
     },
   };
 }

@@ -3,10 +3,13 @@
 // closed before the end.
 
 import { fstatSync, writeFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
 import { MicrogptError } from '../util/errors.ts';
+import { serveEngine } from './engine-away.ts';
 import { reasonOf } from './files.ts';
+import { outliveTerminal } from './interrupt.ts';
 import { isGone } from './output.ts';
 import { FAILED, reportError, WRONG_USAGE } from './report-error.ts';
 
@@ -15,21 +18,6 @@ const CLOSED = 141;
 
 /** Of --help too. See Output, which ends the work then. */
 let outputError: Error | undefined;
-process.stdout.on('error', (error) => (outputError ??= error));
-process.stderr.on('error', () => {}); // nobody is left to tell
-
-if (fstatSync(1).isFile()) {
-  // Node does not look how much of it the system has taken: on a disk that fills up the rest would be lost without an error.
-  process.stdout._write = (chunk: Uint8Array, _encoding, done) => {
-    try {
-      writeFileSync(1, chunk);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  };
-}
-
 const argv = process.argv.slice(2);
 let status = 0;
 const program = createProgram((value) => {
@@ -37,14 +25,37 @@ const program = createProgram((value) => {
 });
 const command = program.commands.find((own) => own.name() === argv[0]);
 const help = command === undefined ? 'microgpt --help' : `microgpt ${command.name()} --help`;
-// Whatever a bug throws outside the command's own promise.
-process.on('uncaughtException', (error) => process.exit(reportError(error, argv, help)));
-process.exit(statusOf(await main()));
 
-/** The exit status, where the command itself has ended with `status`. */
-function statusOf(status: number): number {
-  if (outputError === undefined || status === FAILED || status === WRONG_USAGE) return status;
-  if (isGone(outputError)) return status === 0 ? CLOSED : status;
+if (isMainThread) {
+  outliveTerminal();
+  process.stdout.on('error', (error) => (outputError ??= error));
+  process.stderr.on('error', () => {}); // nobody is left to tell
+  if (fstatSync(1).isFile()) writeWhole();
+  // Whatever a bug throws outside the command's own promise.
+  process.on('uncaughtException', (error) => process.exit(reportError(error, argv, help)));
+  process.exit(statusOf(await main()));
+} else await serveEngine();
+
+/**
+ * Node does not look how much of a write to a file the system has taken: on a disk that fills up the rest would be lost
+ * without an error.
+ */
+function writeWhole(): void {
+  const value = (chunk: Uint8Array, _encoding: unknown, done: (error?: unknown) => void) => {
+    try {
+      writeFileSync(1, chunk);
+      done();
+    } catch (error) {
+      done(error);
+    }
+  };
+  Object.defineProperty(process.stdout, '_write', { value });
+}
+
+/** The exit status, where the command itself has `ended` with one. */
+function statusOf(ended: number): number {
+  if (outputError === undefined || ended === FAILED || ended === WRONG_USAGE) return ended;
+  if (isGone(outputError)) return ended === 0 ? CLOSED : ended;
   return reportError(
     new MicrogptError(`standard output: ${reasonOf(outputError)}.`, { cause: outputError }),
     argv,

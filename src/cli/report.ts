@@ -36,7 +36,9 @@ export async function reportCommand(flags: ReportFlags, output: Output): Promise
   if (compare !== undefined) return compareCommand(compare, out, output);
   const claimed = await claimAlone(out, () => checkNoneOf(REPORT_FILES, out), flags.force);
   const interrupt = catchInterrupt(() =>
-    output.note('stopping at the next sample, what was measured is kept (Ctrl-C again: at once)'),
+    output.note(
+      'stopping after this sample; press Ctrl-C again to stop now, without writing what was measured',
+    ),
   );
   try {
     const signal = AbortSignal.any([interrupt.signal, output.closed]);

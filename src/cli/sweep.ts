@@ -64,7 +64,9 @@ export async function sweepCommand(settings: SweepSettings, output: Output): Pro
   };
   const claimed =
     out === undefined ? undefined : await claimAlone(out, () => checkNoSweep(out), settings.force);
-  const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
+  const interrupt = catchInterrupt(() =>
+    output.note('stopping after this step; press Ctrl-C again to stop now, without any result'),
+  );
   try {
     return await sweepAndSave({ ...settings, documents }, data, interrupt, output);
   } finally {

@@ -84,7 +84,11 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
   const claimed = out !== undefined && !again ? await claimDirectory(out) : undefined;
   if (out !== undefined && again) await checkWritableRun(out);
   const store = out === undefined ? undefined : await openStore(out, claimed, settings.force);
-  const interrupt = catchInterrupt(() => output.note('stopping at the next step (Ctrl-C again: at once)'));
+  const interrupt = catchInterrupt(() =>
+    output.note(
+      `stopping after this step; press Ctrl-C again to stop now${out === undefined ? '' : ', without saving it'}`,
+    ),
+  );
   try {
     const kernels = await readKernelChoices((text) => output.note(text));
     const tuning = { cache: kernels, note: (text: string) => output.note(text) };

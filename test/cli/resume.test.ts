@@ -2,7 +2,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readNewest } from '../../src/cli/run-store.ts';
+import { catchInterrupt } from '../../src/cli/interrupt.ts';
+import { readDocuments } from '../../src/data/documents.ts';
+import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { createOracleEngine } from '../../src/oracle/engine.ts';
+import { prepareRun } from '../../src/train/prepare.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
+import { sampleDocuments } from '../../src/train/sampler.ts';
 import {
   losses,
   microgpt,
@@ -99,27 +105,97 @@ describe.each([
   });
 });
 
+/** Steps of half a second at least, in a thread of their own. */
+const SLOW = ['train', '--engine', 'oracle', '--steps', '100', '--batch-size', '250'];
+
 describe('a second signal', () => {
-  it.each([0, 1, 2, 4, 8, 16])(
-    '%d ms after the first ends the run, which is saved as a whole or not at all',
+  it.each([0, 100])(
+    '%d ms after the first, as npm passes it on, takes nothing from the run',
     async (delay) => {
       const out = join(temporaryDirectory(), 'run');
-      const args = ['train', '--engine', 'cpu', '--steps', '10000000', '--json', '--out', out];
-      const { status } = await microgpt(args, {
+      const { status, stderr } = await microgpt([...SLOW, '--out', out], {
         during: (child) => {
-          child.stdout.once('data', () => {
-            child.kill('SIGINT');
+          child.stderr.once('data', () => {
+            child.kill('SIGINT'); // the first step has not ended, and perhaps not begun
             setTimeout(() => child.kill('SIGINT'), delay);
           });
         },
       });
       expect(status).toBe(130);
-      if (!existsSync(out)) return;
-      expect((await readNewest(out)).run.state.step).toBeGreaterThan(0);
-      const allowed: string[] = ['checkpoints', ...RUN_FILES];
-      expect(readdirSync(out).filter((name) => !allowed.includes(name))).toEqual([]);
+      expect(
+        stderr.match(/stopping after this step; press Ctrl-C again to stop now, without saving it\n/g),
+      ).toHaveLength(1);
+      const step = Number(/stopped after step (\d+) of 100/.exec(stderr)?.[1]);
+      if (step > 0) expect((await readNewest(out)).run.state.step).toBe(step);
+      else expect(stderr).toContain('there was nothing to save');
     },
   );
+
+  it('after the answer ends the run at once, in the middle of a step', async () => {
+    const out = join(temporaryDirectory(), 'run');
+    const args = [...SLOW, '--batch-size', '20000', '--out', out];
+    let first = 0;
+    const { status, stderr } = await microgpt(args, {
+      during: (child) => {
+        child.stderr.on('data', (text: string) => {
+          if (text.includes('engine: ')) {
+            first = performance.now();
+            child.kill('SIGINT');
+          } else if (text.includes('stopping after this step')) setTimeout(() => child.kill('SIGINT'), 700);
+        });
+      },
+    });
+    expect(status).toBe(130);
+    // A step would take a minute.
+    expect(performance.now() - first).toBeLessThan(20_000);
+    expect(stderr).not.toContain('step in');
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('an engine in a thread of its own', () => {
+  it('gives the same losses and samples, and its errors', async () => {
+    const args = ['--data', NAMES, '--batch-size', '100', '--steps', '2', '--samples', '2', '--json'];
+    const { stdout, stderr } = await microgpt(['train', '--engine', 'oracle', ...args]);
+    const all = records(stdout);
+    expect(stderr).toMatch(/^engine: oracle: scalar autograd/);
+
+    const documents = readDocuments(readFileSync(NAMES), NAMES);
+    const model = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16 };
+    const training = { ...DEFAULT_TRAINING, steps: 2, batchSize: 100 };
+    const { spec, tokenizer, random } = prepareRun({ documents, model, training });
+    const engine = createOracleEngine(spec);
+    expect(losses(all)).toEqual(Array.from(await engine.advance(2)));
+    const drawn: string[] = [];
+    const options = { temperature: 0.5, blockSize: 16 };
+    for await (const text of sampleDocuments(engine, tokenizer, random, options, 2)) drawn.push(text);
+    expect(samples(all)).toEqual(drawn);
+
+    const wrong = await microgpt(['train', '--engine', 'cpu', '--threads', '300', '--batch-size', '10000']);
+    expect(wrong).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('error: threads: expected auto') as string,
+    });
+  });
+});
+
+// Windows has no such signal.
+describe.skipIf(process.platform === 'win32')('the end of a terminal', () => {
+  it('is nothing to a command without one', async () => {
+    const args = ['train', '--engine', 'cpu', '--steps', '20000', '--samples', '0', '--json'];
+    const { status, stdout } = await microgpt(args, { during: signalAfter(20, 'SIGHUP') });
+    expect(status).toBe(0);
+    expect(records(stdout).at(-1)).toMatchObject({ type: 'done', step: 20000 });
+  });
+
+  it('ends a command that had one, like Ctrl-C', async () => {
+    let told = 0;
+    const interrupt = catchInterrupt(() => told++, true);
+    process.kill(process.pid, 'SIGHUP');
+    await new Promise((resolve) => interrupt.signal.addEventListener('abort', resolve));
+    expect(told).toBe(1);
+    process.removeAllListeners('SIGHUP');
+  });
 });
 
 describe('an interrupted run without --out', () => {
