@@ -81,7 +81,7 @@ export class Output {
 
   /** A note on work that has ended early: because of a signal, or of standard output. */
   stopped(text: string): void {
-    const why = this.closed.aborted && isGone(this.closed.reason) ? 'standard output was closed: ' : '';
+    const why = this.closed.aborted && isGone(this.closed.reason) ? 'standard output was closed; ' : '';
     this.note(`${why}${text}`);
   }
 

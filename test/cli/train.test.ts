@@ -270,7 +270,7 @@ describe('train', () => {
     const unsaved = await microgpt(args, { during });
     expect(unsaved.status).toBe(141);
     expect(unsaved.stderr).toMatch(
-      /^engine: cpu.*\n\d+ steps? in .*\nstandard output was closed: stopped after step \d+ of 10000000; nothing was saved .*\n$/,
+      /^engine: cpu.*\n\d+ steps? in .*\nstandard output was closed; stopped after step \d+ of 10000000; nothing was saved .*\n$/,
     );
     const { status, stderr } = await microgpt([...args, '--out', out], { during });
     expect(status).toBe(141);
