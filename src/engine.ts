@@ -36,6 +36,8 @@ export interface EngineInfo {
   readonly description: string;
   /** Arithmetic of activations, gradients and moments. */
   readonly precision: 'f32' | 'f64';
+  /** What else its last bits depend on: the build of the CPU kernels, or the runtime whose Math or shader compiler it uses. */
+  readonly build: string;
   readonly launch?: LaunchStrategy;
   readonly adapter?: AdapterInfo;
 }

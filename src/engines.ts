@@ -17,6 +17,8 @@ export interface EngineChoice {
   readonly launch: 'auto' | LaunchStrategy;
   /** Of the CPU engine; see `CpuOptions`. An engine that has no threads refuses more than one. */
   readonly threads?: number;
+  /** Of the CPU engine: the build that a run began with, which gives its bits; taken where it runs here. */
+  readonly build?: string | undefined;
   /** Gives the GPU object: navigator.gpu, or Dawn in Node. Rejects or gives undefined where there is none. */
   readonly gpu: () => Promise<GPU | undefined>;
   /** Takes an engine that would keep this thread for long elsewhere; gives undefined for others. */
@@ -26,7 +28,7 @@ export interface EngineChoice {
 }
 
 /** An engine that computes on this machine's processor. */
-export interface LocalEngine extends Pick<EngineChoice, 'threads'> {
+export interface LocalEngine extends Pick<EngineChoice, 'threads' | 'build'> {
   readonly name: 'oracle' | 'cpu';
 }
 
@@ -167,10 +169,10 @@ async function onCpu(
 /** Here, or where the choice takes it. */
 async function localEngine(
   name: LocalEngine['name'],
-  { threads, away }: EngineChoice,
+  { threads, build, away }: EngineChoice,
   spec: EngineSpec,
 ): Promise<Engine> {
-  const options = threads === undefined ? {} : { threads };
+  const options = { build, ...(threads === undefined ? {} : { threads }) };
   const elsewhere = await away?.({ name, ...options }, spec);
   if (elsewhere !== undefined) return elsewhere;
   if (name === 'oracle') {

@@ -1,5 +1,6 @@
 // The GPU object for the commands.
 
+import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { DeviceError } from '../util/errors.ts';
 import { noAdapterMessage } from '../webgpu/adapter.ts';
@@ -12,7 +13,17 @@ import { nodeGpu } from '../webgpu/node-gpu.ts';
 export async function gpu(): Promise<GPU> {
   if (process.platform === 'linux' && !canLoad('libvulkan.so.1'))
     throw new DeviceError(noAdapterMessage('linux'));
-  return nodeGpu();
+  return Object.assign(await nodeGpu(), { build: `Dawn ${webgpuVersion()}` });
+}
+
+/** Of the npm package, which names Dawn's release. */
+export function webgpuVersion(): string {
+  try {
+    const { version } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
+    return version;
+  } catch {
+    return 'not installed';
+  }
 }
 
 /** Whether the system finds a shared library. Node always throws, as it is no addon: the question is why. */

@@ -1,11 +1,10 @@
 // microgpt info: what this machine has to train on.
 
-import { createRequire } from 'node:module';
 import { arch, cpus, platform, release } from 'node:os';
 import { version } from '../../package.json';
-import { bestBuild } from '../cpu/kernels.ts';
+import { chooseBuild } from '../cpu/kernels.ts';
 import { adapterInfo, adapterName, requestAdapter, USED_LIMITS } from '../webgpu/adapter.ts';
-import { gpu as openGpu } from './gpu.ts';
+import { gpu as openGpu, webgpuVersion } from './gpu.ts';
 import type { Output } from './output.ts';
 import type { AdapterDetails, InfoRecord } from './printed-records.ts';
 
@@ -68,18 +67,8 @@ async function describeAdapter(): Promise<AdapterDetails> {
 }
 
 function cpuNote(): string {
-  const build = bestBuild();
+  const build = chooseBuild();
   return build === null ? 'typed arrays, f32: no WASM SIMD here' : `WASM ${build}, f32`;
-}
-
-/** Of the npm package, which names Dawn's release. */
-export function webgpuVersion(): string {
-  try {
-    const { version: found } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
-    return found;
-  } catch {
-    return 'not installed';
-  }
 }
 
 function* lines({ versions, system, engines, adapters }: InfoRecord): Generator<string> {

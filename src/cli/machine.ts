@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { version } from '../../package.json';
 import type { MeasureOptions } from '../report/measure/measure.ts';
 import { dawnFlags } from '../webgpu/node-gpu.ts';
-import { webgpuVersion } from './info.ts';
+import { webgpuVersion } from './gpu.ts';
 
 /** Where the package lies: this is dist/cli.js when it is built, and src/cli/machine.ts in tests. */
 const HERE = dirname(fileURLToPath(import.meta.url));

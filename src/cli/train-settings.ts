@@ -135,7 +135,8 @@ function resumedEngine(
 ): TrainSettings['choice'] {
   const engine = given('engine') ? flags.engine : was.name;
   if (given('launch')) return engineChoice({ ...flags, engine: given('engine') ? engine : 'webgpu' });
-  return engineChoice({ ...flags, engine, launch: engine === was.name ? (was.launch ?? 'auto') : 'auto' });
+  const launch = engine === was.name ? (was.launch ?? 'auto') : 'auto';
+  return { ...engineChoice({ ...flags, engine, launch }), build: was.build };
 }
 
 /** Options may repeat what the run has; what differs would make it another run. */

@@ -7,7 +7,7 @@ import { checkRunLength } from '../model/gpt.ts';
 import { countParameters } from '../model/parameters.ts';
 import { checkDocuments, checkParameterCount } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
-import { bestBuild } from './kernels.ts';
+import { chooseBuild } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
 import { createPlainEngine } from './plain.ts';
 import { createSimdEngine } from './simd.ts';
@@ -25,6 +25,8 @@ export interface CpuOptions {
    * steps of a longer run whether more than one is faster, and takes one where memory cannot be shared.
    */
   readonly threads?: 'auto' | number;
+  /** Of `simd`: the build of the kernels, where it runs here; else the fastest that does. */
+  readonly build?: string | undefined;
   /** Does the steps of `simd` instead of this thread, which is free meanwhile. Excludes `threads`. */
   readonly worker?: WasmWorker | undefined;
 }
@@ -38,7 +40,7 @@ const MOST_THREADS = 256;
 /** Throws ConfigError where `variant: 'simd'` or so many threads cannot be had. */
 export function createCpuEngine(
   spec: EngineSpec,
-  { precision = 'f32', variant = 'auto', threads = 'auto', worker }: CpuOptions = {},
+  { precision = 'f32', variant = 'auto', threads = 'auto', build: wanted, worker }: CpuOptions = {},
 ): Engine {
   checkModelConfig(spec.model);
   checkTrainingConfig(spec.training);
@@ -56,7 +58,7 @@ export function createCpuEngine(
     throw new ConfigError(`cpu: ${threads} threads need variant simd, variant plain has one. Leave one out.`);
   }
   if (variant === 'plain' || precision === 'f64') return createPlainEngine(spec, precision);
-  const build = bestBuild();
+  const build = chooseBuild(wanted);
   const engine = build === null ? null : simdEngine(spec, build, threads, worker);
   if (engine !== null) return engine;
   if (variant === 'auto' && !several) return createPlainEngine(spec, precision);

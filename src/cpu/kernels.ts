@@ -90,10 +90,38 @@ function fromHex(hex: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The fastest build that runs here, or null. */
-export function bestBuild(): SimdBuild | null {
-  if (kernelModule('relaxed SIMD', 'own') !== null) return 'relaxed SIMD';
-  return kernelModule('SIMD128', 'own') === null ? null : 'SIMD128';
+/** From the fastest on. The build decides every bit: with one of them all machines give the same. */
+const BUILDS: readonly SimdBuild[] = ['relaxed SIMD', 'SIMD128'];
+
+/** The build called `wanted` where it runs here, else the fastest that does, or null. */
+export function chooseBuild(wanted?: string): SimdBuild | null {
+  const builds = BUILDS.filter(runs);
+  return builds.find((build) => build === wanted) ?? builds[0] ?? null;
+}
+
+function runs(build: SimdBuild): boolean {
+  return kernelModule(build, 'own') !== null && (build === 'SIMD128' || fusesMultiplyAdd());
+}
+
+/** (func (export "f") (param f32 f32 f32) (result f32)): lane 0 of f32x4.relaxed_madd of the three. */
+const RELAXED_MADD =
+  '0061736d01000000' + // WebAssembly 1
+  '01080160037d7d7d017d' + // its type
+  '0302010007050101660000' + // one function, exported
+  '0a160114002000fd132001fd132002fd13' + // a splat of each parameter
+  'fd8502fd1f000b'; // the operation; lane 0
+
+let fuses: boolean | undefined;
+
+/** relaxed_madd may round once or twice. Where it rounds twice, as on processors without FMA, it gives SIMD128's bits. */
+function fusesMultiplyAdd(): boolean {
+  if (fuses === undefined) {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromHex(RELAXED_MADD)));
+    const madd = exports['f'] as (a: number, b: number, c: number) => number;
+    const x = 1 + 2 ** -12;
+    fuses = madd(x, x, -(1 + 2 ** -11)) !== 0; // x² without its last bit
+  }
+  return fuses;
 }
 
 /** In the binary format: an import called env.memory, which is a memory (2) with a maximum (1) and shared (2). */

@@ -14,6 +14,7 @@ import {
 import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import { runtimeName } from '../util/runtime.ts';
 
 /** The engine for a checked `spec`. Rows are packed, so padding costs nothing. `rules`: of a GPU strategy, to see that they hold. */
 export function createPlainEngine(
@@ -54,7 +55,12 @@ export function createPlainEngine(
 
   let disposed = false;
   return {
-    info: { engine: 'cpu', description: `cpu (${precision}, plain typed arrays)`, precision },
+    info: {
+      engine: 'cpu',
+      description: `cpu (${precision}, plain typed arrays)`,
+      precision,
+      build: `plain, ${runtimeName()}`,
+    },
 
     async advance(k) {
       checkNotDisposed(disposed);

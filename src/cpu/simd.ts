@@ -3,6 +3,7 @@
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import { power } from '../util/power.ts';
 import { Away } from './away.ts';
 import { generator } from './generate.ts';
 import { REGION } from './kernels.ts';
@@ -54,8 +55,8 @@ export function createSimdEngine(
     for (let i = 0; i < k; i++) {
       const index = step + i;
       const rate = training.learningRate * (1 - index / training.steps);
-      rates[2 * i] = rate / (1 - training.beta1 ** (index + 1));
-      rates[2 * i + 1] = 1 - training.beta2 ** (index + 1);
+      rates[2 * i] = rate / (1 - power(training.beta1, index + 1));
+      rates[2 * i + 1] = 1 - power(training.beta2, index + 1);
     }
     const start = performance.now();
     await team.train(step, k);
@@ -87,7 +88,7 @@ export function createSimdEngine(
   return {
     get info(): EngineInfo {
       const more = team.threads > 1 ? `, ${team.threads} threads` : '';
-      return { engine: 'cpu', description: `cpu (f32, WASM ${build}${more})`, precision: 'f32' };
+      return { engine: 'cpu', description: `cpu (f32, WASM ${build}${more})`, precision: 'f32', build };
     },
 
     advance: (k) =>

@@ -12,6 +12,7 @@ import {
   checkTokens,
 } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
+import { runtimeName } from '../util/runtime.ts';
 import { adam, clipGradients, createMoments, type Moments } from './adam.ts';
 import { createCache, createParameters, gpt, softmax, sum, type Cache, type Parameters } from './gpt.ts';
 import { NodePool, Value } from './value.ts';
@@ -58,6 +59,7 @@ class OracleEngine implements Engine {
     engine: 'oracle',
     description: 'oracle: scalar autograd in JavaScript, one number at a time',
     precision: 'f64',
+    build: runtimeName(),
   };
   private readonly spec: EngineSpec;
   private readonly weights: Parameters;

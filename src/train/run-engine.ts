@@ -5,23 +5,23 @@ import { adapterName } from '../webgpu/adapter.ts';
 import type { RunConfig } from './run-files.ts';
 
 /** What of an engine a run keeps. */
-export function engineOf({ engine: name, launch, adapter }: EngineInfo): RunConfig['engine'] {
+export function engineOf({ engine: name, launch, build, adapter }: EngineInfo): RunConfig['engine'] {
   return {
     name,
     ...(launch === undefined ? {} : { launch }),
+    build,
     ...(adapter === undefined ? {} : { adapter: adapterName(adapter) }),
   };
 }
 
 /** What to say where a run goes on on something else than it began on. */
 export function otherEngine(was: RunConfig['engine'], is: RunConfig['engine']): string | undefined {
-  const name = (engine: RunConfig['engine']) =>
-    [engine.name, engine.launch && `(${engine.launch})`, engine.adapter && `on ${engine.adapter}`]
-      .filter(Boolean)
-      .join(' ');
-  if (name(was) === name(is)) return undefined;
-  return (
-    `the run began with ${name(was)} and goes on with ${name(is)}: ` +
-    'the losses agree within rounding, not bit for bit'
-  );
+  const parts = ({ name, launch, adapter }: RunConfig['engine'], build?: string) => {
+    const details = [launch, build].filter(Boolean).join(', ');
+    return [name, details && `(${details})`, adapter && `on ${adapter}`].filter(Boolean).join(' ');
+  };
+  const same = parts(was) === parts(is);
+  if (same && (was.build ?? is.build) === is.build) return undefined;
+  const [before, now] = [was, is].map((engine) => parts(engine, same ? engine.build : undefined));
+  return `the run began with ${before} and goes on with ${now}: the losses agree within rounding, not bit for bit`;
 }

@@ -56,6 +56,8 @@ export interface RunConfig {
   readonly engine: {
     readonly name: EngineName;
     readonly launch?: LaunchStrategy | undefined;
+    /** As in EngineInfo; runs saved before it was recorded have none. */
+    readonly build?: string | undefined;
     /** Of WebGPU: the adapter, as `adapterName` puts it. */
     readonly adapter?: string | undefined;
   };
@@ -84,6 +86,13 @@ export interface SavedModel extends Pick<SavedRun, 'config' | 'tokenizer'> {
 
 const FORMAT = 'microgpt-run-1';
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** `RunConfig.engine`. */
+export const ENGINE = v.object({
+  name: v.picklist(['oracle', 'cpu', 'webgpu']),
+  launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
+  build: v.optional(v.string()),
+  adapter: v.optional(v.string()),
+});
 const CONFIG = v.object({
   format: v.literal(FORMAT),
   model: v.object({
@@ -111,11 +120,7 @@ const CONFIG = v.object({
     documents: count,
     sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 hexadecimal digits')),
   }),
-  engine: v.object({
-    name: v.picklist(['oracle', 'cpu', 'webgpu']),
-    launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
-    adapter: v.optional(v.string()),
-  }),
+  engine: ENGINE,
   sampling: v.object({ samples: count, temperature: v.number() }),
 });
 const TOKENIZER = v.object({ chars: v.array(v.string()) });

@@ -9,7 +9,7 @@ import {
   type TrainingConfig,
 } from '../model/config.ts';
 import type { DataSummary } from './records.ts';
-import type { RunConfig } from './run-files.ts';
+import { ENGINE, type RunConfig } from './run-files.ts';
 import { damaged, inFile, parseJson, readText } from './saved-file.ts';
 import { AXIS_NAMES, gridPoint, gridSize, type Axes, type GridPoint } from './sweep-grid.ts';
 import { compareResults, type ModelResult } from './sweep.ts';
@@ -48,11 +48,7 @@ const SWEEP = v.object({
     learningRate: axis,
   }),
   data: v.object({ source: v.string(), documents: count, sha256: v.string() }),
-  engine: v.object({
-    name: v.picklist(['oracle', 'cpu', 'webgpu']),
-    launch: v.optional(v.picklist(['eager', 'graph', 'fused', 'resident'])),
-    adapter: v.optional(v.string()),
-  }),
+  engine: ENGINE,
   smoothingWindow: count,
   models: v.array(
     v.object({

@@ -3,6 +3,7 @@
 
 import type { AdapterInfo } from '../engine.ts';
 import { DeviceError } from '../util/errors.ts';
+import { runtimeName } from '../util/runtime.ts';
 import type { TuningOptions } from './tuning.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface DeviceOptions {
 export interface GpuDevice {
   readonly device: GPUDevice;
   readonly info: AdapterInfo;
+  /** What compiles its shaders: `Dawn 0.6.2`, `Chrome 147`. */
+  readonly build: string;
   readonly tuning?: TuningOptions;
 
   /** The first error since the device was opened: its loss, or an error outside every error scope. */
@@ -125,7 +128,8 @@ export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = 
       { cause },
     );
   }
-  return watch(device, info, options.tuning);
+  const { build = runtimeName() } = gpu as { build?: string };
+  return watch(device, info, build, options.tuning);
 }
 
 /** Destroys every open device. */
@@ -140,7 +144,12 @@ function adapterLimits(adapter: GPUAdapter): Record<string, number> {
 }
 
 /** Records the first thing that goes wrong on `device`. */
-function watch(device: GPUDevice, info: AdapterInfo, tuning: TuningOptions | undefined): GpuDevice {
+function watch(
+  device: GPUDevice,
+  info: AdapterInfo,
+  build: string,
+  tuning: TuningOptions | undefined,
+): GpuDevice {
   let first: DeviceError | undefined;
   let destroyed = false;
   const where = adapterName(info);
@@ -161,6 +170,7 @@ function watch(device: GPUDevice, info: AdapterInfo, tuning: TuningOptions | und
   const gpuDevice: GpuDevice = {
     device,
     info,
+    build,
     ...(tuning && { tuning }),
     firstError: () => first,
     check() {

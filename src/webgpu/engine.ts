@@ -98,6 +98,7 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
       description: `webgpu (${run.launch}${why}) on ${adapterName(gpu.info)}`,
       precision: 'f32',
       launch: run.launch,
+      build: gpu.build,
       adapter: gpu.info,
     },
 

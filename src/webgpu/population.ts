@@ -110,6 +110,7 @@ export async function createWebGpuPopulation(
       description: `webgpu (resident, a workgroup per model) on ${adapterName(gpu.info)}`,
       precision: 'f32',
       launch: 'resident',
+      build: gpu.build,
       adapter: gpu.info,
     },
     size: members.length,

@@ -3,10 +3,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { SimdBuild } from '../../src/cpu/kernels.ts';
 import { LOCK_FILE } from '../../src/cli/lock.ts';
 import { readCheckpoint, readNewest } from '../../src/cli/run-store.ts';
 import { encodeCheckpoint } from '../../src/train/checkpoint-file.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
+import { NODE_FLAGS, oneBuild } from '../support/cpu-builds.ts';
 import { losses, microgpt, ofType, records, samples, temporaryDirectory, type Child } from './cli.ts';
 
 const SMALL = ['--n-embd', '8', '--n-head', '2', '--block-size', '8', '--engine', 'cpu'];
@@ -195,6 +197,56 @@ describe('train --resume', () => {
     losses(records(other.stdout)).forEach((loss, i) =>
       expect(Math.abs(loss - expected[i])).toBeLessThan(1e-5),
     );
+  });
+
+  describe.skipIf(oneBuild !== undefined)(`under another build of the CPU kernels ${oneBuild ?? ''}`, () => {
+    /** A run of 300 steps, and its checkpoint of step 200. */
+    async function trained(build: SimdBuild): Promise<{ whole: string; cut: string }> {
+      const whole = join(temporaryDirectory(), 'whole');
+      const args = ['train', ...SMALL, '--steps', '300', '--checkpoint-every', '100', '--out', whole];
+      await microgpt(args, { flags: NODE_FLAGS[build] });
+      return { whole, cut: join(folderOf(whole), 'step-000000200.safetensors') };
+    }
+
+    async function resumed(checkpoint: string, build: SimdBuild) {
+      const out = join(temporaryDirectory(), 'out');
+      const { status, stderr } = await microgpt(['train', '--resume', checkpoint, '--out', out], {
+        flags: NODE_FLAGS[build],
+      });
+      expect(status, stderr).toBe(0);
+      return { out, stderr, engine: (await readNewest(out)).run.config.engine };
+    }
+
+    it('says so where it lacks that of the run', async () => {
+      const { stderr, engine } = await resumed((await trained('relaxed SIMD')).cut, 'SIMD128');
+      expect(stderr).toContain(
+        'the run began with cpu (relaxed SIMD) and goes on with cpu (SIMD128): ' +
+          'the losses agree within rounding, not bit for bit\n',
+      );
+      expect(engine).toEqual({ name: 'cpu', build: 'SIMD128' });
+    });
+
+    it('keeps that of the run where it can, to the bits of a run that never stopped', async () => {
+      const { whole, cut } = await trained('SIMD128');
+      const { out, stderr, engine } = await resumed(cut, 'relaxed SIMD');
+      expect(stderr).not.toContain('the run began');
+      expect(engine).toEqual({ name: 'cpu', build: 'SIMD128' });
+      const weights = (directory: string) => readFileSync(join(directory, 'model.safetensors'));
+      expect(weights(out).equals(weights(whole))).toBe(true);
+
+      // One that was saved before builds were recorded is taken up in silence, by the fastest.
+      const checkpoint = await readCheckpoint(cut);
+      const { engine: _, ...config } = checkpoint.config;
+      const old = join(whole, 'old.safetensors');
+      writeFileSync(
+        old,
+        await encodeCheckpoint({ ...checkpoint, config: { ...config, engine: { name: 'cpu' } } }),
+      );
+      const other = await resumed(old, 'relaxed SIMD');
+      expect(other.stderr).not.toContain('the run began');
+      expect(other.engine.build).toBe('relaxed SIMD');
+      expect(weights(other.out).equals(weights(whole))).toBe(false);
+    });
   });
 });
 

@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Files that take the place of the pipes to standard output and standard error. */
   readonly stdout?: string;
   readonly stderr?: string;
+  /** Flags of Node. */
+  readonly flags?: readonly string[];
   /** Sees the process while it runs. */
   readonly during?: (child: Child) => void;
 }
@@ -40,7 +42,7 @@ export function microgpt(args: readonly string[], options: RunOptions = {}): Pro
   const files = [options.stdout, options.stderr].map((path) => path && openSync(path, 'a')) as (
     number | undefined
   )[];
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(process.execPath, [...(options.flags ?? []), CLI, ...args], {
     cwd: options.cwd,
     env,
     stdio: ['pipe', ...files.map((file) => file ?? ('pipe' as const))],

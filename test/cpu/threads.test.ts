@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { bestBuild } from '../../src/cpu/kernels.ts';
+import { chooseBuild } from '../../src/cpu/kernels.ts';
 import { createSimdMemory } from '../../src/cpu/simd-memory.ts';
 import { WasmWorker } from '../../src/cpu/workers.ts';
 import type { EngineSpec } from '../../src/engine.ts';
@@ -193,7 +193,7 @@ describe('workers', () => {
 
   test('one that does not come is given up', () => {
     const spec = specOf(SMALL, 4);
-    const { kernels } = createSimdMemory(spec, bestBuild()!, 2)!;
+    const { kernels } = createSimdMemory(spec, chooseBuild()!, 2)!;
     kernels.setPatience(0.2);
     const start = performance.now();
     expect(kernels.train(0, 1, 0, 2)).toBe(0);
@@ -202,7 +202,7 @@ describe('workers', () => {
 
   test('report what goes wrong in them', async () => {
     const worker = new WasmWorker('a worker');
-    const { module, memory, prepare } = createSimdMemory(specOf(SMALL, 1), bestBuild()!, 2)!;
+    const { module, memory, prepare } = createSimdMemory(specOf(SMALL, 1), chooseBuild()!, 2)!;
     await worker.open(0, module, memory, prepare(1));
     await expect(worker.call(0, 'missing')).rejects.toThrow(/^a worker: TypeError: .* is not a function/);
     await expect(worker.call(0, 'decode', 2 ** 25, 0)).rejects.toThrow(/^a worker: RuntimeError/);

@@ -311,10 +311,11 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     const { model, training } = run.config;
     const { spec } = prepareRun({ documents: ['ada', 'bea', 'cleo'], model, training });
     const engine = createCpuEngine(spec);
+    const config = { ...run.config, engine: { name: 'cpu', build: 'of a lost machine' } } as const;
     const losses = await engine.advance(15);
     writeFileSync(
       checkpoint,
-      await encodeCheckpoint({ ...run, state: await engine.state(), losses, smoothedLoss: 3 }),
+      await encodeCheckpoint({ ...run, config, state: await engine.state(), losses, smoothedLoss: 3 }),
     );
     await choose(checkpoint);
     const cut = row(at.page).filter({ hasText: '15 / 40' });
@@ -322,6 +323,11 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await at.page.getByText('config.json: this is not the text that the run began with').waitFor();
     await cut.locator('input[type=file]').setInputFiles(text);
     await pressIn(cut, 'Go on');
+    await at.page
+      .getByText(
+        /^The run began with cpu \(of a lost machine\) and goes on with cpu \(.*SIMD.*\): the losses/,
+      )
+      .waitFor();
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(names);
   });

@@ -3,7 +3,7 @@
 
 import type { Engine, EngineInfo, EngineSpec, LaunchStrategy, TrainingState } from '../../engine.ts';
 import type { Tokenizer } from '../../data/tokenizer.ts';
-import { createEngine, type ChosenEngine } from '../../engines.ts';
+import { createEngine, type ChosenEngine, type EngineChoice } from '../../engines.ts';
 import type { PreparedRun } from '../../train/prepare.ts';
 import { DeviceError } from '../../util/errors.ts';
 import type { PythonRandom } from '../../util/python-random.ts';
@@ -17,7 +17,7 @@ const KEEP_SHARE = 20;
 /** Milliseconds before each try to get a new device: a driver that was reset may need a moment. */
 const WAITS = [0, 500, 2000];
 
-type EngineSettings = Pick<RunSettings, 'engine' | 'launch'>;
+type EngineSettings = Pick<RunSettings, 'engine' | 'launch'> & Pick<EngineChoice, 'build'>;
 
 export class LiveRun {
   readonly spec: EngineSpec;
@@ -129,9 +129,12 @@ async function newDevice(
 }
 
 /** The engine asked for; the CPU's, and the reason, where WebGPU was asked for and cannot be had. */
-async function makeEngine({ engine, launch }: EngineSettings, spec: EngineSpec): Promise<ChosenEngine> {
+async function makeEngine(
+  { engine, launch, build }: EngineSettings,
+  spec: EngineSpec,
+): Promise<ChosenEngine> {
   try {
-    return await createEngine({ engine, launch, gpu }, spec);
+    return await createEngine({ engine, launch, build, gpu }, spec);
   } catch (error) {
     if (engine !== 'webgpu' || !(error instanceof DeviceError)) throw error;
     const cpu = await createEngine({ engine: 'cpu', launch: 'auto', gpu }, spec);

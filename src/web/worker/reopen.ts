@@ -32,8 +32,8 @@ export async function reopen(id: string, post: Post): Promise<Begun> {
     post([data]);
     const random = new PythonRandom(0);
     random.setState(checkpoint.random);
-    const { engine, launch = 'auto' } = { engine: config.engine.name, launch: config.engine.launch };
-    const live = await LiveRun.create({ spec, tokenizer, random }, { engine, launch });
+    const { name: engine, launch = 'auto', build } = config.engine;
+    const live = await LiveRun.create({ spec, tokenizer, random }, { engine, launch, build });
     await live.resume(state);
     const other = otherEngine(config.engine, engineOf(live.engine.info));
     const said = other === undefined ? notices : [...notices, `${other}.`.replace(/^t/, 'T')];
