@@ -1,25 +1,34 @@
 // The GPU object for the commands.
 
+import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { DeviceError } from '../util/errors.ts';
-import { noAdapterMessage } from '../webgpu/adapter.ts';
-import { nodeGpu } from '../webgpu/node-gpu.ts';
+import { adapterInfo, adapterName, noAdapterMessage } from '../webgpu/adapter.ts';
+import { dawnFlags, nodeGpu } from '../webgpu/node-gpu.ts';
+
+const require = createRequire(import.meta.url);
+
+let looked: Promise<void> | undefined;
 
 /**
- * Dawn's. On Linux without Vulkan it would write two lines of its own to standard error before it says that there is no
- * adapter (webgpu 0.6.2), so this looks for Vulkan first. Throws DeviceError where there is none.
+ * Dawn's. On Linux the drivers, the loader of Vulkan and Dawn write to standard error what they think of each other, which
+ * nobody can mend who has no GPU, and nothing in Node keeps native code from it. So this looks for Vulkan first, and lets
+ * another process look for an adapter, unless --verbose asks for what they say. Throws DeviceError where there is none.
  */
 export async function gpu(): Promise<GPU> {
-  if (process.platform === 'linux' && !canLoad('libvulkan.so.1'))
-    throw new DeviceError(noAdapterMessage('linux'));
+  if (process.platform === 'linux') {
+    if (!canLoad('libvulkan.so.1')) throw new DeviceError(noAdapterMessage('linux'));
+    if (!outspoken()) await (looked ??= lookElsewhere());
+  }
   return Object.assign(await nodeGpu(), { build: `Dawn ${webgpuVersion()}` });
 }
 
 /** Of the npm package, which names Dawn's release. */
 export function webgpuVersion(): string {
   try {
-    const { version } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
+    const { version } = require('webgpu/package.json') as { version: string };
     return version;
   } catch {
     return 'not installed';
@@ -34,4 +43,45 @@ function canLoad(library: string): boolean {
   } catch (error) {
     return !(error instanceof Error && error.message.includes('cannot open shared object file'));
   }
+}
+
+/** Whether to hear the drivers out: all of them, or those that were named on purpose. */
+function outspoken(): boolean {
+  const { VK_ICD_FILENAMES, VK_DRIVER_FILES } = process.env;
+  return process.argv.includes('--verbose') || Boolean(VK_ICD_FILENAMES ?? VK_DRIVER_FILES);
+}
+
+const LOOK = `
+const [webgpu, ...flags] = process.argv.slice(1);
+const { create } = await import(webgpu);
+const adapter = await create(flags).requestAdapter({ powerPreference: 'high-performance' });
+const { vendor, architecture, device, description, isFallbackAdapter } = adapter?.info ?? {};
+const info = adapter && { vendor, architecture, device, description, isFallbackAdapter };
+process.stdout.write(JSON.stringify(info), () => process.exit());
+`;
+
+/** Looks for an adapter in a process whose standard error goes nowhere; keeps this one quiet where there is one. */
+async function lookElsewhere(): Promise<void> {
+  const webgpu = pathToFileURL(require.resolve('webgpu')).href;
+  const args = ['--input-type=module', '-e', LOOK, '--', webgpu, ...dawnFlags()];
+  const { found, signal } = await new Promise<{ found: string; signal?: string }>((resolve) => {
+    execFile(process.execPath, args, (error, stdout) => {
+      resolve({ found: stdout, ...(error?.signal ? { signal: error.signal } : {}) });
+    });
+  });
+  if (signal !== undefined && found === '') {
+    throw new DeviceError(
+      `No WebGPU adapter was found: Vulkan's driver ended the process that looked for one (${signal}). ` +
+        '--verbose shows what it says. Update the driver, or use --engine cpu.',
+    );
+  }
+  if (found === 'null')
+    throw new DeviceError(`${noAdapterMessage('linux')} --verbose shows what the drivers say.`);
+  if (found === '') return; // Dawn does not load, which is said when it is loaded here
+  const { env } = process;
+  // Mesa asks Wayland which GPU to prefer, whose library complains where it has no directory.
+  if (!env['XDG_RUNTIME_DIR']?.startsWith('/')) env['WAYLAND_DISPLAY'] ??= '/dev/null';
+  // Dawn complains of older versions of Mesa's software driver, which nobody wants beside another one.
+  const name = adapterName(adapterInfo(JSON.parse(found) as Parameters<typeof adapterInfo>[0]));
+  if (!/llvmpipe|lavapipe/i.test(name)) env['VK_LOADER_DRIVERS_DISABLE'] ??= '*lvp*';
 }

@@ -247,7 +247,7 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--vocab-size', 'tokens in the vocabulary', integer(1), 27))
     .addOption(launchOption('show this launch strategy only'))
     .option('--json', 'print one JSON object per line')
-    .option('--verbose', 'print the stack of an error')
+    .option('--verbose', 'print the stack of an error, and what graphics drivers say')
     .action((flags: InfoFlags) =>
       withOutput(flags, async (output) => {
         done(flags.plan ? planCommand(flags, output) : await infoCommand(output));
@@ -270,7 +270,7 @@ function outputOptions(command: Command, quiet: string): Command {
   return command
     .option('--json', 'print one JSON object per line')
     .option('--quiet', quiet)
-    .option('--verbose', 'print the stack of an error');
+    .option('--verbose', 'print the stack of an error, and what graphics drivers say');
 }
 
 function number(flag: string, description: string, parse: (text: string) => number, preset?: number): Option {

@@ -25,8 +25,8 @@ export function softwareVulkanAvailable() {
   return process.platform === 'linux' && process.arch === 'x64' && chromiumPackage() !== undefined;
 }
 
-/** Makes SwiftShader the Vulkan driver of this process. Throws where it cannot be had. */
-export function loadSoftwareVulkan() {
+/** Where SwiftShader, its manifest and Vulkan's loader are. Throws where they cannot be had. */
+export function softwareVulkanDirectory() {
   const source = chromiumPackage();
   if (source === undefined || !softwareVulkanAvailable()) {
     throw new Error(
@@ -34,7 +34,12 @@ export function loadSoftwareVulkan() {
         `@sparticuz/chromium. Unset MICROGPT_TEST_ADAPTER to use the machine's own adapter.`,
     );
   }
-  const directory = unpackOnce(source, 'swiftshader', ['swiftshader.tar.br']);
+  return unpackOnce(source, 'swiftshader', ['swiftshader.tar.br']);
+}
+
+/** Makes SwiftShader the Vulkan driver of this process. Throws where it cannot be had. */
+export function loadSoftwareVulkan() {
+  const directory = softwareVulkanDirectory();
   const driver = join(directory, 'vk_swiftshader_icd.json');
   process.env['VK_ICD_FILENAMES'] = driver;
   process.env['VK_DRIVER_FILES'] = driver; // the newer name, which the loader prefers
