@@ -12,7 +12,7 @@ import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
 import { createWebGpuPopulation, populationCapacity } from './webgpu/population.ts';
 import { whyNotResident } from './webgpu/resident-layout.ts';
 
-export interface PopulationChoice extends Pick<EngineChoice, 'gpu'> {
+export interface PopulationChoice extends Pick<EngineChoice, 'gpu' | 'build'> {
   readonly engine: 'auto' | 'cpu' | 'webgpu';
 }
 
@@ -45,10 +45,11 @@ export interface ChosenPopulations {
  * Throws DeviceError where WebGPU was asked for and cannot be had, ConfigError where it cannot train such models.
  */
 export async function choosePopulations(
-  { engine, gpu: find }: PopulationChoice,
+  choice: PopulationChoice,
   source: PopulationSource,
 ): Promise<ChosenPopulations> {
-  if (engine === 'cpu') return onCpu(source);
+  const { engine, gpu: find, build } = choice;
+  if (engine === 'cpu') return onCpu(source, build);
   let gpu: GpuDevice | undefined;
   try {
     gpu = await openDevice(await find());
@@ -59,12 +60,12 @@ export async function choosePopulations(
     }
     if (gpu.info.software || unfit !== undefined) {
       gpu.destroy();
-      return await onCpu(source, unfit ?? `the WebGPU adapter is software: ${adapterName(gpu.info)}`);
+      return await onCpu(source, build, unfit ?? `the WebGPU adapter is software: ${adapterName(gpu.info)}`);
     }
-    return await faster(gpu, source);
+    return await faster(gpu, source, build);
   } catch (error) {
     gpu?.destroy();
-    if (engine === 'auto' && error instanceof DeviceError) return onCpu(source, summary(error));
+    if (engine === 'auto' && error instanceof DeviceError) return onCpu(source, build, summary(error));
     throw error;
   }
 }
@@ -78,9 +79,13 @@ function whyUnfit(gpu: GpuDevice, { model, documents, member }: PopulationSource
   return `such a model does not fit the buffers of ${adapterName(gpu.info)}`;
 }
 
-async function faster(gpu: GpuDevice, source: PopulationSource): Promise<ChosenPopulations> {
+async function faster(
+  gpu: GpuDevice,
+  source: PopulationSource,
+  build: string | undefined,
+): Promise<ChosenPopulations> {
   const gpuRate = await measure(await onGpu(gpu, source), source);
-  const cpu = await onCpu(source);
+  const cpu = await onCpu(source, build);
   const cpuRate = await measure(cpu, source);
   cpu.close();
   if (gpuRate > cpuRate) {
@@ -88,7 +93,7 @@ async function faster(gpu: GpuDevice, source: PopulationSource): Promise<ChosenP
   }
   gpu.destroy();
   const why = `${figure(cpuRate)} model-steps/s, on ${adapterName(gpu.info)} ${figure(gpuRate)}`;
-  return onCpu(source, why);
+  return onCpu(source, build, why);
 }
 
 /** How many different models a trial has: to make many costs time, and their values do not matter to it. */
@@ -103,12 +108,16 @@ async function measure({ create, capacity }: ChosenPopulations, source: Populati
   return (1000 * size) / milliseconds;
 }
 
-async function onCpu(source: PopulationSource, why?: string): Promise<ChosenPopulations> {
+async function onCpu(
+  source: PopulationSource,
+  build: string | undefined,
+  why?: string,
+): Promise<ChosenPopulations> {
   const { model, documents, member, size } = source;
   const capacity = Math.min(size, cpuCapacity());
   const workers = capacity === 1 ? [] : startPopulationWorkers(capacity);
   const create = async (members: readonly PopulationMember[]) =>
-    createCpuPopulation({ model, documents, members }, { workers });
+    createCpuPopulation({ model, documents, members }, { workers, build });
   const close = () => {
     for (const worker of workers) worker.end();
   };

@@ -5,7 +5,8 @@ import type { AdapterInfo, EngineInfo, EngineName } from '../engine.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import type { DataSummary, RunRecord } from '../train/records.ts';
 import type { Axes, GridPoint } from '../train/sweep-grid.ts';
-import type { ModelResult, SettingResult } from '../train/sweep.ts';
+import type { SettingResult } from '../train/sweep-judge.ts';
+import type { ModelResult } from '../train/sweep.ts';
 import type { Check } from '../verify/check.ts';
 import type { LimitsChoice } from '../webgpu/adapter.ts';
 import type { StepCost } from '../webgpu/cost.ts';
@@ -20,6 +21,7 @@ export type PrintedRecord =
   | VerdictRecord
   | SweepRecord
   | ModelRecord
+  | SettingRecord
   | SweepDoneRecord;
 
 export interface InfoRecord {
@@ -110,6 +112,15 @@ export interface ModelRecord extends GridPoint, ModelResult {
   readonly rank: number;
 }
 
+/** One setting of `sweep --json`, over all seeds, the best first. */
+export interface SettingRecord extends Omit<GridPoint, 'seed'>, Omit<SettingResult, 'setting'> {
+  readonly type: 'setting';
+  /** From 1. */
+  readonly rank: number;
+  /** Whether it is the best, or cannot be told from it. */
+  readonly best: boolean;
+}
+
 /** Last line of `sweep --json`. */
 export interface SweepDoneRecord {
   readonly type: 'done';
@@ -119,7 +130,9 @@ export interface SweepDoneRecord {
   /** Final loss of the best. */
   readonly loss?: number;
   readonly setting?: SettingResult;
-  /** Steps of all models together. */
+  /** Which setting is the best, in words. */
+  readonly verdict?: string;
+  /** Steps that this command has trained, of all models together. */
   readonly modelSteps: number;
   readonly seconds: number;
   readonly modelStepsPerSecond: number;

@@ -164,7 +164,11 @@ export function createProgram(done: (status: number) => void): Command {
     )
     .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
     .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
-    .option('--out <dir>', 'save sweep.json, sweep.svg and the best model in this directory', path)
+    .option(
+      '--out <dir>',
+      'save sweep.json, sweep.svg and the best model in this directory; the same command resumes there',
+      path,
+    )
     .option(...FORCE)
     .addHelpText('after', RANGES);
   outputOptions(sweep, 'print the results and the samples only').action((flags: SweepFlags) =>

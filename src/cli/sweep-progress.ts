@@ -17,11 +17,14 @@ export interface SweepTotal {
 export class SweepProgressLines {
   #output: Output;
   #start = performance.now();
-  #modelSteps = 0;
+  #modelSteps: number;
+  #before: number;
   #lines = 0;
 
-  constructor(output: Output) {
+  /** `before`: model-steps that were done already. */
+  constructor(output: Output, before = 0) {
     this.#output = output;
+    this.#modelSteps = this.#before = before;
   }
 
   show(progress: SweepProgress): void {
@@ -40,7 +43,8 @@ export class SweepProgressLines {
 
   total(): SweepTotal {
     const seconds = Math.max(performance.now() - this.#start, 1e-3) / 1000;
-    return { modelSteps: this.#modelSteps, seconds, modelStepsPerSecond: this.#modelSteps / seconds };
+    const modelSteps = this.#modelSteps - this.#before;
+    return { modelSteps, seconds, modelStepsPerSecond: modelSteps / seconds };
   }
 
   #line({ models, allModels, step, steps, modelSteps, allModelSteps, best }: SweepProgress): string {

@@ -2,7 +2,7 @@
 
 import { textUse } from '../data/text-use.ts';
 import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
-import { choosePopulations, type PopulationChoice } from '../populations.ts';
+import { choosePopulations, type PopulationChoice, type PopulationSource } from '../populations.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
 import { prepareRun } from '../train/prepare.ts';
@@ -10,14 +10,17 @@ import { ResilientPopulations } from '../train/resilient-populations.ts';
 import type { DataSummary } from '../train/records.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { AXIS_LABELS, gridPoint, gridSize, varyingAxes, type Axes } from '../train/sweep-grid.ts';
+import { rankSettings, tiedWithBest, verdictOf } from '../train/sweep-judge.ts';
 import {
-  bestSetting,
   runSweep,
   smoothingWindow,
   sweepSource,
+  type BestModel,
   type ModelResult,
+  type RunSweepOptions,
   type SweepOptions,
   type SweepOutcome,
+  type SweepPopulations,
 } from '../train/sweep.ts';
 import { ConfigError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
@@ -27,12 +30,12 @@ import type { Output } from './output.ts';
 import { duration, rate } from './progress-lines.ts';
 import { MOST_VALUES } from './ranges.ts';
 import { claimAlone } from './run-directory.ts';
-import { engineOf } from '../train/run-engine.ts';
+import { engineOf, otherEngine } from '../train/run-engine.ts';
 import { printSamples, sampleEngine } from './sample.ts';
-import { checkNoSweep, writeSweep } from './sweep-directory.ts';
+import { readUnfinished, SweepSaver, type Unfinished } from './sweep-directory.ts';
 import { SweepProgressLines, type SweepTotal } from './sweep-progress.ts';
-import { settingLine, sweepTable } from './sweep-table.ts';
-import { checkSize } from './train.ts';
+import { settingTable, sweepTable } from './sweep-table.ts';
+import { checkSameData, checkSize } from './train.ts';
 import { MOST_LOOKED_UP, noteCut, printCopies } from './training-text.ts';
 
 export interface SweepSettings extends Omit<SweepOptions, 'documents'> {
@@ -41,7 +44,7 @@ export interface SweepSettings extends Omit<SweepOptions, 'documents'> {
   readonly choice: PopulationChoice;
   /** Of the best model. */
   readonly sampling: RunConfig['sampling'];
-  /** Where sweep.json, sweep.svg and the best run go, if anywhere. */
+  /** Where sweep.json, sweep.svg and the best run go, if anywhere; the same sweep there, if it was ended early, goes on. */
   readonly out?: string | undefined;
   /** Whether `out` is taken even where another process seems to write into it. */
   readonly force?: boolean | undefined;
@@ -55,20 +58,27 @@ export async function sweepCommand(settings: SweepSettings, output: Output): Pro
   checkModelConfig({ ...model, vocabSize: 2 });
   checkSize(model);
   checkModels(axes);
-  if (out !== undefined) await checkNoSweep(out);
+  let before = out === undefined ? undefined : await readUnfinished(out, settings);
   const documents = await readSource(settings.source, (text) => output.note(text));
   const data = {
     source: settings.source,
     documents: documents.length,
     sha256: await fingerprintDocuments(documents),
   };
-  const claimed =
-    out === undefined ? undefined : await claimAlone(out, () => checkNoSweep(out), settings.force);
+  const check = async () => {
+    before = await readUnfinished(out!, settings);
+    if (before !== undefined) checkSameData(before.data, data, `--out ${out}`);
+  };
+  const claimed = out === undefined ? undefined : await claimAlone(out, check, settings.force);
   const interrupt = catchInterrupt(() =>
-    output.note('stopping after this step; press Ctrl-C again to stop now, without any result'),
+    output.note(
+      out === undefined
+        ? 'stopping after this step; press Ctrl-C again to stop now, without any result'
+        : 'stopping after this step; press Ctrl-C again to stop now',
+    ),
   );
   try {
-    return await sweepAndSave({ ...settings, documents }, data, interrupt, output);
+    return await sweepAndSave({ ...settings, documents }, data, before, interrupt, output);
   } finally {
     interrupt.release();
     claimed?.release();
@@ -78,6 +88,7 @@ export async function sweepCommand(settings: SweepSettings, output: Output): Pro
 async function sweepAndSave(
   settings: SweepSettings & SweepOptions,
   data: DataSummary,
+  before: Unfinished | undefined,
   interrupt: Interrupt,
   output: Output,
 ): Promise<number> {
@@ -93,51 +104,64 @@ async function sweepAndSave(
   noteCut(given.use, model.blockSize, false, output);
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
   const window = smoothingWindow(training.steps);
-  const chosen = await choosePopulations(settings.choice, source);
+  const known = before?.known ?? [];
+  if (known.length > 0) output.note(`going on: ${known.length} of ${size} models are done in ${out}`);
+  const choice = choiceOf(settings.choice, before);
+  const chosen = await choosePopulations(choice, source);
   const { info: engine, reason } = chosen;
-  const populations = new ResilientPopulations(chosen, settings.choice, source, (text) => output.note(text));
-  const progress = new SweepProgressLines(output);
+  const populations = new ResilientPopulations(chosen, choice, source, (text) => output.note(text));
+  const progress = new SweepProgressLines(output, known.length * training.steps);
+  const sweep = { model, training, axes, data, engine: engineOf(engine), smoothingWindow: window };
+  const saver = out && new SweepSaver(out, sweep, (best) => runOf(settings, data, best));
   let outcome: SweepOutcome;
   try {
     output.note(`engine: ${reason}`);
+    const other = before && otherEngine(before.engine, sweep.engine, 'sweep');
+    if (other !== undefined) output.note(other);
     const all = { model, training, axes, models: size, parameters, data, text: given.use, engine, reason };
     output.record({ type: 'sweep', ...all, smoothingWindow: window });
-    outcome = await runSweep(source, populations, { signal, onProgress: (now) => progress.show(now) });
+    outcome = await runSweep(source, populations, {
+      known,
+      signal,
+      onProgress: (now) => progress.show(now),
+      ...(saver && { onDone: (now) => saver.keep(now) }),
+    });
+    if (before?.best === undefined) outcome = await withBest(outcome, source, populations, { signal });
   } finally {
     populations.close();
   }
   output.endStatus();
   const { results, failure } = outcome;
   const total = progress.total();
-  await printResults(settings, outcome, total, output);
+  const verdict = await printResults(settings, outcome, total, output);
 
-  const best = bestRun(settings, data, outcome);
-  if (out !== undefined && results.length > 0) {
-    const sweep = { model, training, axes, data, engine: engineOf(engine), smoothingWindow: window, results };
-    const paths = await writeSweep(out, sweep, best);
+  const best = outcome.best === undefined ? before?.best : runOf(settings, data, outcome.best);
+  if (saver && results.length > 0) {
+    const paths = await saver.finish(outcome);
     if (best !== undefined) {
       output.record({ type: 'checkpoint', step: best.state.step, directory: paths[paths.length - 1] });
     }
     output.note(`saved: ${paths.join(', ')}`);
   }
   if (failure !== undefined) {
-    output.note(stopped(results, size, training.steps));
+    output.note(stopped(results, size, training.steps, out));
     throw failure;
   }
   const samples = best?.state.step === training.steps ? await sampleBest(settings, best, signal, output) : [];
   const copies = printCopies(samples, given, model.blockSize, output);
 
   const interrupted = interrupt.signal.aborted;
-  if (interrupted || output.closed.aborted) output.stopped(stopped(results, size, training.steps));
+  if (interrupted || output.closed.aborted) output.stopped(stopped(results, size, training.steps, out));
   const diverged = results.filter((result) => result.diverged).length;
   const loss = results[0]?.loss;
-  const setting = bestSetting(axes, results);
+  const [setting] = rankSettings(axes, results);
   output.record({
     type: 'done',
     models: results.length,
     diverged,
     ...(loss === undefined ? {} : { loss }),
     ...(setting === undefined ? {} : { setting }),
+    ...(verdict === undefined ? {} : { verdict }),
     ...total,
     ...copies,
     ...(interrupted ? { interrupted } : {}),
@@ -146,33 +170,71 @@ async function sweepAndSave(
   return interrupted ? INTERRUPTED : 0;
 }
 
+/** Where an earlier sweep has begun, its engine and build, which give the same bits, unless another one is asked for. */
+function choiceOf(choice: PopulationChoice, before: Unfinished | undefined): PopulationChoice {
+  if (before === undefined || before.engine.name === 'oracle') return choice;
+  const { name, build } = before.engine;
+  return { ...choice, engine: choice.engine === 'auto' ? name : choice.engine, build };
+}
+
+/** With the run of the best model, which is trained again where an earlier sweep was ended before it was saved. */
+async function withBest(
+  outcome: SweepOutcome,
+  source: PopulationSource,
+  populations: SweepPopulations,
+  options: RunSweepOptions,
+): Promise<SweepOutcome> {
+  const result = outcome.results.at(0);
+  if (outcome.best !== undefined || outcome.failure !== undefined) return outcome;
+  if (result === undefined || result.diverged === true) return outcome;
+  const alone = { ...source, size: 1, member: () => source.member(result.index) };
+  const { best } = await runSweep(alone, populations, options);
+  return best?.result.step === result.step ? { ...outcome, best: { ...best, result } } : outcome;
+}
+
+/** Gives the verdict. */
 async function printResults(
   { training, axes }: SweepSettings,
   { results }: SweepOutcome,
   { modelSteps, seconds, modelStepsPerSecond }: SweepTotal,
   output: Output,
-): Promise<void> {
-  if (results.length === 0) return;
+): Promise<string | undefined> {
+  if (results.length === 0) return undefined;
   const time = seconds < 60 ? `${seconds.toFixed(2)} s` : duration(seconds);
-  output.note(`${modelSteps} model-steps in ${time}: ${rate(modelStepsPerSecond)} model-steps/s`);
+  if (modelSteps > 0)
+    output.note(`${modelSteps} model-steps in ${time}: ${rate(modelStepsPerSecond)} model-steps/s`);
   for (const [i, result] of results.entries()) {
     output.record({ type: 'model', rank: i + 1, ...gridPoint(axes, result.index), ...result });
     await output.drained();
   }
+  const ranked = rankSettings(axes, results);
+  const tied = tiedWithBest(ranked);
+  for (const [i, own] of ranked.entries()) {
+    const { setting, ...found } = own;
+    output.record({
+      type: 'setting',
+      rank: i + 1,
+      best: i === 0 || tied.includes(own),
+      ...setting,
+      ...found,
+    });
+    await output.drained();
+  }
   for (const line of sweepTable(axes, results, training.steps)) output.line(line);
-  const setting = bestSetting(axes, results);
-  if (setting !== undefined) output.line(settingLine(axes, setting));
+  for (const line of settingTable(axes, ranked, results)) output.line(line);
+  const verdict = verdictOf(axes, ranked);
+  if (verdict !== undefined) output.line(verdict);
   const window = smoothingWindow(training.steps);
   output.detail(`final loss: mean over the last ${window} steps ± its standard error`);
+  return verdict;
 }
 
 /** The best model as `microgpt train` with its settings would save it. */
-function bestRun(
+function runOf(
   { documents, model, axes, training, sampling }: SweepSettings & SweepOptions,
   data: DataSummary,
-  { best }: SweepOutcome,
-): SavedRun | undefined {
-  if (best === undefined) return undefined;
+  best: BestModel,
+): SavedRun {
   const own: TrainingConfig = { ...training, ...gridPoint(axes, best.result.index) };
   const { spec, tokenizer, random } = prepareRun({ documents, model, training: own });
   const config = { model: spec.model, training: own, data, engine: engineOf(best.engine), sampling };
@@ -236,8 +298,14 @@ function allDiverged(results: readonly ModelResult[], axes: Axes): TrainingError
   );
 }
 
-function stopped(results: readonly ModelResult[], size: number, steps: number): string {
+function stopped(
+  results: readonly ModelResult[],
+  size: number,
+  steps: number,
+  out: string | undefined,
+): string {
   const whole = results.filter(({ step, diverged }) => diverged || step === steps).length;
   const part = results.length - whole;
-  return `stopped: of ${size} models ${whole} were trained to the end, ${part} in part, ${size - results.length} not at all`;
+  const counts = `stopped: of ${size} models ${whole} were trained to the end, ${part} in part, ${size - results.length} not at all`;
+  return out === undefined || whole === 0 ? counts : `${counts}; the same command goes on from there`;
 }

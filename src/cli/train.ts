@@ -72,7 +72,7 @@ export async function trainCommand(settings: TrainSettings, output: Output): Pro
     documents: documents.length,
     sha256: await fingerprintDocuments(documents),
   };
-  if (resume !== undefined) checkSameData(resume.config.data, data, resumeFrom);
+  if (resume !== undefined) checkSameData(resume.config.data, data, `--resume ${resumeFrom}`);
   const prepared = prepareRun({ documents, model, training });
   if (resume !== undefined) checkSameVocabulary(resume.tokenizer.chars, prepared.tokenizer.chars, resumeFrom);
   output.detail(`num docs: ${documents.length}`);
@@ -294,10 +294,11 @@ export function checkSize(model: Omit<ModelConfig, 'vocabSize'>): void {
   }
 }
 
-function checkSameData(was: DataSummary, is: DataSummary, from = ''): void {
+/** Throws DataError where the text is another one than what `where` holds began with. */
+export function checkSameData(was: DataSummary, is: DataSummary, where: string): void {
   if (is.sha256 === was.sha256) return;
   throw new DataError(
-    `--resume ${from}: ${is.source} is not the text that this run began with: expected ${was.documents} documents ` +
+    `${where}: ${is.source} is not the text that this run began with: expected ${was.documents} documents ` +
       `with sha256 ${was.sha256.slice(0, 12)}…, got ${is.documents} with ${is.sha256.slice(0, 12)}…. ` +
       'Give the same text by --data.',
   );

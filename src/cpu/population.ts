@@ -20,7 +20,7 @@ export function startPopulationWorkers(count: number): WasmWorker[] {
   return Array.from({ length: count }, (_, i) => new WasmWorker(`cpu: worker thread ${i + 1}`));
 }
 
-export interface CpuPopulationOptions extends Pick<CpuOptions, 'variant'> {
+export interface CpuPopulationOptions extends Pick<CpuOptions, 'variant' | 'build'> {
   /** They train the models in turn, and stay when the population is disposed of. This thread does unless given. */
   readonly workers?: readonly WasmWorker[];
 }

@@ -14,8 +14,12 @@ export function engineOf({ engine: name, launch, build, adapter }: EngineInfo): 
   };
 }
 
-/** What to say where a run goes on on something else than it began on. */
-export function otherEngine(was: RunConfig['engine'], is: RunConfig['engine']): string | undefined {
+/** What to say where a run, or another thing, goes on on something else than it began on. */
+export function otherEngine(
+  was: RunConfig['engine'],
+  is: RunConfig['engine'],
+  what = 'run',
+): string | undefined {
   const parts = ({ name, launch, adapter }: RunConfig['engine'], build?: string) => {
     const details = [launch, build].filter(Boolean).join(', ');
     return [name, details && `(${details})`, adapter && `on ${adapter}`].filter(Boolean).join(' ');
@@ -23,5 +27,5 @@ export function otherEngine(was: RunConfig['engine'], is: RunConfig['engine']): 
   const same = parts(was) === parts(is);
   if (same && (was.build ?? is.build) === is.build) return undefined;
   const [before, now] = [was, is].map((engine) => parts(engine, same ? engine.build : undefined));
-  return `the run began with ${before} and goes on with ${now}: the losses agree within rounding, not bit for bit`;
+  return `the ${what} began with ${before} and goes on with ${now}: the losses agree within rounding, not bit for bit`;
 }

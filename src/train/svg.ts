@@ -9,7 +9,7 @@ export interface Drawn {
 
 export const MARGIN = 20;
 /** Where the title ends. */
-export const TOP = 66;
+export const TOP = 84;
 
 export function text(x: number, y: number, content: string, attributes = ''): string {
   return `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escape(content)}</text>`;

@@ -2,6 +2,7 @@
 
 import { AXIS_LABELS, gridPoint, type AxisName } from './sweep-grid.ts';
 import type { SavedSweep } from './sweep-file.ts';
+import { rankSettings, settingAxes } from './sweep-judge.ts';
 import { partOf, ticks, type Scale } from './sweep-scale.ts';
 import type { ModelResult } from './sweep.ts';
 import {
@@ -22,10 +23,15 @@ import {
 
 const PANEL = { width: 300, height: 200, gap: 62 };
 
-export function dotPanels({ axes, results }: SavedSweep, scale: Scale, names: readonly AxisName[]): Drawn {
+/** `top`: where the panels begin. */
+export function dotPanels(
+  { axes, results }: SavedSweep,
+  scale: Scale,
+  names: readonly AxisName[],
+  top = TOP + 28,
+): Drawn {
   const columns = Math.min(names.length, 2);
   const parts: string[] = [];
-  const top = TOP + 28;
   const left = MARGIN + 52;
   for (const [i, name] of names.entries()) {
     const x = left + (i % columns) * (PANEL.width + PANEL.gap);
@@ -46,8 +52,12 @@ export function dotPanels({ axes, results }: SavedSweep, scale: Scale, names: re
   if (scale.clipped) notes.push(`△ above ${figure(scale.high)}`);
   if (results.some(({ diverged }) => diverged)) notes.push('× diverged');
   legend.push(text(left + 196, bottom + 4, notes.join('   '), 'xml:space="preserve"'));
+  if (names.some((name) => distances(name, axes, results).length > 0)) {
+    legend.push(`<path class="mean" d="M${left} ${bottom + 14}v12"/>`);
+    legend.push(text(left + 10, bottom + 24, '95% interval of the distance to the best, paired by seed'));
+  }
   const width = left + columns * (PANEL.width + PANEL.gap) - PANEL.gap + MARGIN;
-  return { parts: [...parts, ...legend], width, height: bottom + 22 };
+  return { parts: [...parts, ...legend], width, height: bottom + 34 };
 }
 
 /** Loss over the values of one axis, which stand at equal distances: most ranges are geometric. */
@@ -89,6 +99,10 @@ function dotPanel(
     const mean = loss / models; // NaN of none
     return mean <= scale.high ? [`${places.get(value)} ${yOf(mean)}`] : [];
   });
+  for (const { value, low, high } of distances(name, axes, results)) {
+    const [from, to] = [low, high].map((end) => yOf(Math.max(scale.low, Math.min(scale.high, end))));
+    if (from !== to) parts.push(`<path class="mean" d="M${places.get(value)} ${from}V${to}"/>`);
+  }
   if (dots !== '') parts.push(`<path class="dots" d="${dots}"/>`);
   if (means.length > 1) parts.push(`<path class="mean" d="M${means.join('L')}"/>`);
   const [best] = results;
@@ -104,4 +118,18 @@ function dotPanel(
   );
   parts.push(sideways(left - 44, (top + bottom) / 2, 'loss'));
   return parts;
+}
+
+/** The 95% interval of each setting's distance to the best one, about its mean, where nothing varies but this and the seeds. */
+function distances(
+  name: AxisName,
+  axes: SavedSweep['axes'],
+  results: readonly ModelResult[],
+): { readonly value: number; readonly low: number; readonly high: number }[] {
+  if (name === 'seed' || settingAxes(axes).join() !== name) return [];
+  return rankSettings(axes, results).flatMap(({ setting, loss, behind }) => {
+    if (behind?.low === undefined) return [];
+    const half = behind.mean - behind.low;
+    return [{ value: setting[name], low: loss - half, high: loss + half }];
+  });
 }

@@ -18,6 +18,7 @@ import {
 } from './svg.ts';
 import { dotPanels } from './sweep-dots.ts';
 import { AXIS_LABELS, gridPoint, varyingAxes, type AxisName } from './sweep-grid.ts';
+import { rankSettings, verdictOf } from './sweep-judge.ts';
 import { partOf, rampAt, scaleOf, type Scale } from './sweep-scale.ts';
 import type { SavedSweep } from './sweep-file.ts';
 import type { ModelResult } from './sweep.ts';
@@ -37,6 +38,9 @@ text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 .best { stroke: var(--ink); stroke-width: 2.5; fill: none; }
 `;
 
+/** Widest of a line of text, in pixels. */
+const CHARACTER = 6.6;
+
 /** The SVG of a sweep with at least one result. */
 export function plotSweep(sweep: SavedSweep): string {
   const varying = varyingAxes(sweep.axes);
@@ -46,8 +50,9 @@ export function plotSweep(sweep: SavedSweep): string {
   const shown = { ...sweep, results };
   const drawn =
     varying.length === 2
-      ? heatMap(shown, scale, varying[0], varying[1])
+      ? mapAndCurve(shown, scale, varying[0], varying[1])
       : dotPanels(shown, scale, varying.length === 0 ? ['seed'] : varying);
+  const verdict = verdictOf(sweep.axes, rankSettings(sweep.axes, results)) ?? '';
   const { model, training, data, smoothingWindow: window } = sweep;
   const title = `Final loss of ${results.length} ${results.length === 1 ? 'model' : 'models'}`;
   const { steps } = training;
@@ -59,7 +64,7 @@ export function plotSweep(sweep: SavedSweep): string {
   const what = `nats per token, mean over the last ${after}`;
   const { nLayer, nEmbd, blockSize } = model;
   const shape = `layers ${nLayer}, width ${nEmbd}, block ${blockSize}, batch ${training.batchSize}; data: ${shortened(data.source)}`;
-  const width = Math.ceil(Math.max(drawn.width, 480));
+  const width = Math.ceil(Math.max(drawn.width, 480, 2 * MARGIN + CHARACTER * verdict.length));
   const height = Math.ceil(drawn.height);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
@@ -69,9 +74,21 @@ export function plotSweep(sweep: SavedSweep): string {
     text(MARGIN, 26, title, 'class="title"'),
     text(MARGIN, 44, what, 'class="muted"'),
     text(MARGIN, 60, shape, 'class="muted"'),
+    ...(verdict === '' ? [] : [text(MARGIN, 78, verdict)]),
     ...drawn.parts,
     '</svg>\n',
   ].join('\n');
+}
+
+/** The map, and below it the curve over the setting that varies across it. */
+function mapAndCurve(sweep: SavedSweep, scale: Scale, across: AxisName, down: AxisName): Drawn {
+  const map = heatMap(sweep, scale, across, down);
+  const curve = dotPanels(sweep, scale, [across], map.height + 24);
+  return {
+    parts: [...map.parts, ...curve.parts],
+    width: Math.max(map.width, curve.width),
+    height: curve.height,
+  };
 }
 
 function heatMap({ axes, results }: SavedSweep, scale: Scale, across: AxisName, down: AxisName): Drawn {

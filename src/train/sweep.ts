@@ -8,7 +8,7 @@ import { orderLength, type Population, type PopulationMember } from '../populati
 import type { ChosenPopulations, PopulationSource } from '../populations.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
-import { gridPoint, gridSize, type Axes, type GridPoint } from './sweep-grid.ts';
+import { gridPoint, gridSize, type Axes } from './sweep-grid.ts';
 import { nextCount, turn } from './trainer.ts';
 
 export interface SweepOptions {
@@ -34,17 +34,19 @@ export interface ModelResult {
   readonly diverged?: boolean;
 }
 
+export interface BestModel {
+  readonly result: ModelResult;
+  readonly losses: Float64Array;
+  readonly state: TrainingState;
+  /** What trained it: another one than the first models', where the device was lost. */
+  readonly engine: EngineInfo;
+}
+
 export interface SweepOutcome {
   /** Of all models that were begun, the best first. */
   readonly results: readonly ModelResult[];
-  /** The first of them, if it did not diverge, with all that a run needs. */
-  readonly best?: {
-    readonly result: ModelResult;
-    readonly losses: Float64Array;
-    readonly state: TrainingState;
-    /** What trained it: another one than the first models', where the device was lost. */
-    readonly engine: EngineInfo;
-  };
+  /** The first of them, if it did not diverge and was not known before, with all that a run needs. */
+  readonly best?: BestModel;
   /** Why the rest was not trained: the device failed after some populations were. */
   readonly failure?: DeviceError;
 }
@@ -71,11 +73,15 @@ export interface SweepPopulations extends Pick<ChosenPopulations, 'capacity' | '
 }
 
 export interface RunSweepOptions {
+  /** How the first models of the grid ended, where an earlier sweep has trained them: `doneBefore`. */
+  readonly known?: readonly ModelResult[];
   /** Stops at the next step boundary once it is aborted. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SweepProgress) => void;
   /** All losses so far of the models from `first` on, whenever there are more of them. */
   readonly onLosses?: (first: number, losses: readonly Float64Array[]) => void;
+  /** Told, and waited for, whenever models are done: what the outcome would be now. */
+  readonly onDone?: (outcome: SweepOutcome) => Promise<void>;
   /** How the models from `first` on end. Without it only the best one's state is asked for. */
   readonly onStates?: (first: number, states: readonly TrainingState[]) => void;
 }
@@ -123,16 +129,22 @@ export function sweepSource({ documents, model, training, axes }: SweepOptions):
 export async function runSweep(
   source: PopulationSource,
   populations: SweepPopulations,
-  { signal, onProgress, onLosses, onStates }: RunSweepOptions = {},
+  { known = [], signal, onProgress, onLosses, onDone, onStates }: RunSweepOptions = {},
 ): Promise<SweepOutcome> {
   const { steps } = source.member(0).training;
-  const results: ModelResult[] = [];
-  let best: SweepOutcome['best'];
+  const results = [...known];
+  let bestResult = known.toSorted(compareResults).find(({ diverged }) => !diverged);
+  let best: BestModel | undefined;
   let failure: DeviceError | undefined;
   const pace: Pace = { k: 1, lastTurn: performance.now() };
   let stopped = false;
 
-  let from = 0;
+  const outcome = (): SweepOutcome => ({
+    results: results.toSorted(compareResults),
+    ...(best === undefined ? {} : { best }),
+    ...(failure === undefined ? {} : { failure }),
+  });
+  let from = known.length;
   while (from < source.size && !stopped) {
     const first = from;
     const together = Math.max(1, Math.min(populations.capacity, Math.floor(LOSS_BYTES / (8 * steps))));
@@ -153,7 +165,7 @@ export async function runSweep(
           allModels: source.size,
           step,
           steps,
-          ...(best === undefined ? {} : { best: best.result }),
+          ...(bestResult === undefined ? {} : { best: bestResult }),
         });
       };
       const { step, losses, finite } = await trainAll(population, steps, pace, signal, report);
@@ -164,7 +176,7 @@ export async function runSweep(
         return resultOf(first + i, all.subarray(0, finite[i]), diverged, steps);
       });
       const winner = own.reduce((a, b) => (compareResults(a, b) <= 0 ? a : b));
-      const better = !winner.diverged && (best === undefined || compareResults(winner, best.result) < 0);
+      const better = !winner.diverged && (bestResult === undefined || compareResults(winner, bestResult) < 0);
       if (better || onStates !== undefined) {
         const states = await population.states();
         onStates?.(first, states);
@@ -172,10 +184,12 @@ export async function runSweep(
           const state = states[winner.index - first];
           const { info: engine } = population;
           best = { result: winner, losses: losses[winner.index - first].slice(), state, engine };
+          bestResult = winner;
         }
       }
       results.push(...own);
       from += size;
+      if (!stopped) await onDone?.(outcome());
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       population?.dispose();
@@ -187,11 +201,17 @@ export async function runSweep(
       population?.dispose();
     }
   }
-  return {
-    results: results.toSorted(compareResults),
-    ...(best === undefined ? {} : { best }),
-    ...(failure === undefined ? {} : { failure }),
-  };
+  return outcome();
+}
+
+/** Of what a sweep has left, the first models of the grid that need no training: those before the first that was not done. */
+export function doneBefore(results: readonly ModelResult[], steps: number): ModelResult[] {
+  const done: ModelResult[] = [];
+  for (const result of results) {
+    if (result.diverged || result.step === steps) done[result.index] = result;
+  }
+  const missing = done.findIndex((result) => result === undefined);
+  return missing < 0 ? done : done.slice(0, missing);
 }
 
 /** Why the sweep cannot go on after an error of the device, if it cannot. */
@@ -273,36 +293,6 @@ function resultOf(index: number, losses: Float64Array, diverged: boolean, steps:
   let squares = 0;
   for (const loss of last) squares += (loss - mean) ** 2;
   return { index, step, loss: mean, error: Math.sqrt(squares / (n - 1) / n) };
-}
-
-/** A setting that all seeds have tried, and the mean of the final losses there. */
-export interface SettingResult {
-  readonly setting: Omit<GridPoint, 'seed'>;
-  readonly seeds: number;
-  readonly loss: number;
-}
-
-/**
- * The setting with the lowest mean over all seeds. The luck of the draw is in every setting's mean alike, as each seed
- * shows the same documents to all. Undefined where there is one seed or one setting, or where no setting has been
- * trained as far as the best model with all seeds.
- */
-export function bestSetting(axes: Axes, results: readonly ModelResult[]): SettingResult | undefined {
-  const seeds = axes.seed.length;
-  const settings = gridSize(axes) / seeds;
-  if (seeds === 1 || settings === 1) return undefined;
-  const sums = Array.from({ length: settings }, () => ({ loss: 0, models: 0 }));
-  for (const { index, loss, step } of results) {
-    if (loss === undefined || step !== results[0].step) continue;
-    const sum = sums[index % settings]; // seeds are the slowest axis
-    sum.loss += loss;
-    sum.models++;
-  }
-  const means = sums.map(({ loss, models }) => (models === seeds ? loss / seeds : Infinity));
-  const loss = Math.min(...means);
-  if (loss === Infinity) return undefined;
-  const { seed: _, ...setting } = gridPoint(axes, means.indexOf(loss));
-  return { setting, seeds, loss };
 }
 
 /** The better model first: not diverged, then trained further, then with the lower loss; of equals the first in the grid. */

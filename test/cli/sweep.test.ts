@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { decodeSweep } from '../../src/train/sweep-file.ts';
+import { NODE_FLAGS, oneBuild } from '../support/cpu-builds.ts';
 import { softwareVulkanUrl } from '../support/software-vulkan.mjs';
 import { noAdapter } from '../support/device.ts';
 import { microgpt, ofType, records, samples, temporaryDirectory, type Child } from './cli.ts';
@@ -30,6 +31,17 @@ describe('sweep --out', () => {
     expect(readdirSync(out).toSorted()).toEqual(['best', 'sweep.json', 'sweep.svg']);
 
     const all = records(stdout);
+    const settings = ofType(all, 'setting');
+    expect(settings.map(({ rank, seeds }) => [rank, seeds])).toEqual(
+      [1, 2, 3, 4, 5, 6].map((rank) => [rank, 2]),
+    );
+    expect(settings[0]).toMatchObject({
+      best: true,
+      ...(all.at(-1)!['setting'] as { setting: object }).setting,
+    });
+    expect(settings[5]).toMatchObject({
+      behind: { mean: expect.any(Number) as number, low: expect.any(Number) as number },
+    });
     expect(all[0]).toMatchObject({
       type: 'sweep',
       text: { documents: 2958, longest: 15 },
@@ -91,7 +103,7 @@ describe('sweep --out', () => {
       const { status, stderr } = await microgpt([...CPU, '--steps', '1', '--out', out]);
       expect({ status, stderr }).toEqual({
         status: 2,
-        stderr: `error: --out ${out}: it already holds a sweep (${name}). Choose another directory.\n`,
+        stderr: `error: --out ${out}: it already holds a sweep (${name})${name === 'sweep.json' ? ' that cannot be read' : ''}. Choose another directory.\n`,
       });
       expect(readFileSync(join(out, name), 'utf8')).toBe('mine');
     }
@@ -131,6 +143,78 @@ describe('sweep --out', () => {
     expect(filesOf(join(out, 'best'))).toEqual(filesOf(whole));
   });
 
+  it('goes on where a killed one was ended, to the same files; one that is done stays', async () => {
+    const directory = temporaryDirectory();
+    const [out, whole] = [join(directory, 'sweep'), join(directory, 'whole')];
+    const values = ['--seed', '1..10', '--lr', '0.01,0.02', '--steps', '20000', '--samples', '1'];
+    const args = [...CPU, ...values, '--json', '--out'];
+    const killed = await microgpt([...args, out], {
+      during: (child) => {
+        const sweepFile = join(out, 'sweep.json');
+        const look = setInterval(() => {
+          if (existsSync(join(out, 'best')) && existsSync(sweepFile)) child.kill('SIGKILL');
+        }, 5);
+        child.on('close', () => clearInterval(look));
+      },
+    });
+    expect(killed.status).toBeNull();
+    const left = sweepIn(out).results.length;
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(20);
+
+    const others = await microgpt([...CPU, ...values, '--lr', '0.03', '--out', out]);
+    expect(others).toMatchObject({
+      status: 2,
+      stderr:
+        `error: --out ${out}: it already holds a sweep with other values of --lr. ` +
+        'Choose another directory, or give its values to go on with it.\n',
+    });
+    const text = join(directory, 'text.txt');
+    writeFileSync(text, 'another\ntext\n');
+    const foreign = await microgpt([...CPU, ...values, '--data', text, '--out', out]);
+    expect(foreign.status).toBe(1);
+    expect(foreign.stderr).toContain('is not the text that this run began with');
+    expect(sweepIn(out).results).toHaveLength(left);
+
+    const again = await microgpt([...args, out]);
+    expect(again.status).toBe(0);
+    expect(again.stderr).toContain(`going on: ${left} of 20 models are done in ${out}\n`);
+    expect(ofType(records(again.stdout), 'done')[0]['modelSteps']).toBe(20_000 * (20 - left));
+    const other = await microgpt([...args, whole]);
+    const models = (stdout: string) => ofType(records(stdout), 'model');
+    expect(models(again.stdout)).toEqual(models(other.stdout));
+    expect(samples(records(again.stdout))).toEqual(samples(records(other.stdout)));
+    expect(filesOf(join(out, 'best'))).toEqual(filesOf(join(whole, 'best')));
+    for (const name of ['sweep.json', 'sweep.svg'])
+      expect(readFileSync(join(out, name), 'utf8')).toBe(readFileSync(join(whole, name), 'utf8'));
+    expect(readdirSync(out).toSorted()).toEqual(['best', 'sweep.json', 'sweep.svg']);
+
+    // The best model's run can be lost alone: it is trained again, and nothing else.
+    rmSync(join(out, 'best', 'model.safetensors'));
+    const best = await microgpt([...args, out]);
+    expect(best.stderr).toContain('going on: 20 of 20 models are done');
+    expect(filesOf(join(out, 'best'))).toEqual(filesOf(join(whole, 'best')));
+    const done = await microgpt([...args, out]);
+    expect(done.status).toBe(2);
+    expect(done.stderr).toContain(
+      'it already holds this sweep, trained to its end. Choose another directory.',
+    );
+  });
+
+  it.skipIf(oneBuild !== undefined)(
+    'says so where it goes on with another build of the CPU kernels',
+    async () => {
+      const out = join(temporaryDirectory(), 'sweep');
+      const args = [...CPU, '--steps', '20', '--seed', '1,2', '--samples', '0', '--out', out];
+      await microgpt(args, { flags: NODE_FLAGS['relaxed SIMD'] });
+      rmSync(join(out, 'best'), { recursive: true });
+      const { stderr } = await microgpt(args, { flags: NODE_FLAGS.SIMD128 });
+      expect(stderr).toContain(
+        'the sweep began with cpu (relaxed SIMD) and goes on with cpu (SIMD128): the losses agree',
+      );
+    },
+  );
+
   it('saves the results of a sweep whose models all diverge, and fails', async () => {
     const out = join(temporaryDirectory(), 'sweep');
     const args = [...CPU, '--steps', '20', '--lr', '1e30,1e38', '--out', out, '--json'];
@@ -165,13 +249,26 @@ describe('what a sweep prints', () => {
       '   … 10 more',
       expect.stringMatching(/^ {2}21 +diverged at step \d+ +1e\+38 +[1-7]$/) as string,
     ]);
-    expect(lines[17]).toMatch(/^over 7 seeds the best: lr 0\.02; mean of the final losses \d\.\d{4}$/);
-    expect(lines[18]).toBe('final loss: mean over the last 50 steps ± its standard error');
-    expect(lines[19]).toBe('--- inference of the best model ---');
-    expect(lines[21]).toMatch(
+    expect(lines.slice(17, 25)).toEqual([
+      '',
+      'by setting: mean over 7 seeds',
+      expect.stringMatching(/^ +lr +loss +behind the best$/) as string,
+      expect.stringMatching(
+        /^0\.001 +\d\.\d{4} +\d\.\d{4} \(95%: \d\.\d{4} to \d\.\d{4}\) {2}█{24}$/,
+      ) as string,
+      expect.stringMatching(/^ 0\.02 +\d\.\d{4} +best {2}█$/) as string,
+      '1e+38  diverged',
+      '',
+      expect.stringMatching(
+        /^lr 0\.02 \(\d\.\d{4}\) is the best, ahead of lr 0\.001 \(\d\.\d{4}\) by \d\.\d{4} \(95% interval .*\); mean loss over 7 seeds, paired by seed\.$/,
+      ) as string,
+    ]);
+    expect(lines[25]).toBe('final loss: mean over the last 50 steps ± its standard error');
+    expect(lines[26]).toBe('--- inference of the best model ---');
+    expect(lines[28]).toMatch(
       /^[01] of 1 samples repeats? a training document, cut to the block, word for word$/,
     );
-    expect(lines).toHaveLength(22);
+    expect(lines).toHaveLength(29);
     expect(stderr).toMatch(
       /^514 of 2958 documents are longer than the block of 8 tokens .*\nTo use more, raise --block-size .*\nengine: cpu \(f32, .*\nmodels \d\/21 \| step \d+\/80 \| [\d.]+k? model-steps\/s \| \d:\d\d left/,
     );
@@ -179,7 +276,7 @@ describe('what a sweep prints', () => {
 
     const quiet = await microgpt([...args, '--quiet']);
     expect(quiet.stderr).toBe('');
-    expect(quiet.stdout.trimEnd().split('\n')).toEqual([...lines.slice(4, 18), lines[20]]);
+    expect(quiet.stdout.trimEnd().split('\n')).toEqual([...lines.slice(4, 25), lines[27]]);
   });
 
   it('is one model where nothing varies', async () => {

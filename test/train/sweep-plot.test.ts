@@ -44,15 +44,16 @@ const SIX = [
 ];
 
 describe('the plot', () => {
-  it('is a heat map where two settings vary: a cell for each model, with its loss', () => {
+  it('is a heat map where two settings vary, a cell for each model, and below it the curve across', () => {
     const svg = plotSweep(sweepOf(GRID, SIX));
     for (const loss of ['2.500', '2.300', '2.100', '2.400', '9.000'])
       expect(svg).toContain(`>${loss}</text>`);
     expect(svg).toContain('× diverged   empty: not trained');
-    expect(svg.match(/class="bad"/g)).toHaveLength(1);
-    expect(svg.match(/class="best"/g)).toHaveLength(1);
+    expect(svg.match(/class="bad"/g)).toHaveLength(3); // in the curve too, with the one that is cut off
+    expect(svg.match(/<rect [^>]*class="best"/g)).toHaveLength(1);
+    expect(svg.match(/<circle class="best"/g)).toHaveLength(2); // and in the legend
     const labels = [...svg.matchAll(/text-anchor="middle">([^<]*)</g)].map((match) => match[1]);
-    expect(labels).toEqual(['0.001', '0.01', '0.1']); // rising, whatever the order on the command line
+    expect(labels).toEqual(['0.001', '0.01', '0.1', '0.001', '0.01', '0.1']); // rising, whatever the order on the command line
     expect(svg).toContain('≥ 3.296'); // ln 27: no better than guessing
   });
 
@@ -62,6 +63,19 @@ describe('the plot', () => {
     const svg = plotSweep(sweepOf(axes, [done(0, 2.5), done(1, 2.4)]));
     expect(svg.match(/>loss<\/text>/g)).toHaveLength(count);
     expect(svg.match(/<circle class="best"/g)).toHaveLength(count + 1); // and in the legend
+  });
+
+  it('has the verdict, and how far the settings may be apart', () => {
+    const axes = { seed: [1, 2], learningRate: [0.001, 0.01] };
+    const svg = plotSweep(sweepOf(axes, [done(0, 2.5), done(1, 2.3), done(2, 2.6), done(3, 2.42)]));
+    expect(svg).toContain(
+      '>lr 0.01 (2.3600) is the best, ahead of lr 0.001 (2.5500) by 0.1900 (95% interval 0.0629 to 0.3171);',
+    );
+    expect(svg).toContain('95% interval of the distance to the best, paired by seed');
+    expect(svg.match(/class="mean" d="M[\d.]+ [\d.]+V[\d.]+"/g)).toHaveLength(1);
+    const one = plotSweep(sweepOf({ learningRate: [0.001, 0.01] }, [done(0, 2.5), done(1, 2.3)]));
+    expect(one).toContain('with one seed that may be luck');
+    expect(one).not.toContain('95% interval');
   });
 
   it('leaves out models that were not trained as far as the best', () => {

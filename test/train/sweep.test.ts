@@ -9,8 +9,8 @@ import { pickLosses } from '../../src/train/metrics-file.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { gridPoint, gridSize, varyingAxes, type Axes } from '../../src/train/sweep-grid.ts';
 import {
-  bestSetting,
   compareResults,
+  doneBefore,
   runSweep,
   smoothingWindow,
   sweepSource,
@@ -240,6 +240,39 @@ describe('a sweep', () => {
   });
 });
 
+describe('a sweep that was ended', () => {
+  it('goes on with the models that are missing, to the outcome of one that was not', async () => {
+    const source = sweepSource(OPTIONS);
+    const told: SweepOutcome[] = [];
+    const onDone = async (outcome: SweepOutcome) => void told.push(outcome);
+    const whole = await runSweep(source, onCpu(source, 3), { onDone });
+    expect(told.map(({ results }) => results.length)).toEqual([3, 6, 9, 12, 15, 16]);
+    expect(told.at(-1)).toEqual(whole);
+
+    for (const { results: left, best } of told) {
+      const models: number[] = [];
+      const known = doneBefore(left, 60);
+      const { results, best: found } = await runSweep(source, onCpu(source, 2), {
+        known,
+        onLosses: (first, losses) => losses.forEach((_, i) => models.push(first + i)),
+        onProgress: ({ modelSteps }) => expect(modelSteps).toBeGreaterThan(60 * known.length),
+      });
+      expect(results).toEqual(whole.results);
+      expect(Math.min(16, ...models)).toBe(known.length);
+      expect(found ?? best).toEqual(whole.best);
+    }
+  });
+
+  it('has done what comes before the first model that was not trained to its end', () => {
+    const done = (index: number): ModelResult => ({ index, step: 60, loss: 2 });
+    const diverged: ModelResult = { index: 1, step: 3, diverged: true };
+    const part: ModelResult = { index: 3, step: 20, loss: 1 };
+    expect(doneBefore([done(2), done(0), diverged, part], 60)).toEqual([done(0), diverged, done(2)]);
+    expect(doneBefore([done(4), done(2), done(0)], 60)).toEqual([done(0)]);
+    expect(doneBefore([part], 60)).toEqual([]);
+  });
+});
+
 describe('ranking', () => {
   it('puts models that got further first, then lower losses, then those that came first', () => {
     const ranked: ModelResult[] = [
@@ -262,26 +295,6 @@ describe('ranking', () => {
     [1001, 201],
   ])('of runs of %i steps takes the mean of %i', (steps, window) => {
     expect(smoothingWindow(steps)).toBe(window);
-  });
-
-  it('finds the setting that is best over all seeds', () => {
-    const axes = { ...ONE, seed: [1, 2], learningRate: [0.1, 0.2, 0.3] };
-    const losses = [2, 2.1, 1, 3, 2.2, 9]; // the single best model is an outlier
-    const results = losses
-      .map((loss, index): ModelResult => ({ index, step: 9, loss }))
-      .toSorted(compareResults);
-    const { seed: _, ...rest } = gridPoint(axes, 1);
-    expect(bestSetting(axes, results)).toEqual({ setting: rest, seeds: 2, loss: (2.1 + 2.2) / 2 });
-    // All seeds of a setting must have been trained to the same step.
-    const fewer = results.filter(({ index }) => index !== 4);
-    expect(bestSetting(axes, fewer)?.setting.learningRate).toBe(0.1);
-    const diverged = results.map((result) =>
-      result.index > 2 ? { index: result.index, step: 1, diverged: true } : result,
-    );
-    expect(bestSetting(axes, diverged)).toBeUndefined();
-    expect(bestSetting({ ...axes, seed: [1] }, results)).toBeUndefined();
-    expect(bestSetting({ ...ONE, seed: [1, 2] }, results)).toBeUndefined();
-    expect(bestSetting(axes, [])).toBeUndefined();
   });
 });
 

@@ -92,6 +92,13 @@ describe.skipIf(noChromium)('a room', () => {
       '×',
     ]);
 
+    expect(await at.page.locator('tfoot td').allInnerTexts()).toEqual([
+      expect.stringMatching(/^\d\.\d{3}$/),
+      '·',
+    ]);
+    const verdict = await at.page.locator('#settings-verdict').innerText();
+    expect(verdict).toMatch(/^lr 0\.01 \(\d\.\d{4}\) is the only one that was trained with every seed\.$/);
+
     // By the keyboard: down to the second seed.
     await cells.first().focus();
     await at.page.keyboard.press('ArrowDown');

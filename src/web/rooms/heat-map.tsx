@@ -81,6 +81,7 @@ export function HeatMap() {
               </tr>
             ))}
           </tbody>
+          {seeds.length > 1 && <Means rates={rates} />}
         </table>
       </div>
       <figcaption>
@@ -94,6 +95,27 @@ export function HeatMap() {
         </span>
       </figcaption>
     </figure>
+  );
+}
+
+/** The curve over the learning rates, of those that all seeds have trained. */
+function Means({ rates }: { readonly rates: readonly number[] }) {
+  const ranked = sweep.ranked.value;
+  return (
+    <tfoot>
+      <tr>
+        <th scope="row">mean</th>
+        {rates.map((rate) => {
+          const rank = ranked.findIndex(({ setting }) => setting.learningRate === rate);
+          const mean = rank < 0 ? '·' : ranked[rank].loss.toFixed(3);
+          return (
+            <td key={rate} role="gridcell">
+              {rank === 0 ? <b>{mean}</b> : mean}
+            </td>
+          );
+        })}
+      </tr>
+    </tfoot>
   );
 }
 

@@ -4,7 +4,8 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { TrainingConfig } from '../../model/config.ts';
 import { gridPoint, type Axes } from '../../train/sweep-grid.ts';
-import { bestSetting, compareResults, type ModelResult, type SweepProgress } from '../../train/sweep.ts';
+import { rankSettings } from '../../train/sweep-judge.ts';
+import { compareResults, type ModelResult, type SweepProgress } from '../../train/sweep.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
 import { storyHash } from '../state/address.ts';
 import { isRunning } from '../state/run.ts';
@@ -57,10 +58,10 @@ export const plan = computed((): { settings: RunSettings; axes: Axes } | { probl
 });
 
 export const best = computed(() => results.value.find(({ diverged }) => diverged !== true));
-/** The rate with the lowest mean over all seeds. */
-export const bestRate = computed(() => {
+/** The rates that all seeds have tried, the best first. */
+export const ranked = computed(() => {
   const axes = sweep.value?.job.axes;
-  return axes === undefined ? undefined : bestSetting(axes, results.value);
+  return axes === undefined ? [] : rankSettings(axes, results.value);
 });
 
 /** Throws ConfigError. */
@@ -167,7 +168,7 @@ function receive(message: RoomMessage): void {
     case 'models':
       batch(() => {
         progress.value = message.progress;
-        results.value = ranked(message.steps, message.losses);
+        results.value = rank(message.steps, message.losses);
       });
       break;
     case 'model':
@@ -193,7 +194,7 @@ function end(): void {
   worker = undefined;
 }
 
-function ranked(steps: Uint32Array, losses: Float64Array): ModelResult[] {
+function rank(steps: Uint32Array, losses: Float64Array): ModelResult[] {
   const begun: ModelResult[] = [];
   for (const [index, step] of steps.entries()) {
     if (step === 0) continue;

@@ -2,6 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 import { gridPoint, gridSize } from '../../train/sweep-grid.ts';
+import { verdictOf } from '../../train/sweep-judge.ts';
 import { count, lossText } from '../format.ts';
 import { storyHash } from '../state/address.ts';
 import { fields } from '../state/settings.ts';
@@ -109,8 +110,9 @@ function Controls() {
 
 /** In words: how it went. */
 function Said() {
-  const { subject, phase, error, best, bestRate } = sweep;
+  const { subject, phase, error, best, ranked } = sweep;
   const axes = sweep.sweep.value?.job.axes;
+  const verdict = axes && verdictOf(axes, ranked.value);
   const first = best.value;
   const ended = phase.value === 'done' || phase.value === 'stopped';
   const adapter = subject.value?.engine.adapter;
@@ -143,13 +145,7 @@ function Said() {
           </>
         )}
       </p>
-      {ended && bestRate.value !== undefined && (
-        <p>
-          Over all {bestRate.value.seeds} seeds the learning rate {bestRate.value.setting.learningRate} is
-          best, with a mean of {lossText(bestRate.value.loss)}: one model may be lucky, a column of them
-          hardly.
-        </p>
-      )}
+      {ended && verdict !== undefined && <p id="settings-verdict">{verdict}</p>}
       {subject.value !== undefined && (
         <p class="detail">
           {count(subject.value.parameters)} parameters each. Engine: {subject.value.reason}.
