@@ -7,11 +7,9 @@
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { gpu as openGpu } from '../src/cli/gpu.ts';
-import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
-import type { GpuDevice } from '../src/webgpu/adapter.ts';
+import { tunedDevice } from './support/device.ts';
 import { kernelRows } from './support/kernel-rows.ts';
-import { runRounds } from './support/rounds.ts';
+import { Failures, runRounds } from './support/rounds.ts';
 import { stepRows } from './support/step-rows.ts';
 import type { Row } from './support/table.ts';
 import { tableLines } from './support/table.ts';
@@ -28,33 +26,27 @@ export async function main(args: string[]): Promise<void> {
   });
   const time = Number(values.time);
   const only = values.only.split(',');
-  const gpu = await deviceOrReason();
-  const device = typeof gpu === 'string' ? undefined : gpu;
-  console.log(typeof gpu === 'string' ? `no GPU rows: ${gpu}` : `adapter: ${adapterName(gpu.info)}`);
+  const device = await tunedDevice();
+  const gpu = device?.gpu;
+  const failures = new Failures();
 
   const rows: Row[] = [];
-  if (only.includes('kernels') && device) rows.push(...(await kernelRows(device, values.full, time)));
-  if (only.includes('steps')) rows.push(...(await stepRows(device, values.full, time)));
+  if (only.includes('kernels') && gpu) rows.push(...(await kernelRows(gpu, values.full, time, failures)));
+  if (only.includes('steps')) rows.push(...(await stepRows(gpu, values.full, time, failures)));
   console.log(`${rows.length} rows, all checked; timing`);
-  const timings = await runRounds(rows, Number(values.rounds), 42);
+  const timings = await runRounds(rows, Number(values.rounds), 42, failures);
   for (const line of tableLines(rows, timings)) console.log(line);
 
   const machine = {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
     node: process.version,
-    adapter: device?.info ?? null,
+    adapter: gpu?.info ?? null,
   };
-  const results = rows.map(({ software, work }, i) => ({ ...timings[i], software, work }));
-  console.log(JSON.stringify({ bench: 'all', unit: 'µs', machine, results }));
-  device?.destroy();
-}
-
-/** A device, or why there is none. */
-async function deviceOrReason(): Promise<GpuDevice | string> {
-  try {
-    return await openDevice(await openGpu());
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const results = timings.map((timing) => {
+    const { software, work } = rows[timing.index];
+    return { ...timing, software, work };
+  });
+  console.log(JSON.stringify({ bench: 'all', unit: 'µs', machine, results, failed: failures.reasons }));
+  await device?.close();
 }

@@ -22,7 +22,7 @@ import { LAUNCHERS, prepareDispatches, RULES } from '../src/webgpu/launch.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { runOnDevice } from '../src/webgpu/run-op.ts';
 import { Stopwatch } from '../src/webgpu/stopwatch.ts';
-import { runRounds, show } from './support/rounds.ts';
+import { Failures, runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
 
 interface Shape extends ModelConfig {
@@ -48,6 +48,7 @@ export async function main(args: string[]): Promise<void> {
   });
   console.log(`adapter: ${adapterName(gpu.info)}`);
   const results: object[] = [];
+  const failures = new Failures();
   for (const name of values.shapes.split(',')) {
     const shape = SHAPES[name];
     if (shape === undefined)
@@ -55,7 +56,10 @@ export async function main(args: string[]): Promise<void> {
     for (const launch of values.launch.split(',')) {
       if (launch !== 'graph' && launch !== 'fused')
         throw new Error(`--launch: expected graph or fused, got ${launch}.`);
-      results.push(...(await timePlan(gpu, name, shape, launch, Number(values.rounds))));
+      const rows = await failures.guard(`${name}, ${launch}`, () =>
+        timePlan(gpu, name, shape, launch, Number(values.rounds), failures),
+      );
+      results.push(...(rows ?? []));
     }
   }
   gpu.destroy();
@@ -68,6 +72,7 @@ async function timePlan(
   { batchSize, ...model }: Shape,
   launch: 'graph' | 'fused',
   rounds: number,
+  failures: Failures,
 ): Promise<object[]> {
   const random = new PythonRandom(5);
   const T = model.blockSize;
@@ -104,7 +109,7 @@ async function timePlan(
       round: async () => (await microseconds(times)) / times,
     });
   }
-  const timings = await runRounds(contestants, rounds, 42);
+  const timings = await runRounds(contestants, rounds, 42, failures, { tell: false });
   stopwatch.destroy();
   buffers.destroy();
 
@@ -113,8 +118,8 @@ async function timePlan(
     `\n${name}, ${launch}: ${plan.dispatches.length} dispatches, ${total.toFixed(0)} µs in all, by ${stopwatch.clock}`,
   );
   console.log(`${''.padEnd(40)}${['µs', 'share', 'GFLOP/s', 'GB/s'].map((s) => s.padStart(14)).join('')}`);
-  return timings.map((timing, i) => {
-    const { flops, bytes } = plan.dispatches[i];
+  return timings.map((timing) => {
+    const { flops, bytes } = plan.dispatches[timing.index];
     const cells = [
       show(timing, 1),
       `${((100 * timing.median) / total).toFixed(1)}%`,

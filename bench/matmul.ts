@@ -17,7 +17,7 @@ import type { ReadyDispatch } from '../src/webgpu/launch.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { bindOperands, pipelineFor } from '../src/webgpu/pipelines.ts';
 import { Stopwatch } from '../src/webgpu/stopwatch.ts';
-import { runRounds } from './support/rounds.ts';
+import { Failures, runRounds } from './support/rounds.ts';
 
 /** Rows, outputs and inputs of a linear layer. */
 type Layer = readonly [name: string, R: number, O: number, I: number];
@@ -75,6 +75,7 @@ export async function main(args: string[]): Promise<void> {
   console.log(adapterName(gpu.info));
 
   const results: Result[] = [];
+  const failures = new Failures();
   const stopwatch = new Stopwatch(gpu);
   for (const [layer, R, O, I] of layers) {
     const products: [Op, [number, number], [number, number], number][] = [
@@ -85,7 +86,7 @@ export async function main(args: string[]): Promise<void> {
     for (const [op, a, b, parts] of products) {
       const name = `${layer} ${op.name}`;
       if (!name.includes(values.only)) continue;
-      const some = await measure(gpu, stopwatch, op, [a, b], { parts }, Number(values.rounds));
+      const some = await measure(gpu, stopwatch, op, [a, b], { parts }, Number(values.rounds), failures);
       console.log(`${name} ${JSON.stringify([a, b])}${parts > 1 ? ` in ${parts} parts` : ''}`);
       for (const timing of some) {
         const { variant, standard, milliseconds, gflops } = timing;
@@ -111,6 +112,7 @@ async function measure(
   shapes: readonly [[number, number], [number, number]],
   attrs: { readonly parts: number },
   rounds: number,
+  failures: Failures,
 ): Promise<Omit<Result, 'layer' | 'op' | 'shapes'>[]> {
   const { device } = gpu;
   const [a, b] = shapes.map((shape, i) => noise(sizeOf(shape), i));
@@ -128,31 +130,40 @@ async function measure(
     const standard = op.kernel.launch(shapes, attrs).variant;
     const ready: { launch: Launch; dispatch: ReadyDispatch; times: number }[] = [];
     for (const launch of op.kernel.variants!(shapes, attrs, device.limits)) {
-      const pipeline = await pipelineFor(gpu, op, launch);
-      const resources = operands.map((buffer) => ({ buffer }));
-      const bindGroup = bindOperands(gpu, { op, where: '' }, pipeline, { buffer: step }, resources);
-      const dispatch = { label: launch.variant!, pipeline, bindGroup, workgroups: launch.workgroups };
-      device.queue.writeBuffer(operands[2], 0, new Float32Array(Math.min(sizeOf(outShape), 1024)).fill(NaN));
-      await stopwatch.run(dispatch, 1);
-      await check(gpu, op, launch.variant!, shapes, [a, b], operands[2], outShape);
-      const once = await stopwatch.run(dispatch, 1);
-      ready.push({ launch, dispatch, times: Math.max(1, Math.min(1000, Math.round(ROUND_MS / once))) });
+      const timed = await failures.guard(`${op.name} ${launch.variant}`, async () => {
+        const pipeline = await pipelineFor(gpu, op, launch);
+        const resources = operands.map((buffer) => ({ buffer }));
+        const bindGroup = bindOperands(gpu, { op, where: '' }, pipeline, { buffer: step }, resources);
+        const dispatch = { label: launch.variant!, pipeline, bindGroup, workgroups: launch.workgroups };
+        device.queue.writeBuffer(
+          operands[2],
+          0,
+          new Float32Array(Math.min(sizeOf(outShape), 1024)).fill(NaN),
+        );
+        await stopwatch.run(dispatch, 1);
+        await check(gpu, op, launch.variant!, shapes, [a, b], operands[2], outShape);
+        const once = await stopwatch.run(dispatch, 1);
+        return { launch, dispatch, times: Math.max(1, Math.min(1000, Math.round(ROUND_MS / once))) };
+      });
+      if (timed !== undefined) ready.push(timed);
     }
     const contestants = ready.map(({ launch, dispatch, times }) => ({
       name: launch.variant!,
       round: async () => (await stopwatch.run(dispatch, times)) / times,
     }));
     const flops = op.flops(shapes, attrs);
-    return (await runRounds(contestants, rounds, 1)).map(({ name, mad, rounds: all }) => {
-      const milliseconds = Math.min(...all);
-      return {
-        variant: name,
-        standard: name === standard,
-        milliseconds,
-        mad,
-        gflops: flops / milliseconds / 1e6,
-      };
-    });
+    return (await runRounds(contestants, rounds, 1, failures, { tell: false })).map(
+      ({ name, mad, rounds: all }) => {
+        const milliseconds = Math.min(...all);
+        return {
+          variant: name,
+          standard: name === standard,
+          milliseconds,
+          mad,
+          gflops: flops / milliseconds / 1e6,
+        };
+      },
+    );
   } finally {
     for (const buffer of [step, ...operands]) buffer.destroy();
   }

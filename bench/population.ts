@@ -17,7 +17,7 @@ import { sweepSource } from '../src/train/sweep.ts';
 import { adapterName, openDevice, type GpuDevice } from '../src/webgpu/adapter.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { createWebGpuPopulation } from '../src/webgpu/population.ts';
-import { runRounds, show, type Contestant, type Timing } from './support/rounds.ts';
+import { Failures, runRounds, show, type Contestant, type Timing } from './support/rounds.ts';
 
 /** Steps that are compared before anything is timed, and 1e-5: f32 on another device. */
 const CHECKED = 4;
@@ -35,6 +35,7 @@ export async function main(args: string[]): Promise<void> {
   });
   const milliseconds = Number(values.milliseconds);
   const rounds = Number(values.rounds);
+  const failures = new Failures();
   const gpu = await openDevice(await nodeGpu()).catch((error: Error) => {
     console.log(`no device: ${error.message}`);
     return undefined;
@@ -45,22 +46,32 @@ export async function main(args: string[]): Promise<void> {
       await timed('cpu, one core', onCpu(), milliseconds),
       await timed(`cpu, ${workers.length} cores`, onCpu(0, workers), milliseconds),
     ];
-    if (gpu !== undefined) contestants.push(...(await deviceContestants(gpu, values.sizes, milliseconds)));
-    report(await runRounds(contestants, rounds, 42), gpu?.info);
+    if (gpu !== undefined)
+      contestants.push(...(await deviceContestants(gpu, values.sizes, milliseconds, failures)));
+    report(await runRounds(contestants, rounds, 42, failures), gpu?.info);
   } finally {
     for (const worker of workers) worker.end();
     gpu?.destroy();
   }
 }
 
-async function deviceContestants(gpu: GpuDevice, sizes: string, milliseconds: number): Promise<Contestant[]> {
+async function deviceContestants(
+  gpu: GpuDevice,
+  sizes: string,
+  milliseconds: number,
+  failures: Failures,
+): Promise<Contestant[]> {
   console.log(`adapter: ${adapterName(gpu.info)}`);
   if (gpu.info.software) console.log('A software adapter: evidence of correctness, and no GPU result.');
   const contestants: Contestant[] = [];
   for (const size of sizes.split(',').map(Number)) {
-    const population = await onDevice(gpu, size);
-    await check(population, size);
-    contestants.push(await timed(`device, ${size}`, population, milliseconds));
+    const name = `device, ${size}`;
+    const contestant = await failures.guard(name, async () => {
+      const population = await onDevice(gpu, size);
+      await check(population, size);
+      return timed(name, population, milliseconds);
+    });
+    if (contestant !== undefined) contestants.push(contestant);
   }
   return contestants;
 }

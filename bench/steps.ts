@@ -13,13 +13,12 @@ import { parseArgs } from 'node:util';
 import type { Engine, EngineSpec } from '../src/engine.ts';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import { createOracleEngine } from '../src/oracle/engine.ts';
-import { adapterName, openDevice } from '../src/webgpu/adapter.ts';
-import type { GpuDevice } from '../src/webgpu/adapter.ts';
+import { adapterName } from '../src/webgpu/adapter.ts';
 import { LAUNCH_STRATEGIES } from '../src/engines.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
-import { nodeGpu } from '../src/webgpu/node-gpu.ts';
 import { loadGolden, prepareGolden } from '../test/support/golden.ts';
-import { runRounds, show } from './support/rounds.ts';
+import { tunedDevice, type TunedDevice } from './support/device.ts';
+import { Failures, runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
 import { median } from '../src/report/measure/statistics.ts';
 
@@ -50,7 +49,7 @@ export async function main(args: string[]): Promise<void> {
   };
 
   const contestants: Contestant[] = [];
-  let gpu: GpuDevice | undefined;
+  let device: TunedDevice | undefined;
   for (const name of values.engines.split(',')) {
     if (name === 'oracle')
       contestants.push(stepByStep('oracle', createOracleEngine, spec, golden.losses, steps));
@@ -58,21 +57,28 @@ export async function main(args: string[]): Promise<void> {
       const variant = name === 'cpu' ? 'auto' : 'plain';
       contestants.push(inOneGo(name, (s) => createCpuEngine(s, { variant }), spec, golden.losses));
     } else if (name === 'webgpu') {
-      gpu ??= await openDevice(await nodeGpu());
+      device ??= await tunedDevice();
+      if (device === undefined) continue;
+      const { gpu } = device;
       machine.adapter = adapterName(gpu.info);
       for (const launch of LAUNCH_STRATEGIES) {
-        const create = (s: EngineSpec) => createWebGpuEngine(s, { gpu: gpu!, launch });
+        const create = (s: EngineSpec) => createWebGpuEngine(s, { gpu, launch });
         contestants.push(inOneGo(`webgpu ${launch}`, create, spec, golden.losses));
       }
     } else throw new Error(`--engines: expected oracle, plain, cpu or webgpu, got ${name}.`);
   }
   if (values.python !== undefined) contestants.push(cpython(values.python, golden.losses, steps, machine));
 
-  for (const contestant of contestants) await contestant.round(); // checks, and warms up the compiler
-  const timings = await runRounds(contestants, Number(values.rounds), 42);
-  gpu?.destroy();
-  const slowest = timings.at(-1)!; // CPython where it was asked for, else the last engine
-  if (machine.adapter !== undefined) console.log(`adapter: ${machine.adapter}`);
+  const failures = new Failures();
+  const right: Contestant[] = [];
+  for (const contestant of contestants) {
+    const first = await failures.guard(contestant.name, () => contestant.round()); // checks, and warms up the compiler
+    if (first !== undefined) right.push(contestant);
+  }
+  const timings = await runRounds(right, Number(values.rounds), 42, failures);
+  await device?.close();
+  const slowest = timings.at(-1); // CPython where it was asked for, else the last engine
+  if (slowest === undefined) return;
   console.log(
     `ms per step: median ± MAD of ${values.rounds} rounds, and how often it fits into that of ${slowest.name}`,
   );

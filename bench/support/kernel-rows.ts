@@ -18,6 +18,7 @@ import { DeviceBuffers } from '../../src/webgpu/buffers.ts';
 import { LAUNCHERS, prepareDispatches } from '../../src/webgpu/launch.ts';
 import { runOnDevice } from '../../src/webgpu/run-op.ts';
 import { Readback } from '../../src/webgpu/steps.ts';
+import type { Failures } from './rounds.ts';
 import type { Row } from './table.ts';
 
 interface KernelCase {
@@ -42,13 +43,21 @@ function cases(n: number, R: number, C: number): KernelCase[] {
   ];
 }
 
-/** Throws where a kernel is wrong: a wrong answer has no speed. */
-export async function kernelRows(gpu: GpuDevice, full: boolean, time: number): Promise<Row[]> {
+/** Those that are right: a wrong answer has no speed. */
+export async function kernelRows(
+  gpu: GpuDevice,
+  full: boolean,
+  time: number,
+  failures: Failures,
+): Promise<Row[]> {
   const { software } = gpu.info;
   const sizes = software ? [cases(128, 64, 64)] : [cases(256, 128, 64), cases(1024, 512, 256)];
   if (full) sizes.push(software ? cases(512, 256, 128) : cases(4096, 1024, 768));
   const rows: Row[] = [];
-  for (const kernel of sizes.flat()) rows.push(await kernelRow(gpu, kernel, time));
+  for (const kernel of sizes.flat()) {
+    const row = await failures.guard(kernel.op.name, () => kernelRow(gpu, kernel, time));
+    if (row !== undefined) rows.push(row);
+  }
   return rows;
 }
 

@@ -16,18 +16,19 @@ export interface Row extends Contestant {
   };
 }
 
-/** The rows in their order, with rates from the median. */
+/** Those of the rows that were timed, with rates from the median. */
 export function* tableLines(rows: readonly Row[], timings: readonly Timing[]): Generator<string> {
   const line = (name: string, cells: readonly string[], note = '') =>
     `${name.padEnd(34)}${cells.map((cell, i) => cell.padStart(i === 0 ? 22 : 12)).join('')}  ${note}`.trimEnd();
   yield line('', ['µs: median ± MAD', 'shortest', 'µs/sample', 'GFLOP/s', 'GB/s']);
-  for (const [i, { name, software, work }] of rows.entries()) {
-    const { median, rounds } = timings[i];
+  for (const timing of timings) {
+    const { index, name, median, rounds } = timing;
+    const { software, work } = rows[index];
     const rate = (amount: number | undefined) =>
       amount === undefined ? '' : (amount / median / 1e3).toFixed(2);
     const shortest = Math.min(...rounds).toFixed(2);
     const sample = work.samples === undefined ? '' : (median / work.samples).toFixed(2);
-    const cells = [show(timings[i]), shortest, sample, rate(work.flops), rate(work.bytes)];
+    const cells = [show(timing), shortest, sample, rate(work.flops), rate(work.bytes)];
     yield line(name, cells, software ? 'software adapter, no GPU result' : '');
   }
 }
