@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Engine, EngineSpec } from '../src/engine.ts';
-import { Peer, PEER_MODES, writeProblem } from '../src/cli/peer.ts';
+import { lossBars, Peer, PEER_MODES, writeProblem } from '../src/cli/peer.ts';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
 import { modelFlops } from '../src/webgpu/cost.ts';
@@ -23,12 +23,6 @@ import { tunedDevice } from './support/device.ts';
 import { problemSpec } from './support/problem.ts';
 import { Failures, runRounds, show } from './support/rounds.ts';
 import type { Contestant } from './support/rounds.ts';
-
-/**
- * 1e-4 of a loss, and of 1 where it is less: f32 losses over some hundred steps, against f64 or against f32 with other sums. What
- * f32 loses of logits grows with them, as the loss does of a model that is sure and wrong. bench/peers have the same.
- */
-const LOSS_BAR = 1e-4;
 
 /** Of a step: f64 on the CPU is the reference up to here, and the CPU engine a contestant. */
 const CPU_FLOPS = 2e9;
@@ -95,12 +89,12 @@ async function compare(
   const peers: Peer[] = [];
   const missing: Record<string, string> = {};
   try {
-    const losses = await referenceLosses(spec, ours, steps);
+    const { losses, bars } = await reference(spec, ours, steps);
     for (const [name, engine] of ours) {
-      const contestant = await failures.guard(name, () => ourContestant(name, engine, losses));
+      const contestant = await failures.guard(name, () => ourContestant(name, engine, losses, bars));
       if (contestant !== undefined) contestants.push(contestant);
     }
-    writeProblem(folder, spec, losses);
+    writeProblem(folder, spec, losses, bars);
     for (const [kind, file, mode] of PEER_MODES) {
       const name = `${kind} ${mode}`;
       const peer = await failures.guard(name, () =>
@@ -149,10 +143,12 @@ async function ourEngines(
   return engines;
 }
 
-/** The losses of the first steps in f64, or, where that takes too long on a CPU, of the first engine on the GPU. */
-async function referenceLosses(spec: EngineSpec, ours: readonly [string, Engine][], steps: number) {
+/** The losses of the first steps, and how nearly they must be met: in f64, or, where that takes too long on a CPU, of the first engine on the GPU. */
+async function reference(spec: EngineSpec, ours: readonly [string, Engine][], steps: number) {
   if (modelFlops(spec.model, spec.training.batchSize) <= CPU_FLOPS) {
-    return createCpuEngine(spec, { precision: 'f64' }).advance(steps);
+    const losses = await createCpuEngine(spec, { precision: 'f64' }).advance(steps);
+    const single = await createCpuEngine(spec, { variant: 'plain' }).advance(steps);
+    return { losses, bars: lossBars(losses, single) };
   }
   if (ours.length === 0)
     throw new Error('A model of this size needs a GPU for its reference losses, and there is none.');
@@ -160,22 +156,26 @@ async function referenceLosses(spec: EngineSpec, ours: readonly [string, Engine]
   const initial = await engine.state();
   const losses = await engine.advance(steps);
   await engine.load(initial);
-  return losses;
+  return { losses, bars: lossBars(losses) };
 }
 
 /** Each round trains anew from the initial values. Throws where the losses are wrong: a wrong answer has no speed. */
-async function ourContestant(name: string, engine: Engine, losses: Float64Array): Promise<Contestant> {
+async function ourContestant(
+  name: string,
+  engine: Engine,
+  losses: Float64Array,
+  bars: readonly number[],
+): Promise<Contestant> {
   const initial = await engine.state();
   const round = async () => {
     await engine.load(initial);
     const start = performance.now();
     const got = await engine.advance(losses.length);
     const microseconds = (1000 * (performance.now() - start)) / losses.length;
-    const bar = (loss: number) => LOSS_BAR * Math.max(1, loss);
-    const wrong = got.findIndex((loss, i) => !(Math.abs(loss - losses[i]) <= bar(losses[i])));
+    const wrong = got.findIndex((loss, i) => !(Math.abs(loss - losses[i]) <= bars[i]));
     if (wrong >= 0) {
-      const expected = `${losses[wrong]} within ${bar(losses[wrong])}`;
-      throw new Error(`${name}: loss of step ${wrong + 1} is ${got[wrong]}, expected ${expected}.`);
+      const expected = `${losses[wrong]} within ${bars[wrong]}`;
+      throw new Error(`loss of step ${wrong + 1} is ${got[wrong]}, expected ${expected}.`);
     }
     return microseconds;
   };

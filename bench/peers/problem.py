@@ -45,14 +45,14 @@ def learning_rate(problem, step):
     return problem.training.learningRate * (1 - step / problem.training.steps)
 
 
-def serve(problem, name, version, device, bar, train):
+def serve(problem, name, version, device, precision, train):
     """`train()` trains from the initial values and gives the losses of all steps and the seconds that it took.
 
-    `bar` is relative to a loss, and to 1 where it is less: what f32 loses of logits grows with them, and the loss does.
+    In f32 they must lie within problem.bars (src/cli/peer.ts); f64 differs in the last bits only.
     """
     losses, _ = train()
     differences = [abs(a - b) for a, b in zip(losses, problem.losses, strict=True)]
-    bars = [bar * max(1, loss) for loss in problem.losses]
+    bars = problem.bars if precision == 'f32' else [1e-9 * max(1, loss) for loss in problem.losses]
     wrong = [step for step, difference in enumerate(differences) if not difference <= bars[step]]
     if wrong:
         step = wrong[0]

@@ -144,4 +144,4 @@ if not cuda:  # one thread is faster for a small model, and far faster on a busy
     torch.set_num_threads(min(seconds, key=seconds.get))
 
 where = torch.cuda.get_device_name() if cuda else f'cpu, {torch.get_num_threads()} of {os.cpu_count()} cores'
-serve(problem, f'torch {mode}', torch.__version__, where, 1e-4, train)
+serve(problem, f'torch {mode}', torch.__version__, where, 'f32', train)

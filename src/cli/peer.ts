@@ -19,11 +19,30 @@ export const PEER_MODES = [
   ['torch', 'torch_train.py', 'graphs'], // CUDA graphs
 ] as const;
 
-/** What bench/peers/problem.py reads: the training, and the losses that it must give. */
+/** 1e-4 of a loss, and of 1 where it is less: f32 loses of logits what grows with them, as a loss does that is far above chance. */
+const LOSS_BAR = 1e-4;
+/** Another implementation may be so many times as far from f64 as ours in plain f32 has been up to a step. */
+const DRIFT = 8;
+
+/**
+ * How far the f32 losses of another implementation may lie from `losses`. Training carries rounding on: Adam's first steps give a
+ * gradient that is nothing but rounding the size of any other. `single` are the losses of the same training in plain f32, where
+ * they are known: as far as they have come from f64, others may as well.
+ */
+export function lossBars(losses: Float64Array, single: Float64Array = losses): number[] {
+  let drift = 0;
+  return Array.from(losses, (loss, step) => {
+    if (step > 0) drift = Math.max(drift, Math.abs(single[step] - loss)); // no update comes before the first loss
+    return LOSS_BAR * Math.max(1, loss) + DRIFT * drift;
+  });
+}
+
+/** What bench/peers/problem.py reads: the training, the losses that it must give, and how nearly in f32. */
 export function writeProblem(
   folder: string,
   { model, training, parameters, documents }: EngineSpec,
   losses: Float64Array,
+  bars: readonly number[] = lossBars(losses),
 ): void {
   mkdirSync(folder, { recursive: true });
   const tensors = new Map(
@@ -32,7 +51,7 @@ export function writeProblem(
     }),
   );
   const { tokens, offsets } = documents;
-  const problem = { model, training, tokens: [...tokens], offsets: [...offsets], losses: [...losses] };
+  const problem = { model, training, tokens: [...tokens], offsets: [...offsets], losses: [...losses], bars };
   writeFileSync(join(folder, 'init.safetensors'), encodeSafetensors({ tensors, metadata: {} }));
   writeFileSync(join(folder, 'problem.json'), JSON.stringify(problem));
 }
