@@ -2,7 +2,8 @@
 // of the last pack are left free, so that the rows of a matrix start in different banks.
 override WEIGHTS: u32;  // LENGTH and what is left free
 const SKEW = 32 / P;
-var<workgroup> weights: array<Pack, WEIGHTS / P>;
+override WEIGHT_PACKS = WEIGHTS / P;  // by name: wgpu takes no expression as an array's length
+var<workgroup> weights: array<Pack, WEIGHT_PACKS>;
 
 fn weight(i: u32) -> Pack {
   return weights[i + i / SKEW];

@@ -82,6 +82,6 @@ async function lookElsewhere(): Promise<void> {
   // Mesa asks Wayland which GPU to prefer, whose library complains where it has no directory.
   if (!env['XDG_RUNTIME_DIR']?.startsWith('/')) env['WAYLAND_DISPLAY'] ??= '/dev/null';
   // Dawn complains of older versions of Mesa's software driver, which nobody wants beside another one.
-  const name = adapterName(adapterInfo(JSON.parse(found) as Parameters<typeof adapterInfo>[0]));
+  const name = adapterName(await adapterInfo({ info: JSON.parse(found) as Partial<GPUAdapterInfo> }));
   if (!/llvmpipe|lavapipe/i.test(name)) env['VK_LOADER_DRIVERS_DISABLE'] ??= '*lvp*';
 }

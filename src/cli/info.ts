@@ -3,7 +3,7 @@
 import { arch, cpus, platform, release } from 'node:os';
 import { version } from '../../package.json';
 import { chooseBuild } from '../cpu/kernels.ts';
-import { adapterInfo, adapterName, requestAdapter, USED_LIMITS } from '../webgpu/adapter.ts';
+import { adapterInfo, adapterName, requestAdapter, usedLimits } from '../webgpu/adapter.ts';
 import { gpu as openGpu, webgpuVersion } from './gpu.ts';
 import type { Output } from './output.ts';
 import type { AdapterDetails, InfoRecord } from './printed-records.ts';
@@ -56,11 +56,9 @@ async function collect(): Promise<InfoRecord> {
 async function describeAdapter(): Promise<AdapterDetails> {
   const gpu = await openGpu();
   const adapter = await requestAdapter(gpu);
-  const limits: Record<string, number> = {};
-  for (const name of USED_LIMITS) limits[name] = adapter.limits[name];
   return {
-    ...adapterInfo(adapter.info),
-    limits,
+    ...(await adapterInfo(adapter)),
+    limits: usedLimits(adapter),
     features: [...adapter.features].toSorted(),
     languageFeatures: [...gpu.wgslLanguageFeatures].toSorted(),
   };

@@ -15,12 +15,15 @@ import {
   type SweepOutcome,
 } from '../train/sweep.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
-import { errorCode, readWhole, reasonOf, writeFilesAtomically } from './files.ts';
+import { errorCode, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
 import { listed, readRunFiles, writeRun } from './run-directory.ts';
 
 const SWEEP_FILE = 'sweep.json';
 const PLOT_FILE = 'sweep.svg';
 const BEST_RUN = 'best';
+
+/** Of sweep.json: some 200 bytes for each of at most 10,000 models. */
+const MOST_BYTES = 2 ** 26;
 
 /** What an earlier sweep with the same settings has left. */
 export interface Unfinished extends Pick<SavedSweep, 'data' | 'engine'> {
@@ -65,7 +68,7 @@ export async function readUnfinished(
 /** Undefined where it is damaged, or no file. */
 async function readSweep(path: string): Promise<SavedSweep | undefined> {
   try {
-    return decodeSweep(await readWhole(path), path);
+    return decodeSweep(await readRegular(path, MOST_BYTES), path);
   } catch (error) {
     if (error instanceof CheckpointError || errorCode(error) !== undefined) return undefined;
     throw error;

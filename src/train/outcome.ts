@@ -27,8 +27,7 @@ export function problemOf(losses: LossSummary, vocabSize: number, training: Trai
   if (smoothed > chance + margin) {
     const than = smoothed > chance + CLEARLY ? 'worse than' : 'no better than';
     const said = `The smoothed loss ended at ${figure(smoothed)}, ${than} chance (ln ${vocabSize} = ${figure(chance)}).`;
-    if (smoothed > first + CLEARLY)
-      return `${said} ${advice(training, steps)}`;
+    if (smoothed > first + CLEARLY) return `${said} ${advice(training, steps)}`;
     return first > chance + CLEARLY
       ? `${said} It began at ${figure(first)}: try more steps, or smaller initial values (init_scale).`
       : `${said} Try more steps or another learning rate.`;

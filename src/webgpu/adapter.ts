@@ -88,16 +88,20 @@ export async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> 
   return adapter;
 }
 
-/** What of a GPUAdapterInfo is used; older browsers lack `isFallbackAdapter`. */
-type RawAdapterInfo = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'> & {
+/** A GPUAdapter as browsers have had it: Chrome and Edge 113 to 126 give what `info` holds when asked for it. */
+interface AnyAdapter {
+  readonly info?: Partial<GPUAdapterInfo>;
   readonly isFallbackAdapter?: boolean;
-};
+  requestAdapterInfo?(): Promise<Partial<GPUAdapterInfo>>;
+}
 
-/** What is known of an adapter, in plain strings. Browsers leave `device` and `description` empty. */
-export function adapterInfo(info: RawAdapterInfo): AdapterInfo {
-  const { vendor, architecture, device, description, isFallbackAdapter } = info;
+/** What is known of an adapter, in plain strings, which are empty where the browser does not say. */
+export async function adapterInfo(adapter: AnyAdapter): Promise<AdapterInfo> {
+  const info = adapter.info ?? (await adapter.requestAdapterInfo?.().catch(() => undefined)) ?? {};
+  const { vendor = '', architecture = '', device = '', description = '' } = info;
+  const fallback = info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
   const named = SOFTWARE.test([vendor, architecture, device, description].join(' '));
-  return { vendor, architecture, device, description, software: named || isFallbackAdapter === true };
+  return { vendor, architecture, device, description, software: named || fallback };
 }
 
 /** One line for a person: `nvidia-h200 (NVIDIA: 570.86.15)`; says so where it is a software adapter. */
@@ -109,18 +113,19 @@ export function adapterName(info: AdapterInfo): string {
 
 /**
  * Opens a device on the fastest adapter. Close it with `destroy()`.
- * @throws DeviceError where there is no adapter, or where it refuses the device.
+ * @throws DeviceError, and nothing else: where there is no adapter, and where it cannot be opened for whatever reason.
  */
 export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<GpuDevice> {
   const adapter = await requestAdapter(gpu);
-  const info = adapterInfo(adapter.info);
+  const info = await adapterInfo(adapter);
   const { limits = 'adapter', features = OPTIONAL_FEATURES } = options;
-  let device: GPUDevice;
   try {
-    device = await adapter.requestDevice({
+    const device = await adapter.requestDevice({
       requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
-      requiredLimits: limits === 'adapter' ? adapterLimits(adapter) : {},
+      requiredLimits: limits === 'adapter' ? usedLimits(adapter) : {},
     });
+    const { build = runtimeName() } = gpu as { build?: string };
+    return watch(device, info, build, options.tuning);
   } catch (cause) {
     throw new DeviceError(
       `${adapterName(info)} refused to open a device: ${firstLine(cause)}. ` +
@@ -128,8 +133,6 @@ export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = 
       { cause },
     );
   }
-  const { build = runtimeName() } = gpu as { build?: string };
-  return watch(device, info, build, options.tuning);
 }
 
 /** Destroys every open device. */
@@ -137,10 +140,10 @@ export function closeDevices(): void {
   for (const gpuDevice of open) gpuDevice.destroy();
 }
 
-function adapterLimits(adapter: GPUAdapter): Record<string, number> {
-  const limits: Record<string, number> = {};
-  for (const name of USED_LIMITS) limits[name] = adapter.limits[name];
-  return limits;
+/** Those of `USED_LIMITS` that the adapter knows: a device must not be asked for others. */
+export function usedLimits({ limits }: GPUAdapter): Record<string, number> {
+  const known = USED_LIMITS.filter((name) => limits[name] !== undefined);
+  return Object.fromEntries(known.map((name) => [name, limits[name]]));
 }
 
 /** Records the first thing that goes wrong on `device`. */

@@ -2,7 +2,7 @@
 // Pages never load this module: they have navigator.gpu.
 
 import { DeviceError } from '../util/errors.ts';
-import { closeDevices } from './adapter.ts';
+import { closeDevices, firstLine } from './adapter.ts';
 
 // Dawn rounds timestamps to 65,536 ns unless told not to: longer than most kernels of a small model.
 const DAWN_FLAGS = ['disable-dawn-features=timestamp_quantization'];
@@ -31,18 +31,19 @@ export function nodeGpu(): Promise<GPU> {
 }
 
 async function createGpu(): Promise<GPU> {
-  const dawn = await import('webgpu').catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+  try {
+    const dawn = await import('webgpu');
+    Object.assign(globalThis, dawn.globals);
+    const gpu = dawn.create(dawnFlags());
+    // process.exit() or an uncaught error while a mapAsync is pending crashes dawn.node now and then
+    // (Node 22: 16 of 40 runs, exit status 139); with the devices destroyed first, 0 of 240.
+    process.once('exit', closeDevices);
+    return gpu;
+  } catch (cause) {
     throw new DeviceError(
-      `Dawn (npm package webgpu) does not load on ${process.platform}-${process.arch}: ${reason}\n` +
+      `Dawn (npm package webgpu) does not load on ${process.platform}-${process.arch}: ${firstLine(cause)}.\n` +
         'It needs Linux with glibc, macOS or Windows on x64 or arm64: run npm install there again, or use --engine cpu.',
       { cause },
     );
-  });
-  Object.assign(globalThis, dawn.globals);
-  const gpu = dawn.create(dawnFlags());
-  // process.exit() or an uncaught error while a mapAsync is pending crashes dawn.node now and then
-  // (Node 22: 16 of 40 runs, exit status 139); with the devices destroyed first, 0 of 240.
-  process.once('exit', closeDevices);
-  return gpu;
+  }
 }

@@ -15,7 +15,7 @@ import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
 import { chooseLaunch } from '../../src/webgpu/choose-launch.ts';
-import { noAdapter, renamedGpu, testDevice } from '../support/device.ts';
+import { changedGpu, noAdapter, renamedGpu, testDevice } from '../support/device.ts';
 import { frailGpu } from '../support/lose-device.ts';
 
 const noGpu = async (): Promise<GPU | undefined> => {
@@ -88,7 +88,7 @@ describe.skipIf(noAdapter)('createEngine with an adapter', () => {
 
   it('takes the CPU where the adapter is software, and names it', async () => {
     const adapter = await (await nodeGpu()).requestAdapter();
-    const { software } = adapterInfo(adapter!.info);
+    const { software } = await adapterInfo(adapter!);
     const chosen = await createEngine({ engine: 'auto', launch: 'auto', gpu: nodeGpu }, specOf());
     if (software) {
       expect(chosen.engine.info.engine).toBe('cpu');
@@ -98,6 +98,27 @@ describe.skipIf(noAdapter)('createEngine with an adapter', () => {
       expect(new Set(chosen.measured.map(({ engine }) => engine))).toEqual(new Set(['webgpu', 'cpu']));
     }
     chosen.close();
+  });
+
+  it('trains on an adapter without info, as on an unnamed GPU', async () => {
+    const gpu = () => changedGpu({ info: undefined });
+    const chosen = await createEngine({ engine: 'webgpu', launch: 'graph', gpu }, specOf());
+    expect(chosen.reason).toBe('webgpu (graph) on unnamed adapter');
+    expect(await chosen.engine.advance(2)).toHaveLength(2);
+    chosen.close();
+  });
+
+  it('takes the CPU where anything fails on the way to a device, and says so', async () => {
+    const requestDevice = () => {
+      throw new TypeError('not a function');
+    };
+    const gpu = () => changedGpu({ requestDevice });
+    const chosen = await createEngine({ engine: 'auto', launch: 'auto', gpu }, specOf());
+    expect(chosen.reason).toMatch(/^cpu .* refused to open a device$/);
+    chosen.close();
+    await expect(createEngine({ engine: 'webgpu', launch: 'auto', gpu }, specOf())).rejects.toThrow(
+      DeviceError,
+    );
   });
 
   it('times both where the adapter is a GPU, takes the faster, and starts that one afresh', async () => {

@@ -8,7 +8,7 @@ import { choosePopulations } from '../../src/populations.ts';
 import { sweepSource } from '../../src/train/sweep.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
-import { noAdapter, renamedGpu } from '../support/device.ts';
+import { changedGpu, noAdapter, renamedGpu } from '../support/device.ts';
 
 const noGpu = async (): Promise<GPU | undefined> => {
   throw new DeviceError('No WebGPU adapter was found: WebGPU needs a GPU. Buy one.');
@@ -58,6 +58,14 @@ describe('choosePopulations', () => {
 });
 
 describe.skipIf(noAdapter)('choosePopulations with an adapter', () => {
+  it('takes the CPU where anything fails on the way to a device', async () => {
+    const gpu = () => changedGpu({ requestDevice: undefined });
+    const { reason, info, close } = await choosePopulations({ engine: 'auto', gpu }, sourceOf());
+    expect(info.engine).toBe('cpu');
+    expect(reason).toMatch(/ refused to open a device(;|$)/);
+    close();
+  });
+
   it('takes it where it is asked for', async () => {
     const source = sourceOf();
     const chosen = await choosePopulations({ engine: 'webgpu', gpu: nodeGpu }, source);

@@ -67,7 +67,7 @@ describe.skipIf(noChromium)('Chromium', () => {
     // The whole result: a failure tells the worker's error.
     expect(result).toMatchObject({ values: [0, 2, 4, 6, 8, 10, 12, 14] });
     if (process.env['MICROGPT_TEST_CHROMIUM'] === undefined)
-      expect(adapterInfo(result.info).software).toBe(true);
+      expect((await adapterInfo(result)).software).toBe(true);
   });
 
   it('draws text with a font', async () => {

@@ -26,13 +26,15 @@ export async function deviceForTest(options?: DeviceOptions): Promise<GpuDevice>
 
 /** The adapter of this machine under another name, so that a software one passes for a GPU. */
 export async function renamedGpu(): Promise<GPU> {
+  return changedGpu({ info: { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' } });
+}
+
+/** The GPU of this machine, whose adapter has some properties of its `own`. */
+export async function changedGpu(own: Record<string, unknown>): Promise<GPU> {
   const gpu = await nodeGpu();
   const requestAdapter: GPU['requestAdapter'] = async (options) => {
     const adapter = await gpu.requestAdapter(options);
-    if (adapter === null) return null;
-    return changed(adapter, {
-      info: { vendor: 'acme', architecture: 'x1', device: 'Acme X1', description: '' },
-    });
+    return adapter && changed(adapter, own);
   };
   return Object.assign(Object.create(gpu) as GPU, { requestAdapter });
 }

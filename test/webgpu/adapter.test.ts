@@ -11,7 +11,7 @@ import {
 } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
 import { DeviceError } from '../../src/util/errors.ts';
-import { deviceForTest, noAdapter, testDevice } from '../support/device.ts';
+import { changedGpu, deviceForTest, noAdapter, testDevice } from '../support/device.ts';
 
 // What every WebGPU device has: https://www.w3.org/TR/webgpu/#limits
 const DEFAULT_LIMITS: Record<(typeof USED_LIMITS)[number], number> = {
@@ -106,6 +106,24 @@ describe.skipIf(noAdapter)('openDevice', () => {
     await expect(openDevice(undefined)).rejects.toBeInstanceOf(DeviceError);
     await expect(requestAdapter(gpu)).resolves.toBeDefined();
   });
+
+  it.each(['features', 'limits', 'requestDevice'])(
+    'gives a DeviceError where %s is missing',
+    async (name) => {
+      const opened = openDevice(await changedGpu({ [name]: undefined }));
+      await expect(opened).rejects.toThrow(DeviceError);
+      await expect(opened).rejects.toThrow(/ refused to open a device: .*(undefined|not a function)/);
+    },
+  );
+
+  it('asks for no limit that the adapter does not know', async () => {
+    const { limits } = await requestAdapter(await nodeGpu());
+    const older = { maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup };
+    const { device, destroy } = await openDevice(await changedGpu({ limits: older }));
+    expect(device.limits.maxComputeInvocationsPerWorkgroup).toBe(limits.maxComputeInvocationsPerWorkgroup);
+    expect(device.limits.maxBufferSize).toBe(DEFAULT_LIMITS.maxBufferSize);
+    destroy();
+  });
 });
 
 describe.skipIf(noAdapter)('errors of a device', () => {
@@ -161,36 +179,49 @@ describe.skipIf(noAdapter)('errors of a device', () => {
 });
 
 describe('adapterInfo', () => {
-  const info = (vendor: string, architecture: string, device = '', description = '') =>
-    adapterInfo({ vendor, architecture, device, description });
+  const info = (...[vendor, architecture, device = '', description = '']: readonly string[]) =>
+    adapterInfo({ info: { vendor, architecture, device, description } });
 
-  it('knows the software adapters by name', () => {
-    expect(info('google', 'swiftshader').software).toBe(true);
-    expect(info('mesa', '', 'llvmpipe-llvm-15-0-6-256-bits-', 'llvmpipe: Mesa 22.3.6').software).toBe(true);
-    expect(info('mesa', 'lavapipe').software).toBe(true);
-    expect(info('microsoft', '', '', 'Microsoft Basic Render Driver').software).toBe(true);
-    expect(info('microsoft', 'warp').software).toBe(true);
+  it.each([
+    ['google', 'swiftshader'],
+    ['mesa', '', 'llvmpipe-llvm-15-0-6-256-bits-', 'llvmpipe: Mesa 22.3.6'],
+    ['mesa', 'lavapipe'],
+    ['microsoft', '', '', 'Microsoft Basic Render Driver'],
+    ['microsoft', 'warp'],
+  ])('knows a software adapter by name: %s %s %s', async (...names) => {
+    expect((await info(...names)).software).toBe(true);
   });
 
-  it('believes isFallbackAdapter', () => {
-    const gpu = { vendor: 'x', architecture: '', device: '', description: '' };
-    expect(adapterInfo({ ...gpu, isFallbackAdapter: true }).software).toBe(true);
-    expect(adapterInfo({ ...gpu, isFallbackAdapter: false }).software).toBe(false);
+  it.each([
+    ['nvidia', 'hopper', 'nvidia-h200', 'NVIDIA: 570.86.15'],
+    ['apple', 'metal-3'],
+    ['intel', 'gen-12lp', '', 'Intel open-source Mesa driver'],
+  ])('does not take a GPU for software: %s %s %s', async (...names) => {
+    expect((await info(...names)).software).toBe(false);
   });
 
-  it('does not take a GPU for software', () => {
-    expect(info('nvidia', 'hopper', 'nvidia-h200', 'NVIDIA: 570.86.15').software).toBe(false);
-    expect(info('apple', 'metal-3').software).toBe(false);
-    expect(info('intel', 'gen-12lp', '', 'Intel open-source Mesa driver').software).toBe(false);
+  it('believes isFallbackAdapter, of the info and in older browsers of the adapter', async () => {
+    const vendor = 'x';
+    expect((await adapterInfo({ info: { vendor, isFallbackAdapter: true } })).software).toBe(true);
+    expect((await adapterInfo({ info: { vendor, isFallbackAdapter: false } })).software).toBe(false);
+    expect((await adapterInfo({ info: { vendor }, isFallbackAdapter: true })).software).toBe(true);
   });
 
-  it('names adapters by what little a browser tells', () => {
-    expect(adapterName(info('nvidia', 'ampere'))).toBe('nvidia ampere');
-    expect(adapterName(info('nvidia', 'hopper', 'nvidia-h200', 'NVIDIA: 570.86.15'))).toBe(
+  it('asks an adapter without info, as those of Chrome and Edge 113 to 126 are', async () => {
+    const requestAdapterInfo = async () => ({ vendor: 'google', architecture: 'swiftshader' });
+    expect(await adapterInfo({ requestAdapterInfo })).toEqual(await info('google', 'swiftshader'));
+    const refused = { requestAdapterInfo: () => Promise.reject(new DOMException('Not now.')) };
+    expect(await adapterInfo(refused)).toEqual(await info('', ''));
+    expect(await adapterInfo({})).toEqual(await info('', ''));
+  });
+
+  it('names adapters by what little a browser tells', async () => {
+    expect(adapterName(await info('nvidia', 'ampere'))).toBe('nvidia ampere');
+    expect(adapterName(await info('nvidia', 'hopper', 'nvidia-h200', 'NVIDIA: 570.86.15'))).toBe(
       'nvidia-h200 (NVIDIA: 570.86.15)',
     );
-    expect(adapterName(info('google', 'swiftshader'))).toBe('google swiftshader (software, not a GPU)');
-    expect(adapterName(info('', ''))).toBe('unnamed adapter');
+    expect(adapterName(await info('google', 'swiftshader'))).toBe('google swiftshader (software, not a GPU)');
+    expect(adapterName(await info('', ''))).toBe('unnamed adapter');
   });
 });
 

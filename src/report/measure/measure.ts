@@ -3,7 +3,7 @@
 
 import { MicrogptError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
-import { adapterInfo, openDevice, requestAdapter, USED_LIMITS } from '../../webgpu/adapter.ts';
+import { adapterInfo, openDevice, requestAdapter, usedLimits } from '../../webgpu/adapter.ts';
 import type { TuningOptions } from '../../webgpu/tuning.ts';
 import { measureAnatomy } from './anatomy.ts';
 import { measureControl } from './control.ts';
@@ -175,10 +175,10 @@ async function describeAdapter(gpu: MeasureOptions['gpu']): Promise<AdapterPart>
   try {
     const adapter = await requestAdapter(await gpu());
     return {
-      adapter: adapterInfo(adapter.info),
+      adapter: await adapterInfo(adapter),
       noAdapter: null,
       features: [...adapter.features].toSorted(),
-      limits: Object.fromEntries(USED_LIMITS.map((name) => [name, adapter.limits[name]])),
+      limits: usedLimits(adapter),
     };
   } catch (error) {
     const noAdapter = error instanceof Error ? error.message : String(error);

@@ -23,15 +23,17 @@ const ROWS = 16u;
 const SKEW = 8u;
 @group(0) @binding(0) var<uniform> run: Run;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
-var<workgroup> numbers: array<f32, 2 * WORKERS>;  // of the phase before and of this one, in turns
-var<workgroup> ones: array<vec4f, 2 * ROW>;  // likewise
+override NUMBERS = 2 * WORKERS;  // by name: wgpu takes no expression as an array's length
+override ONES = 2 * ROW;
+var<workgroup> numbers: array<f32, NUMBERS>;  // of the phase before and of this one, in turns
+var<workgroup> ones: array<vec4f, ONES>;  // likewise
 var<workgroup> weights: array<vec4f, WEIGHTS>;
 fn add_dot(sum: f32, a: vec4f, b: vec4f) -> f32 {
   return sum + a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
 }
 @compute @workgroup_size(WORKERS) fn phases(@builtin(local_invocation_index) worker: u32) {
-  for (var i = worker; i < 2 * WORKERS; i += WORKERS) { numbers[i] = 0; }
-  for (var i = worker; i < 2 * ROW; i += WORKERS) { ones[i] = vec4f(1); }
+  for (var i = worker; i < NUMBERS; i += WORKERS) { numbers[i] = 0; }
+  for (var i = worker; i < ONES; i += WORKERS) { ones[i] = vec4f(1); }
   for (var i = worker; i < WEIGHTS; i += WORKERS) { weights[i] = vec4f(0.25 / f32(ROW)); }
   workgroupBarrier();
   for (var p = 0u; p < run.phases; p++) {
