@@ -1,13 +1,13 @@
-// Prints `N passed, N failed, N skipped` from vitest's JSON report. Arguments: the report's path (it may be
-// missing) and the exit status of everything that ran. A status that no failed test explains counts as one.
+// Prints `N passed, N failed, N skipped` from vitest's JSON reports. Arguments: the exit status of everything that ran, and the
+// reports' paths (they may be missing). A status that no failed test explains counts as one.
 
 import { existsSync, readFileSync } from 'node:fs';
 
-const [path = '', status = '1'] = process.argv.slice(2);
+const [status = '1', ...paths] = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-if (existsSync(path)) {
+for (const path of paths.filter((name) => existsSync(name))) {
   for (const file of JSON.parse(readFileSync(path, 'utf8')).testResults) {
     let failedHere = 0;
     for (const test of file.assertionResults) {

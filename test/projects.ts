@@ -64,6 +64,13 @@ export function testConfig(mode: string, plugins: () => Plugin[]) {
       ...own,
     },
   });
+  /** What runs in other browsers and under Deno. */
+  const elsewhere = project({
+    name: 'elsewhere',
+    include: ['test/all/**/*.test.ts'],
+    globalSetup: ['test/build-page.ts', 'test/all/support/setup.ts'],
+    testTimeout: 600_000, // wgpu clears workgroup memory in every shader, which makes SwiftShader compile for seconds
+  });
   return {
     maxWorkers,
     sequence: { sequencer: LongestFirst },
@@ -83,10 +90,7 @@ export function testConfig(mode: string, plugins: () => Plugin[]) {
         globalSetup: ['test/build-page.ts'],
       }),
       project({ name: 'shared', include: shared, exclude: [...page, ...large], isolate: false }),
-      // Whole programs on other WebGPUs and in other browsers; test/all says what it installs for them.
-      ...(all
-        ? [project({ name: 'all', include: ['test/all/**/*.test.ts'], setupFiles: [], testTimeout: 600_000 })]
-        : []),
+      ...(all ? [elsewhere] : []),
     ],
   };
 }

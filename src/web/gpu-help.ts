@@ -12,7 +12,7 @@ export function gpuHelp(userAgent: string, secure = isSecureContext): string {
   }
   if (version('Firefox') > 0) {
     if (linux) {
-      return 'Firefox on Linux: set dom.webgpu.enabled to true in about:config, and load the page again; where that does not help, use Firefox Nightly or Chrome.';
+      return 'Firefox on Linux: set dom.webgpu.enabled to true in about:config, and load the page again; where that does not help, set gfx.webgpu.ignore-blocklist to true as well, or use Chrome.';
     }
     return version('Firefox') < 141
       ? 'Firefox has WebGPU from version 141 on Windows and 145 on a Mac with Apple silicon: update it in Menu › Help › About Firefox.'
@@ -21,7 +21,7 @@ export function gpuHelp(userAgent: string, secure = isSecureContext): string {
   if (version('Chrome') > 0) {
     if (version('Chrome') < 113) return 'Update the browser: WebGPU came with Chrome and Edge 113.';
     if (linux) {
-      return 'Chrome on Linux: open chrome://flags/#enable-unsafe-webgpu, choose Enabled and relaunch; chrome://gpu says whether the driver (Vulkan) is found.';
+      return 'Chrome on Linux: open chrome://flags/#enable-unsafe-webgpu, choose Enabled and relaunch; older versions need #enable-vulkan too. chrome://gpu says whether the driver (Vulkan) is found.';
     }
     return 'Chrome and Edge: in Settings › System turn on “Use graphics acceleration when available” and relaunch; chrome://gpu gives its reasons under WebGPU.';
   }

@@ -17,7 +17,7 @@ const LONGEST = [
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const projects = ['all', 'alone', 'page', 'shared'];
+    const projects = ['elsewhere', 'alone', 'page', 'shared'];
     const rank = ({ moduleId, project }: TestSpecification) => {
       const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}`));
       return at < 0 ? LONGEST.length + projects.indexOf(project.name) : at;

@@ -1,6 +1,6 @@
 // A browser without WebGPU: the CPU engine trains, and the page says why and what to do.
 
-import { chromium } from 'playwright-core';
+import { chromium, type Worker } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
 import { gpuHelp } from '../../src/web/gpu-help.ts';
 import { launchChromium, noChromium } from '../support/chromium.ts';
@@ -31,6 +31,19 @@ describe.skipIf(noChromium)('the page without WebGPU', () => {
     } finally {
       await without.close();
     }
+  });
+
+  it('says what failed on the way to a device, and trains on the CPU', async () => {
+    await at.open();
+    const trains = (one: Worker) => /\/worker-[^/]+$/.test(one.url());
+    const worker =
+      at.page.workers().find(trains) ?? (await at.page.waitForEvent('worker', { predicate: trains }));
+    await worker.evaluate(() => {
+      GPUAdapter.prototype.requestDevice = () => {
+        throw new TypeError('no such function');
+      };
+    });
+    await checkFallback(/ refused to open a device: no such function\./, 'chrome://gpu');
   });
 
   async function checkFallback(reason: RegExp, help: string): Promise<void> {

@@ -1,4 +1,5 @@
-// A second compiler's opinion: naga, which wgpu and Firefox use, must take every shader that Dawn takes.
+// A second compiler's opinion: naga, which wgpu and Firefox use, must take every shader that Dawn takes. This one is old, and has no
+// adapter; but it sees every variant in seconds, and writes what Windows and macOS run too. test/all/ runs the present one, on Vulkan.
 
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';

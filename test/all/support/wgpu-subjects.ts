@@ -1,0 +1,42 @@
+// What the jobs under Deno compute, and the tests in Node beside them.
+
+import type { LaunchStrategy } from '../../../src/engine.ts';
+import { BUILTIN_DOCUMENTS } from '../../../src/data/builtin-names.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/model/config.ts';
+import type { PopulationSource } from '../../../src/populations.ts';
+import { prepareRun, type PreparedRun } from '../../../src/train/prepare.ts';
+import { sweepSource } from '../../../src/train/sweep.ts';
+
+/** A look at everything, at each launch strategy, at a sweep, or at the kernel with which the report measures workgroups. */
+export type Job = 'verify' | LaunchStrategy | 'auto' | 'population' | 'phases';
+
+const STEPS = 20;
+
+/** The beginning of the default run, or of one that differs from it. */
+export function trainingRun(training: Partial<TrainingConfig> = {}): PreparedRun {
+  return prepareRun({
+    documents: BUILTIN_DOCUMENTS,
+    model: DEFAULT_MODEL,
+    training: { ...DEFAULT_TRAINING, steps: STEPS, ...training },
+  });
+}
+
+/** Two seeds at two learning rates. */
+export function population(): PopulationSource {
+  const { eps, beta1, beta2, initScale, batchSize, clip } = DEFAULT_TRAINING;
+  return sweepSource({
+    documents: BUILTIN_DOCUMENTS,
+    model: DEFAULT_MODEL,
+    training: { steps: STEPS, batchSize, clip },
+    axes: {
+      seed: [42, 43],
+      learningRate: [0.003, 0.01],
+      initScale: [initScale],
+      eps: [eps],
+      beta1: [beta1],
+      beta2: [beta2],
+    },
+  });
+}
+
+export const PHASE_RUN = { phases: 5, invocations: 32, multiplyAdds: 16 };
