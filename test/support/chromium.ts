@@ -37,6 +37,7 @@ export async function launchWithProfile(profile: string): Promise<BrowserContext
 function launchOptions(): LaunchOptions {
   const args = [
     '--enable-unsafe-webgpu', // Chromium offers no WebGPU on Linux without it
+    '--enable-dawn-features=disable_workgroup_init', // for SwiftShader's sake: see swiftshader.mjs
     '--no-sandbox', // root has none, and neither has a container
     '--disable-dev-shm-usage', // a container's /dev/shm has 64 MB
   ];

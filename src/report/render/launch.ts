@@ -194,7 +194,7 @@ function dotRows(rows: readonly DotRow[], top: number, width: number): Drawing {
   const narrow = width < 500;
   const step = narrow ? 46 : 32;
   const left = narrow ? 6 : 166;
-  const right = narrow ? width - 20 : width - 180;
+  const right = narrow ? width - 20 : width - 206; // room for 25 digits of a time and its interval
   const scale = logScale(
     rows.flatMap(({ interval: { value, low, high }, measured }) => [value, low, high, measured ?? value]),
     [left, right],
