@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Plugin } from 'vite';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { LongestFirst } from './support/longest-first.ts';
+import { SkipReasons } from './support/skip-reasons.ts';
 
 /** Suites that look at pages in a browser. A process runs many of them, one after the other, and keeps its browser. */
 const PAGE = [
@@ -74,6 +75,8 @@ export function testConfig(mode: string, plugins: () => Plugin[]) {
   return {
     maxWorkers,
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', new SkipReasons()],
+    slowTestThreshold: 10_000, // milliseconds: only what is slower has a line of its own
     globalSetup: ['test/global-setup.ts'],
     teardownTimeout: 10_000,
     projects: [

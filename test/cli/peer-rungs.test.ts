@@ -32,7 +32,9 @@ describe('peers', () => {
     );
   });
 
-  it.skipIf(noNumpy())('NumPy trains the same losses and times itself', async () => {
+  it('NumPy trains the same losses and times itself', async ({ skip }) => {
+    const reason = noNumpy();
+    skip(reason !== '', reason);
     for (const [id, bar] of [
       ['numpy-f64', 1e-12],
       ['numpy-f32', 1e-5],

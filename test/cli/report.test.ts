@@ -115,7 +115,8 @@ describe('report', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it.skipIf(!hasPython())('does not time a program whose losses differ', async () => {
+  it('does not time a program whose losses differ', async ({ skip }) => {
+    skip(!hasPython(), 'there is no python3');
     const directory = temporaryDirectory();
     const other = join(directory, 'other.py');
     const broken = join(directory, 'broken.py');

@@ -17,7 +17,6 @@ export const noChromium: string =
   named !== undefined || softwareVulkanAvailable()
     ? ''
     : 'No Chromium from npm on this system: set MICROGPT_TEST_CHROMIUM to the path of a Chrome or Chromium.';
-if (noChromium) console.warn(`Browser tests are SKIPPED. ${noChromium}`);
 
 /**
  * Starts a browser of your own; close it in afterAll. The first start unpacks 190 MB, which takes some seconds.

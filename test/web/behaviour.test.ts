@@ -53,8 +53,16 @@ describe.skipIf(noChromium)('the page behaves', () => {
     await at.status(/^Done/);
     await at.page.getByLabel('Begin with').fill('an');
     await at.page.locator('#training').evaluate((element) => element.scrollIntoView());
-    await at.page.waitForTimeout(500); // views that were passed on the way are loaded
-    const place = await at.page.evaluate(() => scrollY);
+    // Views that were passed on the way are loaded, and move what is below them.
+    const place = await at.page.evaluate(async () => {
+      let [before, frames] = [NaN, 0];
+      while (frames < 30) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        frames = scrollY === before ? frames + 1 : 0;
+        before = scrollY;
+      }
+      return scrollY;
+    });
     expect(place).toBeGreaterThan(1000);
     // Not Playwright's click, which scrolls first.
     await at.page.getByRole('link', { name: 'Runs' }).evaluate((link) => (link as HTMLElement).click());
