@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { buildOnce, ROOT } from '../test/support/build.ts';
 import { launchChromium, serveFolder } from '../test/support/chromium.ts';
-import { runRounds, show } from './support/rounds.ts';
+import { Failures, runRounds, show } from './support/rounds.ts';
 
 declare global {
   interface Window {
@@ -140,9 +140,9 @@ export async function main(args: string[]): Promise<void> {
         return milliseconds;
       },
     }));
-    const timings = await runRounds(contestants, Number(values.rounds), 42);
-    for (const [i, timing] of timings.entries()) {
-      const built = `built for ${MEASURED[i].bar.toFixed(1)}`;
+    const timings = await runRounds(contestants, Number(values.rounds), 42, new Failures());
+    for (const timing of timings) {
+      const built = `built for ${MEASURED[timing.index].bar.toFixed(1)}`;
       console.log(`${timing.name.padEnd(34)}${show(timing).padStart(18)} ms   ${built}`);
     }
     console.log(JSON.stringify({ bench: 'page', browser: browser.version(), results: timings }));
