@@ -73,6 +73,13 @@ export interface Engine {
   readonly info: EngineInfo;
 
   /**
+   * Milliseconds that `advance` takes beyond the work of its steps, however many, as far as that is known: the wait for a device's
+   * answer, during which the event loop runs. Absent where the work is done here. Callers ask for so many steps that the wait
+   * does not matter.
+   */
+  readonly latency?: number | undefined;
+
+  /**
    * Runs the next `k` training steps and gives their k losses (nats per token, mean over documents
    * of the mean over each document's tokens). Step s (from 0) uses the documents
    * (s·B … s·B+B−1) mod N. Steps beyond `training.steps` are a ConfigError. The KV cache is emptied:

@@ -29,6 +29,8 @@ export interface Population {
   /** Of the engine that would train a member alone to the same bits. */
   readonly info: EngineInfo;
   readonly size: number;
+  /** See `Engine.latency`. */
+  readonly latency?: number | undefined;
   /** Runs the next `k` steps of every model; the k losses of each. Steps beyond the run's are a ConfigError. */
   advance(k: number): Promise<Float64Array[]>;
   /** Everything that training has changed, of each model. */

@@ -1,6 +1,6 @@
 // What a step takes on an engine, found out by trying. Trials run on engines of their own.
 
-import type { EngineSpec } from './engine.ts';
+import type { Engine, EngineSpec } from './engine.ts';
 
 /** How long a trial takes unless told, in milliseconds. */
 const TRIAL = 300;
@@ -14,33 +14,40 @@ export function trialSpec(spec: EngineSpec): EngineSpec {
 }
 
 /**
- * Milliseconds a step, the best of some rounds: whatever else the machine does only adds to them. Takes about `time`, or as long
- * as `rounds` rounds of one step; the first one may compile. At most `limit` steps. Disposes of the engine.
+ * Milliseconds of work a step, the best of some rounds: whatever else the machine does only adds to them. Takes about `time`, or as
+ * long as `rounds` rounds of one step, of which the first, that may compile, does not count if there are more. Longer where answers
+ * are late: the work of a round that counts is at least as long as the wait. At most `limit` steps. Disposes of the engine.
  */
 export async function timeSteps(
-  engine: { advance(k: number): Promise<unknown>; dispose(): void },
+  engine: Pick<Engine, 'latency' | 'dispose'> & { advance(k: number): Promise<unknown> },
   limit: number,
   rounds: number,
   time = TRIAL,
 ): Promise<number> {
   let best = Infinity;
+  let withWait = Infinity;
   let steps = 1;
   const start = performance.now();
   try {
     let done = 0;
-    for (let round = 0; round < rounds || performance.now() - start < time; round++) {
+    for (let round = 1; best === Infinity || performance.now() - start < time; round++) {
       if (done + steps > limit) break;
       done += steps;
       const began = performance.now();
       await engine.advance(steps);
       const elapsed = performance.now() - began;
-      best = Math.min(best, elapsed / steps);
-      if (elapsed < time / 8) steps *= 2;
+      const { latency = 0 } = engine;
+      const work = elapsed - latency;
+      withWait = Math.min(withWait, elapsed / steps);
+      if (round < rounds) continue;
+      if (work >= latency) best = Math.min(best, work / steps);
+      else steps *= 2;
+      if (work < time / 8) steps *= 2;
     }
   } finally {
     engine.dispose();
   }
-  return best;
+  return best === Infinity ? withWait : best;
 }
 
 /** Milliseconds for a person: `0.0513`, `8.90`, `412`. */

@@ -82,12 +82,11 @@ async function kernelRow(gpu: GpuDevice, { op, shapes, attrs = {} }: KernelCase,
   const buffers = await DeviceBuffers.create(gpu, plan);
   const dispatches = await prepareDispatches(gpu, plan, buffers);
   fill(buffers, inputs);
-  const readback = new Readback(gpu, 'done', STEP_BYTES);
+  const done = buffers.region('step');
+  const readback = new Readback(gpu, 'done', done.size);
   const launch = async (times: number) => {
     const start = performance.now();
-    LAUNCHERS.graph(gpu.device, dispatches, times, (encoder) => {
-      encoder.copyBufferToBuffer(buffers.region('step'), 0, readback.buffer, 0, STEP_BYTES);
-    });
+    LAUNCHERS.graph(gpu.device, dispatches, times, (encoder) => readback.copy(encoder, done));
     await readback.bytes();
     return performance.now() - start;
   };

@@ -62,6 +62,10 @@ export class ResilientEngine implements Engine {
     return this.#chosen.engine.info;
   }
 
+  get latency(): number | undefined {
+    return this.#chosen.engine.latency;
+  }
+
   /** The last state that is known to be good, if there is one; at hand even when no device is left. */
   get kept(): TrainingState | undefined {
     return this.#kept;
@@ -210,7 +214,7 @@ export class ResilientEngine implements Engine {
         const count = Math.min(k, this.#step - done);
         const start = performance.now();
         await engine.advance(count);
-        k = nextCount(count, performance.now() - start, INTERVAL, k);
+        k = nextCount(count, performance.now() - start, INTERVAL, k, engine.latency);
         done += count;
       }
       // What was computed again need not be a second time.

@@ -258,7 +258,7 @@ async function trainAll(
     const asked = Math.min(pace.k, steps - step);
     const began = performance.now();
     const pieces = await population.advance(asked);
-    pace.k = nextCount(asked, performance.now() - began, INTERVAL, pace.k);
+    pace.k = nextCount(asked, performance.now() - began, INTERVAL, pace.k, population.latency);
     for (const [i, piece] of pieces.entries()) {
       losses[i].set(piece, step);
       if (finite[i] < step) continue; // it diverged before

@@ -43,13 +43,13 @@ export async function* train(
   let done = options.from ?? 0;
   let k = 1;
   while (done < training.steps) {
-    await turn();
+    if (engine.latency === undefined) await turn(); // else it runs while the device works
     if (signal?.aborted) return;
     const untilStop = every === Infinity ? Infinity : every - (done % every);
     const asked = Math.min(k, training.steps - done, untilStop);
     const start = now();
     const losses = await engine.advance(asked);
-    k = nextCount(asked, now() - start, interval, k);
+    k = nextCount(asked, now() - start, interval, k, engine.latency);
 
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     const good = bad < 0 ? losses : losses.subarray(0, bad);
@@ -59,14 +59,27 @@ export async function* train(
   }
 }
 
+/** What is asked for at once should take so many times as long as the wait for its answer, */
+const WORTH_THE_WAIT = 4;
+/** but not much longer than so many milliseconds: nothing else is heard before it is answered. */
+const PATIENCE = 500;
+
 /**
- * How many steps to ask for next, `count` having taken `elapsed`. Grows at most eightfold over `wanted`, of which `count` may
- * be what was left: the first steps may be timed too short by a coarse clock, and a GPU's step time is not known before it
- * has something to do.
+ * How many steps to ask for next, `count` having taken `elapsed`, `latency` of it a wait that more steps do not make longer. Grows
+ * at most eightfold over `wanted`, of which `count` may be what was left: the first steps may be timed too short by a coarse clock,
+ * and a GPU's step time is not known before it has something to do.
  */
-export function nextCount(count: number, elapsed: number, interval: number, wanted = count): number {
-  const fitting = Math.floor((count * interval) / Math.max(elapsed, 1e-3));
-  return Math.max(1, Math.min(fitting, wanted * 8));
+export function nextCount(
+  count: number,
+  elapsed: number,
+  interval: number,
+  wanted = count,
+  latency = 0,
+): number {
+  const work = interval === 0 ? 0 : Math.max(interval, Math.min(WORTH_THE_WAIT * latency, PATIENCE));
+  const fitting = (count * work) / Math.max(elapsed - latency, 1e-3);
+  const bearable = (count * 2 * Math.max(interval, PATIENCE)) / Math.max(elapsed, 1e-3);
+  return Math.max(1, Math.min(Math.floor(Math.min(fitting, bearable)), wanted * 8));
 }
 
 /** Lets timers, signals and messages be handled. */

@@ -4,6 +4,7 @@
 import type { AdapterInfo } from '../engine.ts';
 import { DeviceError } from '../util/errors.ts';
 import { runtimeName } from '../util/runtime.ts';
+import { nudged } from './nudge.ts';
 import type { TuningOptions } from './tuning.ts';
 
 /**
@@ -181,7 +182,7 @@ function watch(
     },
     async settle(promise) {
       try {
-        const value = await promise;
+        const value = await nudged(device, promise);
         gpuDevice.check();
         return value;
       } catch (cause) {

@@ -25,8 +25,9 @@ import {
 import { adapterName } from './adapter.ts';
 import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
-import { LAUNCHERS, Pace, prepareDispatches } from './launch.ts';
-import type { ReadyDispatch } from './launch.ts';
+import { LAUNCHERS, prepareDispatches } from './launch.ts';
+import type { PlannedDispatch } from './launch.ts';
+import { inBatches, Pace } from './pace.ts';
 import { whyNotResident } from './resident-layout.ts';
 import { residentSteps } from './resident.ts';
 import type { ResidentOptions } from './resident.ts';
@@ -102,26 +103,27 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
       adapter: gpu.info,
     },
 
+    get latency() {
+      return pace.latency;
+    },
+
     advance: (k) =>
       inTurn(async () => {
         checkAdvance(k, step, training.steps);
         position = 0;
         const losses = new Float64Array(k);
-        for (let done = 0; done < k;) {
-          const steps = pace.next(Math.min(k - done, RING_LENGTH));
-          const start = performance.now();
-          const slots = await run.train(steps);
-          pace.learn(steps, performance.now() - start);
+        await pace.measureLatency(() => run.idle());
+        const train = (steps: number) => run.train(steps, pace.stepMs);
+        await inBatches(k, pace, train, (slots, done, steps) => {
           for (let i = 0; i < steps; i++) losses[done + i] = slots[(step + i) % RING_LENGTH];
-          done += steps;
           step += steps;
-        }
+        });
         return losses;
       }),
 
     gradients: () =>
       inTurn(async () => {
-        const slots = await run.differentiate();
+        const slots = await run.differentiate(pace.stepMs);
         return { loss: slots[step % RING_LENGTH], gradients: await download('gradients') };
       }),
 
@@ -183,10 +185,10 @@ async function chooseSteps(
 class Decoder {
   private readonly gpu: GpuDevice;
   private readonly buffers: DeviceBuffers;
-  private readonly dispatches: readonly ReadyDispatch[];
+  private readonly dispatches: readonly PlannedDispatch[];
   private readonly readback: Readback;
 
-  private constructor(gpu: GpuDevice, buffers: DeviceBuffers, dispatches: readonly ReadyDispatch[]) {
+  private constructor(gpu: GpuDevice, buffers: DeviceBuffers, dispatches: readonly PlannedDispatch[]) {
     this.gpu = gpu;
     this.buffers = buffers;
     this.dispatches = dispatches;
@@ -216,8 +218,7 @@ class Decoder {
       this.buffers.write('token', new Uint32Array([token]));
       this.buffers.write('position', new Uint32Array([position + i]));
       LAUNCHERS.graph(device, this.dispatches, 1, (encoder) => {
-        if (i === tokens.length - 1)
-          encoder.copyBufferToBuffer(logits, 0, this.readback.buffer, 0, logits.size);
+        if (i === tokens.length - 1) this.readback.copy(encoder, logits);
       });
     });
     return new Float32Array(await this.readback.bytes());
@@ -225,6 +226,6 @@ class Decoder {
 
   destroy(): void {
     this.buffers.destroy();
-    this.readback.buffer.destroy();
+    this.readback.destroy();
   }
 }

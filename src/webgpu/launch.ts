@@ -3,7 +3,7 @@
 
 import type { LaunchStrategy } from '../engine.ts';
 import type { Rule } from '../graph/fuse.ts';
-import type { Plan } from '../graph/plan.ts';
+import type { Dispatch, Plan } from '../graph/plan.ts';
 import { FUSED, LARGE_SIZES } from '../ops/index.ts';
 import type { GpuDevice } from './adapter.ts';
 import type { DeviceBuffers } from './buffers.ts';
@@ -17,32 +17,47 @@ export interface ReadyDispatch {
   readonly workgroups: readonly [x: number, y: number, z: number];
 }
 
+/** A dispatch of a plan. */
+export interface PlannedDispatch extends ReadyDispatch {
+  /** What it takes on a slow device, in milliseconds: a guess, from its operations and bytes. */
+  readonly guessMs: number;
+}
+
+/** Milliseconds on a slow device of 50 GFLOP/s and 10 GB/s, such as a small integrated GPU. */
+export function slowMs({ flops, bytes }: Pick<Dispatch, 'flops' | 'bytes'>): number {
+  return flops / 5e7 + bytes / 1e7;
+}
+
 /** Compiles the shaders of `plan` (in parallel) and binds its buffers. */
 export async function prepareDispatches(
   gpu: GpuDevice,
   plan: Plan,
   buffers: DeviceBuffers,
-): Promise<ReadyDispatch[]> {
+): Promise<PlannedDispatch[]> {
   const step = { buffer: buffers.region('step') };
   const pipelines = await Promise.all(
     plan.dispatches.map(({ node, launch }) => pipelineFor(gpu, node.op, launch)),
   );
-  return plan.dispatches.map(({ node, label, inputs, outputs, launch }, i) => {
+  return plan.dispatches.map((dispatch, i) => {
+    const { node, label, inputs, outputs, launch } = dispatch;
     const operands = [...inputs, ...outputs].map((view) => buffers.binding(view));
     const bindGroup = bindOperands(gpu, node, pipelines[i], step, operands);
-    return { label, pipeline: pipelines[i], bindGroup, workgroups: launch.workgroups };
+    const { workgroups } = launch;
+    return { label, pipeline: pipelines[i], bindGroup, workgroups, guessMs: slowMs(dispatch) };
   });
 }
 
 /**
  * Runs `dispatches` in order, `times` over, then `after` on the encoder of the last submit (to copy results out).
- * Makes nothing that lives on the device.
+ * Makes nothing that lives on the device. `passMs` is what all of them took at most, in milliseconds; where that has not been
+ * measured yet they are guessed to be slow.
  */
 export type Launcher = (
   device: GPUDevice,
-  dispatches: readonly ReadyDispatch[],
+  dispatches: readonly PlannedDispatch[],
   times: number,
   after: (encoder: GPUCommandEncoder) => void,
+  passMs?: number,
 ) => void;
 
 /** An encoder, a pass and a submit per kernel: what a launch costs where nothing is recorded together. */
@@ -64,24 +79,40 @@ const launchEager: Launcher = (device, dispatches, times, after) => {
 /** Steps in one submit: enough that the submit's price is spread thin, few enough that the GPU starts early. */
 export const STEPS_PER_SUBMIT = 16;
 
-/** One pass and one submit for up to 16 steps. */
-const launchGraph: Launcher = (device, dispatches, times, after) => {
-  for (let done = 0; done < times; done += STEPS_PER_SUBMIT) {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    const end = Math.min(times, done + STEPS_PER_SUBMIT);
-    let current: GPUComputePipeline | undefined;
-    for (let i = done; i < end; i++) {
-      for (const { pipeline, bindGroup, workgroups } of dispatches) {
-        if (pipeline !== current) pass.setPipeline((current = pipeline));
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(...workgroups);
+/**
+ * Milliseconds that one submit should take at most. Operating systems reset a GPU that does not answer for two seconds; how the
+ * time of a step is shared out among its dispatches is a guess.
+ */
+const SUBMIT_MS = 500;
+
+/** One pass and one submit for up to 16 steps, and for part of a step where it is long. */
+const launchGraph: Launcher = (device, dispatches, times, after, passMs) => {
+  const guessed = dispatches.reduce((sum, { guessMs }) => sum + guessMs, 0);
+  const scale = passMs === undefined ? 1 : passMs / guessed;
+  let encoder = device.createCommandEncoder();
+  let pass = encoder.beginComputePass();
+  let current: GPUComputePipeline | undefined;
+  let ms = 0;
+  for (let i = 0; i < times; i++) {
+    for (const [n, { pipeline, bindGroup, workgroups, guessMs }] of dispatches.entries()) {
+      const full = n === 0 && i > 0 && i % STEPS_PER_SUBMIT === 0;
+      if (full || (ms > 0 && ms + scale * guessMs > SUBMIT_MS)) {
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder();
+        pass = encoder.beginComputePass();
+        current = undefined;
+        ms = 0;
       }
+      if (pipeline !== current) pass.setPipeline((current = pipeline));
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+      ms += scale * guessMs;
     }
-    pass.end();
-    if (end === times) after(encoder);
-    device.queue.submit([encoder.finish()]);
   }
+  pass.end();
+  after(encoder);
+  device.queue.submit([encoder.finish()]);
 };
 
 /** The strategies that launch the dispatches of a plan. */
@@ -100,31 +131,3 @@ export const LAUNCHERS: Readonly<Record<PlannedLaunch, Launcher>> = {
   graph: launchGraph,
   fused: launchGraph,
 };
-
-/**
- * How many steps may be on the queue between two readbacks: the time they take is measured, and kept well below
- * the two seconds after which operating systems reset a GPU that does not answer.
- */
-export class Pace {
-  private readonly targetMs: number;
-  private steps = 1;
-
-  constructor(targetMs: number) {
-    this.targetMs = targetMs;
-  }
-
-  /** Steps to launch next, at most `wanted`. */
-  next(wanted: number): number {
-    return Math.min(wanted, this.steps);
-  }
-
-  /**
-   * Learns that `steps` took `ms`. Grows at most fourfold, so that one odd measurement does no harm. Fewer steps than `next` had
-   * offered shrink nothing unless they took too long themselves: the way to the GPU and back is most of their time.
-   */
-  learn(steps: number, ms: number): void {
-    const fits = Math.floor((this.targetMs * steps) / Math.max(ms, 1e-3));
-    const least = steps < this.steps && ms < this.targetMs ? this.steps : 1;
-    this.steps = Math.max(least, Math.min(fits, 4 * Math.max(steps, this.steps)));
-  }
-}

@@ -12,7 +12,7 @@ import { checkAdvance, checkNotDisposed } from '../util/engine-checks.ts';
 import { ConfigError, DeviceError } from '../util/errors.ts';
 import { takeTurns } from '../util/turns.ts';
 import { adapterName, type GpuDevice } from './adapter.ts';
-import { Pace } from './launch.ts';
+import { inBatches, Pace } from './pace.ts';
 import { residentFlops, valueLayout, whyNotResident } from './resident-layout.ts';
 import { ResidentModels } from './resident.ts';
 import type { ResidentOptions } from './resident.ts';
@@ -114,22 +114,22 @@ export async function createWebGpuPopulation(
       adapter: gpu.info,
     },
     size: members.length,
+    get latency() {
+      return pace.latency;
+    },
 
     advance: (k) =>
       inTurn(async () => {
         checkAdvance(k, step, steps);
         const losses = members.map(() => new Float64Array(k));
-        for (let done = 0; done < k;) {
-          const now = pace.next(Math.min(k - done, RING_LENGTH));
-          const start = performance.now();
-          const rings = await models.run(now);
-          pace.learn(now, performance.now() - start);
+        await pace.measureLatency(() => models.idle());
+        const train = (batch: number) => models.run(batch);
+        await inBatches(k, pace, train, (rings, done, batch) => {
           rings.forEach((ring, which) => {
-            for (let i = 0; i < now; i++) losses[which][done + i] = ring[(step + i) % RING_LENGTH];
+            for (let i = 0; i < batch; i++) losses[which][done + i] = ring[(step + i) % RING_LENGTH];
           });
-          done += now;
-          step += now;
-        }
+          step += batch;
+        });
         return losses;
       }),
 

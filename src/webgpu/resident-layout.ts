@@ -125,9 +125,13 @@ export function barriersPerStep(
   return forward + backward + (clip === 0 ? 0 : 3) + (liesApart(memory) ? 1 : 0);
 }
 
-/** Floating-point operations of a step, roughly: 2 for each parameter and token forth, 4 back. */
+/**
+ * Floating-point operations of a step, roughly: 2 for each parameter and token forth, 4 back, and as many for the channels that
+ * attention multiplies, which are the most where many narrow layers have a long context.
+ */
 export function residentFlops(model: ModelConfig, { batchSize }: TrainingConfig): number {
-  return 6 * countParameters(model) * model.blockSize * batchSize;
+  const { nLayer: L, nEmbd: C, blockSize: T } = model;
+  return 6 * T * batchSize * (countParameters(model) + L * C * (T + 1));
 }
 
 /** Why one workgroup should not train this model, or undefined where it can. */

@@ -194,7 +194,10 @@ export class ResidentModels {
     this.readback = new Readback(gpu, 'losses', buffers.region('progress').size);
   }
 
-  /** Runs `steps` ≤ RING_LENGTH steps of all models and gives the ring of each. `train: false` changes nothing but gradients. */
+  /**
+   * Puts `steps` ≤ RING_LENGTH steps of all models on the queue and gives the ring of each. `train: false` changes nothing but
+   * gradients. At most two calls are under way at a time.
+   */
   async run(steps: number, train = true): Promise<Float32Array[]> {
     const { device } = this.gpu;
     const command = [steps, train ? 1 : 0];
@@ -206,14 +209,18 @@ export class ResidentModels {
     pass.setBindGroup(0, this.dispatch.bindGroup);
     pass.dispatchWorkgroups(...this.dispatch.workgroups);
     pass.end();
-    const progress = this.buffers.region('progress');
-    encoder.copyBufferToBuffer(progress, 0, this.readback.buffer, 0, progress.size);
+    this.readback.copy(encoder, this.buffers.region('progress'));
     device.queue.submit([encoder.finish()]);
     const bytes = await this.readback.bytes();
     return Array.from(
       { length: this.models },
       (_, i) => new Float32Array(bytes, 4 * (i * (RING_LENGTH + 1) + 1), RING_LENGTH),
     );
+  }
+
+  /** See DeviceSteps. */
+  idle(): Promise<unknown> {
+    return this.readback.read(this.buffers.region('progress'));
   }
 
   region(name: StateRegion): GPUBuffer {
@@ -243,7 +250,7 @@ export class ResidentModels {
 
   destroy(): void {
     this.buffers.destroy();
-    this.readback.buffer.destroy();
+    this.readback.destroy();
   }
 }
 
@@ -262,6 +269,7 @@ export async function residentSteps(
     targetMs: DISPATCH_MS,
     parameters: models.region('parameters'),
     train: (times) => ring(times, true),
+    idle: () => models.idle(),
     differentiate: () => ring(1, false),
     write: (region, padded) => models.write(region, padded),
     read: (region) => models.read(region),

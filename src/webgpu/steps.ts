@@ -19,38 +19,60 @@ export interface DeviceSteps {
   readonly targetMs: number;
   /** The parameters, as `parameterLayout` lays them out. */
   readonly parameters: GPUBuffer;
-  /** Runs the next `times` ≤ RING_LENGTH steps and gives the ring: the loss of step s is at s mod RING_LENGTH. */
-  train(times: number): Promise<Float32Array>;
+  /**
+   * Puts the next `times` ≤ RING_LENGTH steps on the queue and gives the ring: the loss of step s is at s mod RING_LENGTH. At most
+   * two calls are under way at a time. `stepMs`: what a step takes at most, in milliseconds, where that was measured.
+   */
+  train(times: number, stepMs?: number): Promise<Float32Array>;
+  /** Resolves when all work submitted so far is done and read back: where there is none, how long an answer takes. */
+  idle(): Promise<unknown>;
   /** Loss (in the ring) and gradients of the next step; trains nothing. */
-  differentiate(): Promise<Float32Array>;
+  differentiate(stepMs?: number): Promise<Float32Array>;
   write(region: StateRegion, padded: Float32Array): void;
   read(region: StateRegion): Promise<Float32Array>;
   setStep(step: number): void;
   destroy(): void;
 }
 
-/** A buffer to read a small result back, again and again. */
+/** Reads a small result back, again and again; two readings may be under way at a time, each in a buffer of its own. */
 export class Readback {
-  readonly buffer: GPUBuffer;
+  private readonly buffers: readonly GPUBuffer[];
   private readonly gpu: GpuDevice;
+  private turn = 0;
 
   constructor(gpu: GpuDevice, label: string, size: number) {
     this.gpu = gpu;
-    this.buffer = gpu.device.createBuffer({
-      label,
-      size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    this.buffers = [0, 1].map(() => gpu.device.createBuffer({ label, size, usage }));
   }
 
-  /** The bytes that the work submitted so far has copied here. */
+  /** Has `encoder` copy `source` to where `bytes` reads. */
+  copy(encoder: GPUCommandEncoder, source: GPUBuffer): void {
+    encoder.copyBufferToBuffer(source, 0, this.buffers[this.turn], 0, source.size);
+  }
+
+  /** The bytes of `source` once all work submitted so far is done. */
+  read(source: GPUBuffer): Promise<ArrayBuffer> {
+    const encoder = this.gpu.device.createCommandEncoder();
+    this.copy(encoder, source);
+    this.gpu.device.queue.submit([encoder.finish()]);
+    return this.bytes();
+  }
+
+  /** The bytes of the last copy, once it is done; it has been submitted. */
   async bytes(): Promise<ArrayBuffer> {
-    const { buffer, gpu } = this;
+    const { gpu } = this;
+    const buffer = this.buffers[this.turn];
+    this.turn = 1 - this.turn;
     // The copy is inside: a device that is lost now unmaps its buffers at once.
     const copied = buffer.mapAsync(GPUMapMode.READ).then(() => buffer.getMappedRange().slice(0));
     const copy = await gpu.settle(copied);
     buffer.unmap();
     return copy;
+  }
+
+  destroy(): void {
+    for (const buffer of this.buffers) buffer.destroy();
   }
 }
 
@@ -74,10 +96,12 @@ export async function plannedSteps(
   const ring = buffers.region('ring');
   const readback = new Readback(gpu, 'losses', 4 * RING_LENGTH);
 
-  const run = async (what: typeof dispatches, times: number): Promise<Float32Array> => {
-    LAUNCHERS[launch](gpu.device, what, times, (encoder) => {
-      encoder.copyBufferToBuffer(ring, 0, readback.buffer, 0, ring.size);
-    });
+  const run = async (
+    what: typeof dispatches,
+    times: number,
+    stepMs: number | undefined,
+  ): Promise<Float32Array> => {
+    LAUNCHERS[launch](gpu.device, what, times, (encoder) => readback.copy(encoder, ring), stepMs);
     return new Float32Array(await readback.bytes());
   };
 
@@ -85,14 +109,15 @@ export async function plannedSteps(
     launch,
     targetMs: 200,
     parameters: buffers.region('parameters'),
-    train: (times) => run(dispatches, times),
-    differentiate: () => run(withoutUpdate, 1),
+    train: (times, stepMs) => run(dispatches, times, stepMs),
+    idle: () => readback.read(ring),
+    differentiate: (stepMs) => run(withoutUpdate, 1, stepMs),
     write: (region, padded) => buffers.write(region, padded),
     read: async (region) => new Float32Array(await buffers.read(region)),
     setStep: (step) => buffers.write('counter', new Uint32Array([step])),
     destroy() {
       buffers.destroy();
-      readback.buffer.destroy();
+      readback.destroy();
     },
   };
 }

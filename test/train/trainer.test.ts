@@ -160,6 +160,22 @@ describe('nextCount', () => {
   ])('after %d steps in %d ms asks for %d', (count, elapsed, expected) => {
     expect(nextCount(count, elapsed, 100)).toBe(expected);
   });
+
+  it.each([
+    [1, 100, 100, 8], // all of it was the wait: at most eightfold
+    [64, 164, 100, 390], // 4 times the wait
+    [64, 464, 400, 137], // a request should not exceed a second
+    [400, 500, 10, 81], // the interval, where the wait is short
+  ])(
+    'after %d steps in %d ms, of which %d were the wait for an answer, asks for %d',
+    (count, elapsed, wait, expected) => {
+      expect(nextCount(count, elapsed, 100, count, wait)).toBe(expected);
+    },
+  );
+
+  it('asks for single steps where the interval is 0, however long the wait', () => {
+    expect(nextCount(1, 100, 0, 1, 100)).toBe(1);
+  });
 });
 
 /** The engine's methods as own properties, so that one can be replaced. */

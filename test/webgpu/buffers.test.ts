@@ -7,7 +7,6 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { DeviceError } from '../../src/util/errors.ts';
 import { DeviceBuffers } from '../../src/webgpu/buffers.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { Pace } from '../../src/webgpu/launch.ts';
 import { deviceForTest, noAdapter } from '../support/device.ts';
 
 const { spec } = prepareRun({
@@ -96,30 +95,5 @@ describe.skipIf(noAdapter !== '')('memory of the device', () => {
     await expect(engine.advance(1)).rejects.toThrow(/^GPUValidationError on /);
     await expect(engine.parameters()).rejects.toThrow(/^GPUValidationError on /);
     engine.dispose();
-  });
-});
-
-describe('Pace', () => {
-  test('grows while steps are fast, and shrinks at once when they become slow', () => {
-    const pace = new Pace(200);
-    expect(pace.next(1000)).toBe(1);
-    pace.learn(1, 1);
-    expect(pace.next(1000)).toBe(4);
-    for (let i = 0; i < 5; i++) pace.learn(pace.next(1000), pace.next(1000)); // 1 ms a step
-    expect(pace.next(1000)).toBe(200);
-    pace.learn(200, 20_000); // the GPU became a hundred times slower
-    expect(pace.next(1000)).toBe(2);
-    pace.learn(2, 2_000); // a step alone takes longer than it should: no less than one
-    expect(pace.next(1000)).toBe(1);
-    expect(pace.next(0)).toBe(0);
-  });
-
-  test('is not slowed by a few steps, most of whose time is the way to the GPU and back', () => {
-    const pace = new Pace(200);
-    for (let i = 0; i < 8; i++) pace.learn(pace.next(1000), pace.next(1000));
-    pace.learn(1, 3);
-    expect(pace.next(1000)).toBe(200);
-    pace.learn(10, 400); // but these took too long
-    expect(pace.next(1000)).toBe(5);
   });
 });

@@ -5,9 +5,11 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
+import { train } from '../../src/train/trainer.ts';
 import { countCalls, CREATIONS } from '../support/device-calls.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 import { namesDocuments } from '../support/golden.ts';
+import { withLateAnswers } from '../support/late-answers.ts';
 
 let gpu: GpuDevice;
 beforeAll(async () => {
@@ -59,6 +61,31 @@ describe.skipIf(noAdapter !== '')('a steady step', () => {
     expect(row.writeBuffer).toBeLessThanOrEqual(row.submit);
     engine.dispose();
   });
+
+  test.each(['graph', 'resident'] as const)(
+    '%s: where answers come every 100 ms, trains to the same losses in few readbacks, and makes nothing',
+    async (launch) => {
+      const [prompt, late] = [
+        await createWebGpuEngine(spec, { gpu, launch }),
+        await createWebGpuEngine(spec, { gpu, launch }),
+      ];
+      const expected = await prompt.advance(120);
+      const losses: number[] = [];
+      const calls = await countCalls(() =>
+        withLateAnswers(100, async () => {
+          // 50 ms: as the page asks for reports.
+          for await (const chunk of train(late, { ...spec.training, steps: 120 }, { interval: 50 }))
+            losses.push(...chunk.losses);
+        }),
+      );
+      expect(losses).toEqual([...expected]);
+      expect(await late.state()).toEqual(await prompt.state());
+      expect(made(calls)).toBe(0);
+      expect(calls.mapAsync).toBeLessThan(40);
+      prompt.dispose();
+      late.dispose();
+    },
+  );
 
   test('the counter counts', async () => {
     const calls = await countCalls(async () =>

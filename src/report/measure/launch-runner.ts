@@ -68,7 +68,7 @@ export async function launchRunner(gpu: GpuDevice): Promise<LaunchRunner> {
           }
           pass.end();
         }
-        if (s === submits - 1) encoder.copyBufferToBuffer(data, 0, readback.buffer, 0, data.size);
+        if (s === submits - 1) readback.copy(encoder, data);
         device.queue.submit([encoder.finish()]);
       }
       await readback.bytes();

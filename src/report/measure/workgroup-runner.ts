@@ -103,7 +103,7 @@ export async function workgroupRunner(gpu: GpuDevice): Promise<PhaseRunner> {
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(1);
       pass.end();
-      encoder.copyBufferToBuffer(out, 0, readback.buffer, 0, out.size);
+      readback.copy(encoder, out);
       device.queue.submit([encoder.finish()]);
       return new Float32Array(await readback.bytes(), 0, phaseRun.invocations);
     },
