@@ -16,7 +16,8 @@
 //   edges       rows and columns beyond the end repeat the last one and are never stored: no test in the loop. Only a
 //               slab that k leaves half empty is masked, because memory beyond it may hold anything.
 //
-// k goes up serially, whatever the tile: all tiles give the same bits.
+// k goes up serially, whatever the tile, and fma leaves a compiler no choice of what to fuse: all tiles give the same bits,
+// where fma itself is always the same.
 //
 // The shader that includes this file says what a, b and c are, in quads, four neighbours in memory:
 // a_quad(slow, fast) and b_quad(slow, fast), where k is fast if the product says so, else m or n; and
@@ -71,7 +72,8 @@ fn multiply(product: Product, m0: u32, n0: u32, worker: u32) {
     piece = fetch(product, m0, n0, k0, worker);
     //end
     //each n < NORM
-    let own = piece[0] * piece[0] + piece[1] * piece[1] + piece[2] * piece[2] + piece[3] * piece[3];
+    let half = fma(piece[1], piece[1], piece[0] * piece[0]);
+    let own = fma(piece[3], piece[3], fma(piece[2], piece[2], half));
     //end
     //each j < SQUARES
     recent{j} += select(vec4f(), own, k0 / BK % (16 / BK) == {j});
@@ -105,7 +107,7 @@ fn multiply(product: Product, m0: u32, n0: u32, worker: u32) {
         //each g < RQ
         //each i < 4
         //each h < CQ
-        s{g}{i}{h} += a{g}[{i}] * b{h};
+        s{g}{i}{h} = fma(vec4f(a{g}[{i}]), b{h}, s{g}{i}{h});
         //end
         //end
         //end

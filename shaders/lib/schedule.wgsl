@@ -7,7 +7,7 @@ fn bias_correction(log_beta: f32, t: f32) -> f32 {
   }
   var series = 1.0;
   for (var n = 9.0; n > 1; n -= 1) {
-    series = 1 + x / n * series;
+    series = fma(x / n, series, 1);
   }
   return -x * series;
 }

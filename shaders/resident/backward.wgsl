@@ -20,7 +20,7 @@ fn softmax_grad() {
     var total = 0.0;
     for (var lane = 0u; lane < LANES; lane++) {
       let at = SURVEY + 2 * (r * LANES + lane);
-      total += value(at + 1) * exp(value(at) - largest);
+      total = fma(value(at + 1), exp(value(at) - largest), total);
     }
     let target_token = integer(TARGET + r);
     let share = value(SHARE + r);
@@ -39,7 +39,7 @@ fn softmax_grad() {
 fn mean_loss() -> f32 {
   var sum = 0.0;
   for (var r = 0u; r < rows; r++) {
-    sum += value(SHARE + r) * value(NLL + r);
+    sum = fma(value(SHARE + r), value(NLL + r), sum);
   }
   return sum;
 }
@@ -49,7 +49,7 @@ fn logits_grad() {
   for (var i = worker; i < rows * CP; i += WORKERS) {
     var sum = Pack();
     for (var token = 0u; token < V; token++) {
-      sum += value(LOGITS + i / CP * V + token) * weight(LM_HEAD + token * CP + i % CP);
+      sum = fma(Pack(value(LOGITS + i / CP * V + token)), weight(LM_HEAD + token * CP + i % CP), sum);
     }
     set_channels(DX + i, sum);
   }
@@ -89,7 +89,7 @@ fn expand_grad(layer: u32) {
 fn through_norm(i: u32, out: u32, s: f32, dout: u32) -> Pack {
   let row = i / CP * CP;
   let products = dot_channels(dout + row, out + row, CP);
-  return s * (channels(dout + i) - channels(out + i) * (products / f32(C)));
+  return s * fma(channels(out + i), Pack(-products / f32(C)), channels(dout + i));
 }
 
 // dx += dn through the norm at `out`, `s`                                                       // (R, C)
@@ -126,8 +126,8 @@ fn score_grad(layer: u32) {
     let head = i / T % H;
     let row = r * CP + head * DP;
     let other = t * CP + head * DP;
-    let score = SCALE * dot_channels(kept + Q + row, kept + K + other, DP);
-    let p = exp(score - value(P * (kept + LSE) + r * H + head));
+    let score = dot_channels(kept + Q + row, kept + K + other, DP);
+    let p = exp(fma(SCALE, score, -value(P * (kept + LSE) + r * H + head)));
     let delta = dot_channels(DN + row, kept + MIXED + row, DP);
     set_value(PAIRS + i, p);
     set_value(DPAIRS + i, p * (dot_channels(DN + row, kept + VALUE + other, DP) - delta) * SCALE);
@@ -145,14 +145,15 @@ fn mix_grad(layer: u32) {
     let end = integer(END + r);
     var dq = Pack();
     for (var t = first; t <= r; t++) {
-      dq += value(DPAIRS + (r * H + head) * T + t - first) * channels(kept + K + t * CP + c);
+      let d = value(DPAIRS + (r * H + head) * T + t - first);
+      dq = fma(Pack(d), channels(kept + K + t * CP + c), dq);
     }
     var dk = Pack();
     var dv = Pack();
     for (var other = r; other < end; other++) {
       let pair = (other * H + head) * T + r - first;
-      dk += value(DPAIRS + pair) * channels(kept + Q + other * CP + c);
-      dv += value(PAIRS + pair) * channels(DN + other * CP + c);
+      dk = fma(Pack(value(DPAIRS + pair)), channels(kept + Q + other * CP + c), dk);
+      dv = fma(Pack(value(PAIRS + pair)), channels(DN + other * CP + c), dv);
     }
     set_channels(DQ + i, dq);
     set_channels(DK + i, dk);

@@ -164,7 +164,7 @@ fn mix(layer: u32) {
     for (var t = 0u; t <= r - first; t++) {
       let p = exp(value(pairs + t) - largest);
       total += p;
-      sum += p * channels(kept + VALUE + (first + t) * CP + i % CP);
+      sum = fma(Pack(p), channels(kept + VALUE + (first + t) * CP + i % CP), sum);
     }
     set_channels(kept + MIXED + i, sum / total);
     if (i % DP == 0) {

@@ -3,11 +3,11 @@ alias Pack = f32;
 const P = 1u;
 
 fn add_dot(sum: f32, a: Pack, b: Pack) -> f32 {
-  return sum + a * b;
+  return fma(a, b, sum);
 }
 
 fn add_rows(sum: Pack, d: Pack, at: u32, stride: u32) -> Pack {
-  return sum + d * weight(at);
+  return fma(d, weight(at), sum);
 }
 
 fn channels(i: u32) -> Pack {

@@ -3,11 +3,11 @@ alias Pack = vec2f;
 const P = 2u;
 
 fn add_dot(sum: f32, a: Pack, b: Pack) -> f32 {
-  return sum + a.x * b.x + a.y * b.y;
+  return fma(a.y, b.y, fma(a.x, b.x, sum));
 }
 
 fn add_rows(sum: Pack, d: Pack, at: u32, stride: u32) -> Pack {
-  return sum + d.x * weight(at) + d.y * weight(at + stride);
+  return fma(d.yy, weight(at + stride), fma(d.xx, weight(at), sum));
 }
 
 fn channels(i: u32) -> Pack {

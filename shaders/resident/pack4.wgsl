@@ -4,13 +4,13 @@ const P = 4u;
 
 // sum + a . b, one product after the other.
 fn add_dot(sum: f32, a: Pack, b: Pack) -> f32 {
-  return sum + a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }
 
 // sum + d . w, where w are the weights at `at`, `stride` packs a row.
 fn add_rows(sum: Pack, d: Pack, at: u32, stride: u32) -> Pack {
-  return sum + d.x * weight(at) + d.y * weight(at + stride) + d.z * weight(at + 2 * stride) +
-    d.w * weight(at + 3 * stride);
+  let half = fma(d.yyyy, weight(at + stride), fma(d.xxxx, weight(at), sum));
+  return fma(d.wwww, weight(at + 3 * stride), fma(d.zzzz, weight(at + 2 * stride), half));
 }
 
 fn channels(i: u32) -> Pack {

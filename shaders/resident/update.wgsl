@@ -17,13 +17,13 @@ fn update_matrix(w: u32, outputs: u32, packs: u32, dout: u32, x: u32) {
     var column = x + i % packs;
     for (var r = 0u; r < rows / 4; r++) {
       for (var k = 0u; k < 4; k++) {
-        sum += value(d + k * outputs) * channels(column + k * packs);
+        sum = fma(Pack(value(d + k * outputs)), channels(column + k * packs), sum);
       }
       d += 4 * outputs;
       column += 4 * packs;
     }
     for (var r = 0u; r < rows % 4; r++) {
-      sum += value(d + r * outputs) * channels(column + r * packs);
+      sum = fma(Pack(value(d + r * outputs)), channels(column + r * packs), sum);
     }
     apply(w + i, sum);
   }
