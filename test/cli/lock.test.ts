@@ -96,7 +96,7 @@ describe('the lock of a run directory', () => {
     lock.check();
     const taken = lockOf({ pid: 8, host: 'elsewhere' });
     writeFileSync(join(directory, LOCK_FILE), taken);
-    expect(() => lock.check()).toThrow(/another process has taken it over/);
+    expect(() => lock.check()).toThrow(/taken over by another process/);
     lock.release(); // is not its own any more
     expect(readFileSync(join(directory, LOCK_FILE), 'utf8')).toBe(taken);
   });

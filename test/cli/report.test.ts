@@ -42,7 +42,7 @@ describe('report', () => {
     const out = join(temporaryDirectory(), 'deep', 'report');
     const { status, stdout, stderr } = await microgpt([...QUICKLY, '--out', out, '--name', 'my box']);
     expect(stderr).toMatch(/left out: --engine cpu/);
-    expect(stdout).toMatch(/cpu-simd +[\d.]+ µs \([\d.]+ – [\d.]+\)/);
+    expect(stdout).toMatch(/cpu-simd +[\d.,]+ µs \([\d.,]+ – [\d.,]+\)/);
     expect(stdout).toContain(`written to ${out}`);
     expect(status).toBe(0);
     const report = readReport(out);
@@ -109,7 +109,7 @@ describe('report', () => {
     const out = join(directory, 'report');
     const missing = await microgpt([...QUICKLY, '--out', out, '--python', join(directory, 'none.py')]);
     expect(missing.status).toBe(2);
-    expect(missing.stderr).toMatch(/none\.py: no such file/);
+    expect(missing.stderr).toMatch(/none\.py: there is no such file/);
     expect((await microgpt([...QUICKLY, '--out', out, '--seconds', '0'])).status).toBe(2);
     expect((await microgpt([...QUICKLY, '--out', out, '--engine', 'oracle'])).status).toBe(2);
     expect(readdirSync(directory)).toEqual([]);

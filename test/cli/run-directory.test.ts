@@ -45,7 +45,7 @@ describe('a run that cannot be saved', () => {
       writeFileSync(join(directory, file), '');
     }
     await expect(saving(directory, full)).rejects.toThrow(
-      `${directory}: the run cannot be saved: no space left on the device. ${left}`,
+      `${directory}: the run cannot be saved: no space left on device. ${left}`,
     );
   });
 });

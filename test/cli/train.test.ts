@@ -275,7 +275,7 @@ describe('train', () => {
     const { status, stderr } = await microgpt([...args, '--out', out], { during });
     expect(status).toBe(141);
     const step = Number(/stopped after step (\d+) of/.exec(stderr)?.[1]);
-    expect(stderr).toContain(`go on with: microgpt train --resume ${out}\n`);
+    expect(stderr).toContain(`resume with: microgpt train --resume ${out}\n`);
     expect((await readNewest(out)).run.state.step).toBe(step);
   });
 });

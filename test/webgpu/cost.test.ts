@@ -194,7 +194,9 @@ describe('resident', () => {
         for (const values of ['workgroup', 'storage'] as const) {
           const memory = { weights, values };
           const source = residentSource(memory, packSize(own), CLIPPED);
-          const declared = [...source.matchAll(/var<workgroup> \w+: array<.+, (\w+) \/ P>;/g)];
+          const declared = [...source.matchAll(/var<workgroup> \w+: array<.+, (\w+)>;/g)].map(([, packs]) =>
+            new RegExp(`override ${packs} = (\\w+) / P;`).exec(source)!,
+          );
           const sizes = residentConstants(own, CLIPPED, corpus, memory);
           const bytes = declared.reduce((total, [, name]) => total + 4 * sizes[name], 0);
           expect(workgroupBytes(own, sizes.VALUES, memory)).toBe(bytes);

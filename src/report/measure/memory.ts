@@ -74,7 +74,7 @@ export function plannedBuffers({ spec }: Setting, launch: LaunchStrategy): Devic
   const { buffers } = trainingPlan(model, training, parameterLayout(model), size, RULES[launch]);
   return [
     ...buffers.map(({ name, dtype, length }) => ({ label: `${name} (${dtype})`, size: 4 * length })),
-    { label: 'losses', size: 4 * RING_LENGTH },
+    ...[1, 2].map(() => ({ label: 'losses', size: 4 * RING_LENGTH })), // two readings at a time: see Readback
   ];
 }
 

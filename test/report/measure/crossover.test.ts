@@ -258,7 +258,7 @@ describe.skipIf(noAdapter !== '')('engineContest', () => {
     expect(found.gpu!.median).toBe(Math.min(...timed));
 
     const spared = engineContest(point, { ...gpu, info: { ...gpu.info, software: true } });
-    expect(await spared.gpu.get('graph')!()).toMatch(/left out: compiling/);
+    expect(await spared.gpu.get('graph')!()).toMatch(/left out: a software adapter compiles/);
     const wide = engineContest({ width: 1024, batch: 128, context: 16 }, gpu, LAUNCH_STRATEGIES);
     expect(await wide.gpu.get('resident')!()).toMatch(/too much for one workgroup/);
   });

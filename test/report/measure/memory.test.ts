@@ -29,7 +29,7 @@ describe('memory', () => {
     const { purposes } = rows[0];
     expect(purposes.find(({ purpose }) => purpose === 'parameters')!.least).toBe(4 * 4192);
     expect(purposes.find(({ purpose }) => purpose === 'moments')!.least).toBe(8 * 4192);
-    expect(context.notes.join()).toMatch(/no adapter/);
+    expect(context.notes.join()).toMatch(/resident: not measured without a device/);
   });
 
   test('the peak lies between the largest dispatch and all tensors', () => {
