@@ -228,6 +228,19 @@ describe.skipIf(noChromium)('the page and its address', () => {
     await at.open();
     await at.page.evaluate(() => (location.hash = '#seed=5'));
     await at.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#seed')?.value === '5');
+    // Nor is it lost where the page is about to write the fields into the address: that is due when this one is typed.
+    await at.page.evaluate(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => (location.hash = '#seed=6');
+      const field = document.querySelector<HTMLInputElement>('[name=steps]')!;
+      field.value = '40';
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      for (const start = performance.now(); performance.now() - start < 300;);
+      port2.postMessage('');
+    });
+    await at.page.waitForFunction(() => document.querySelector<HTMLInputElement>('#seed')?.value === '6');
+    expect(await at.page.getByLabel('Steps steps').inputValue()).toBe('1000');
+    await at.page.evaluate(() => (location.hash = '#seed=5'));
     await at.page.getByRole('link', { name: 'Tokenizer' }).click();
     await inView('tokenizer');
     await hashIs('#seed=5'); // worth more than the section's own

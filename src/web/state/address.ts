@@ -16,27 +16,37 @@ export const storyHash = computed(() => `#${writeLink(fields.value)}`);
 /** Milliseconds without a change before the address is written: Safari allows 100 writes in 30 seconds. */
 const REST = 150;
 
+/** The part of the address that was last read or written. */
+let seen = '';
+let timer = 0;
+
 /** Reads the address, and writes it from now on. */
 export function followAddress(): void {
   read();
   addEventListener('hashchange', read);
-  let timer = 0;
   effect(() => {
     void storyHash.value;
-    clearTimeout(timer);
-    timer = window.setTimeout(write, REST);
+    writeLater();
   });
+}
+
+function writeLater(): void {
+  clearTimeout(timer);
+  timer = window.setTimeout(write, REST);
 }
 
 function write(): void {
   const wanted = storyHash.peek();
   const { pathname, search, hash } = location;
+  if (hash !== seen) return writeLater(); // one that was just typed: its hashchange is on the way
   if (roomIn(hash) !== undefined) return; // a room's own address
   if (settingsIn(hash) === undefined && wanted === '#') return; // a section's own address, or none
   if (hash !== wanted) history.replaceState(null, '', pathname + search + (wanted === '#' ? '' : wanted));
+  seen = location.hash;
 }
 
 function read(): void {
+  seen = location.hash;
   const next = roomIn(location.hash);
   if (next !== undefined && room.peek() === undefined) storyTop.value = scrollY;
   room.value = next;
