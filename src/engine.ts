@@ -94,6 +94,13 @@ export interface Engine {
    */
   gradients(): Promise<{ readonly loss: number; readonly gradients: FloatArray }>;
 
+  /**
+   * The loss of each of `documents` at the present parameters, in nats per token: the mean over its predicted tokens, of which
+   * there are at most block_size. Trains nothing: `advance` and `decode` go on as if it had not been called.
+   * Throws ConfigError where the documents do not fit the vocabulary.
+   */
+  evaluate(documents: TokenizedDocuments): Promise<Float64Array>;
+
   /** A copy of the present parameters. */
   parameters(): Promise<FloatArray>;
 

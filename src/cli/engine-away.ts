@@ -10,7 +10,16 @@ import { ConfigError, DataError, DeviceError, MicrogptError, ShapeError } from '
 const LONG_STEP: Record<LocalEngine['name'], number> = { oracle: 1e7, cpu: 5e8 };
 
 type Call = Exclude<keyof Engine, 'info' | 'generate' | 'dispose'>;
-const CALLS: readonly Call[] = ['advance', 'gradients', 'parameters', 'state', 'load', 'prefill', 'decode'];
+const CALLS: readonly Call[] = [
+  'advance',
+  'gradients',
+  'evaluate',
+  'parameters',
+  'state',
+  'load',
+  'prefill',
+  'decode',
+];
 
 interface Reply {
   readonly id: number;

@@ -46,6 +46,7 @@ export interface Kernels {
   /** 0 where another thread did not come. */
   train(first: number, k: number, thread: number, threads: number): number;
   gradients(index: number): number;
+  loss(index: number): number;
   decode(token: number, position: number): void;
   beginTexts(
     count: number,

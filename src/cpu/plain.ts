@@ -4,7 +4,8 @@ import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
 import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
-import { decodePlan, RING_LENGTH, trainingPlan } from '../model/gpt.ts';
+import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
+import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS, trainingPlan } from '../model/gpt.ts';
 import {
   countParameters,
   gatherParameters,
@@ -13,7 +14,13 @@ import {
 } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
-import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import {
+  checkAdvance,
+  checkDocuments,
+  checkNotDisposed,
+  checkState,
+  checkTokens,
+} from '../util/engine-checks.ts';
 import { runtimeName } from '../util/runtime.ts';
 
 /** The engine for a checked `spec`. Rows are packed, so padding costs nothing. `rules`: of a GPU strategy, to see that they hold. */
@@ -53,6 +60,7 @@ export function createPlainEngine(
     return decoder.run(token, position++);
   };
 
+  let evaluator: Evaluator | null = null;
   let disposed = false;
   return {
     info: {
@@ -79,6 +87,13 @@ export function createPlainEngine(
       checkNotDisposed(disposed);
       for (const { run, call, changes } of calls) if (!changes.includes('parameters')) run(call);
       return { loss: ring[counter[0] % RING_LENGTH], gradients: flat('gradients') };
+    },
+
+    async evaluate(some) {
+      checkNotDisposed(disposed);
+      checkDocuments(some, model.vocabSize);
+      evaluator ??= new Evaluator(evaluationPlan(model, layout, rules), Float, parameters);
+      return evaluateRows(model, some, (rows) => evaluator!.run(rows));
     },
 
     async parameters() {
@@ -119,6 +134,7 @@ export function createPlainEngine(
     dispose() {
       disposed = true;
       decoder = null;
+      evaluator = null;
     },
   };
 }
@@ -191,5 +207,24 @@ class Decoder {
     this.position[0] = position;
     for (const { run, call } of this.calls) run(call);
     return this.logits.slice();
+  }
+}
+
+/** The surprise of rows. */
+class Evaluator {
+  private readonly memory: Memory;
+  private readonly calls: PreparedCall[];
+  private readonly step = { index: 0, rows: 0, learningRate: 0, correction1: 1, correction2: 1 };
+
+  constructor(plan: Plan, Float: Float32ArrayConstructor | Float64ArrayConstructor, parameters: FloatArray) {
+    this.memory = new Memory(plan, Float, new Map([['parameters', parameters]]));
+    this.calls = this.memory.calls(plan, this.step);
+  }
+
+  run(rows: DocumentRows): FloatArray {
+    for (const name of ROW_REGIONS) this.memory.region(name).set(rows[name]);
+    this.step.rows = rows.rows;
+    for (const { run, call } of this.calls) run(call);
+    return this.memory.floats('nll');
   }
 }

@@ -2,7 +2,14 @@
 
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { countParameters } from '../model/parameters.ts';
-import { checkAdvance, checkNotDisposed, checkState, checkTokens } from '../util/engine-checks.ts';
+import {
+  checkAdvance,
+  checkDocuments,
+  checkNotDisposed,
+  checkState,
+  checkTokens,
+} from '../util/engine-checks.ts';
+import { DeviceError } from '../util/errors.ts';
 import { power } from '../util/power.ts';
 import { Away } from './away.ts';
 import { generator } from './generate.ts';
@@ -113,6 +120,28 @@ export function createSimdEngine(
       }),
 
     gradients: () => inTurn(() => ({ loss: kernels.gradients(step), gradients: copier.read(toGradient) })),
+
+    // A step of one document for each of them, in a memory of its own.
+    evaluate: (documents) =>
+      inTurn(async () => {
+        checkDocuments(documents, model.vocabSize);
+        const each = { ...spec, documents, training: { ...training, batchSize: 1 } };
+        const other = createSimdMemory(each, build, 1);
+        if (other === null)
+          throw new DeviceError('evaluate: not enough memory for these documents. Use fewer at a time.');
+        new ParameterCopier(other, model).write(copier.read());
+        other.kernels.refresh();
+        const all = new Float64Array(documents.count);
+        let turnEnds = performance.now() + TURN;
+        for (let d = 0; d < all.length; d++) {
+          all[d] = other.kernels.loss(d);
+          if (performance.now() < turnEnds) continue;
+          await nextTurn();
+          checkNotDisposed(disposed);
+          turnEnds = performance.now() + TURN;
+        }
+        return all;
+      }),
 
     parameters: () => inTurn(() => copier.read()),
 

@@ -8,7 +8,7 @@ import { fuse } from '../graph/fuse.ts';
 import type { Rule } from '../graph/fuse.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/graph.ts';
-import { STEP_BYTES } from '../graph/op.ts';
+import { sizeOf, STEP_BYTES } from '../graph/op.ts';
 import { planGraph } from '../graph/plan.ts';
 import type { Place, Plan, Region } from '../graph/plan.ts';
 import { adam, adamClipped } from '../ops/adam.ts';
@@ -25,6 +25,7 @@ import { rmsnorm } from '../ops/rmsnorm.ts';
 import { sumSquares } from '../ops/sum-squares.ts';
 import { ConfigError } from '../util/errors.ts';
 import type { ModelConfig, TrainingConfig } from './config.ts';
+import { rowsAtOnce } from './evaluation.ts';
 import { parameterSpecs } from './parameters.ts';
 import type { ParameterLayout } from './parameters.ts';
 
@@ -209,6 +210,37 @@ export function documentGraph(config: ModelConfig, n: number): DocumentGraph {
   });
   const [nll] = graph.apply(crossEntropy, [logits, targets]);
   return { graph, parameters, tokens, positions, targets, spans, logits, nll };
+}
+
+/** What an evaluation is given, each a region of its own: see `DocumentRows`. */
+export const ROW_REGIONS = ['tokens', 'targets', 'positions', 'spans'] as const;
+
+/**
+ * The surprise of every row as a plan, training nothing. Regions: parameters (shared with the training plan), step (rows in use),
+ * those of ROW_REGIONS for `rowsAtOnce` rows, and nll (nats of each).
+ */
+export function evaluationPlan(
+  config: ModelConfig,
+  layout: ParameterLayout,
+  rules: readonly Rule[] = [],
+): Plan {
+  const { graph, parameters, nll, ...given } = documentGraph(config, rowsAtOnce(config));
+  const places = new Map<Tensor, Place>();
+  const regions: Region[] = [
+    { name: 'parameters', dtype: 'f32', length: layout.length },
+    { name: 'step', dtype: 'u32', length: STEP_BYTES / 4 },
+  ];
+  const place = (name: string, tensor: Tensor) => {
+    regions.push({ name, dtype: tensor.dtype, length: sizeOf(tensor.shape) });
+    places.set(tensor, { region: name, offset: 0 });
+  };
+  layout.specs.forEach(({ name }, i) => {
+    places.set(parameters.get(name)!, { region: 'parameters', offset: layout.offsets[i] });
+  });
+  for (const name of ROW_REGIONS) place(name, given[name]);
+  place('nll', nll);
+  fuse(graph, rules, new Set(places.keys()));
+  return planGraph(graph, regions, places);
 }
 
 /**

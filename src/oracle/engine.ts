@@ -1,5 +1,6 @@
 // The oracle as an engine: microgpt.py's training loop and its inference, one document at a time.
 
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
@@ -70,6 +71,7 @@ class OracleEngine implements Engine {
   private values: Cache;
   private position = 0;
   private disposed = false;
+  private lastBreath = 0;
 
   constructor(spec: EngineSpec) {
     this.spec = spec;
@@ -85,16 +87,13 @@ class OracleEngine implements Engine {
     this.emptyCache();
     const { clip } = this.spec.training;
     const losses = new Float64Array(k);
-    let lastYield = performance.now();
+    this.lastBreath = performance.now();
     for (let i = 0; i < k; i++) {
       losses[i] = this.forwardBackward();
       if (clip > 0) clipGradients(this.weights.params, clip);
       adam(this.weights.params, this.moments, this.spec.training, this.step);
       this.step++;
-      if (performance.now() - lastYield > YIELD_AFTER_MS) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        lastYield = performance.now();
-      }
+      await this.breathe();
     }
     return losses;
   }
@@ -106,6 +105,20 @@ class OracleEngine implements Engine {
     const gradients = Float64Array.from(params, (p) => p.grad);
     for (const p of params) p.grad = 0;
     return { loss, gradients };
+  }
+
+  async evaluate(documents: TokenizedDocuments): Promise<Float64Array> {
+    checkNotDisposed(this.disposed);
+    checkDocuments(documents, this.spec.model.vocabSize);
+    const { count, tokens, offsets } = documents;
+    const losses = new Float64Array(count);
+    this.lastBreath = performance.now();
+    for (let d = 0; d < count; d++) {
+      const document = tokens.subarray(offsets[d], offsets[d + 1]);
+      losses[d] = this.pool.run(() => this.documentLoss(document).data);
+      await this.breathe();
+    }
+    return losses;
   }
 
   async parameters(): Promise<Float64Array> {
@@ -197,6 +210,13 @@ class OracleEngine implements Engine {
       keepNumbers(values);
       return Float64Array.from(logits, (logit) => logit.data);
     });
+  }
+
+  /** Lets timers and messages happen where they have waited for long. */
+  private async breathe(): Promise<void> {
+    if (performance.now() - this.lastBreath <= YIELD_AFTER_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.lastBreath = performance.now();
   }
 
   private emptyCache(): void {

@@ -1,6 +1,7 @@
 // An engine that outlives its device. A lost device takes the model with it, so a copy of the state is kept here; what was
 // trained since is computed again on a new device, which gives the same bits, and the caller notices nothing but the time.
 
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
 import { createEngine, type ChosenEngine, type EngineChoice } from '../engines.ts';
 import { checkNotDisposed } from '../util/engine-checks.ts';
@@ -83,6 +84,10 @@ export class ResilientEngine implements Engine {
 
   gradients(): ReturnType<Engine['gradients']> {
     return this.#inTurn(() => this.#lasting((engine) => engine.gradients()));
+  }
+
+  evaluate(documents: TokenizedDocuments): Promise<Float64Array> {
+    return this.#inTurn(() => this.#lasting((engine) => engine.evaluate(documents)));
   }
 
   parameters(): ReturnType<Engine['parameters']> {

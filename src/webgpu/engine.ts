@@ -2,17 +2,15 @@
 // device; a step in steady state makes no buffer, no bind group and no pipeline, and reads back only losses.
 
 import type { Engine, EngineSpec, LaunchStrategy } from '../engine.ts';
-import { STEP_BYTES } from '../graph/op.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import { decodePlan, RING_LENGTH } from '../model/gpt.ts';
-import type { ModelConfig } from '../model/config.ts';
+import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
+import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS } from '../model/gpt.ts';
 import {
   countParameters,
   gatherParameters,
   parameterLayout,
   scatterParameters,
 } from '../model/parameters.ts';
-import type { ParameterLayout } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import {
   checkAdvance,
@@ -24,14 +22,13 @@ import {
 } from '../util/engine-checks.ts';
 import { adapterName } from './adapter.ts';
 import type { GpuDevice } from './adapter.ts';
-import { DeviceBuffers } from './buffers.ts';
-import { LAUNCHERS, prepareDispatches } from './launch.ts';
-import type { PlannedDispatch } from './launch.ts';
+import { ForwardPass } from './forward.ts';
+import { RULES } from './launch.ts';
 import { inBatches, Pace } from './pace.ts';
 import { whyNotResident } from './resident-layout.ts';
 import { residentSteps } from './resident.ts';
 import type { ResidentOptions } from './resident.ts';
-import { plannedSteps, Readback } from './steps.ts';
+import { plannedSteps } from './steps.ts';
 import type { DeviceSteps, StateRegion } from './steps.ts';
 
 export interface WebGpuOptions {
@@ -71,13 +68,32 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
     return flat;
   };
 
-  let decoder: Decoder | null = null;
+  // One token at a time, with the keys and values of the tokens before it on the device.
+  let decoder: ForwardPass | null = null;
   let position = 0;
   const feed = async (tokens: readonly number[]): Promise<Float32Array> => {
-    decoder ??= await Decoder.create(gpu, model, layout, run.parameters);
-    const logits = await decoder.run(tokens, position);
-    position += tokens.length;
-    return logits;
+    if (decoder === null) {
+      decoder = await ForwardPass.create(gpu, decodePlan(model, layout), run.parameters, 'logits');
+      decoder.setRows(1);
+    }
+    for (const [i, token] of tokens.entries()) {
+      decoder.write('token', Uint32Array.of(token));
+      decoder.write('position', Uint32Array.of(position++));
+      decoder.launch(i === tokens.length - 1);
+    }
+    return decoder.result();
+  };
+
+  let evaluator: ForwardPass | null = null;
+  const surprises = async (rows: DocumentRows): Promise<Float32Array> => {
+    if (evaluator === null) {
+      const plan = evaluationPlan(model, layout, RULES[run.launch]);
+      evaluator = await ForwardPass.create(gpu, plan, run.parameters, 'nll');
+    }
+    evaluator.setRows(rows.rows);
+    for (const name of ROW_REGIONS) evaluator.write(name, rows[name]);
+    evaluator.launch(true);
+    return evaluator.result();
   };
 
   // Calls share the readback buffers, so they take turns.
@@ -127,6 +143,12 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
         return { loss: slots[step % RING_LENGTH], gradients: await download('gradients') };
       }),
 
+    evaluate: (some) =>
+      inTurn(() => {
+        checkDocuments(some, model.vocabSize);
+        return evaluateRows(model, some, surprises);
+      }),
+
     parameters: () => inTurn(() => download('parameters')),
 
     state: () =>
@@ -166,6 +188,7 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
       disposed = true;
       run.destroy();
       decoder?.destroy();
+      evaluator?.destroy();
     },
   };
 }
@@ -179,53 +202,4 @@ async function chooseSteps(
   const reason = whyNotResident(spec.model, spec.training);
   if (reason === undefined) return { steps: await residentSteps(spec, gpu, resident), why: '' };
   return { steps: await plannedSteps(spec, gpu, 'fused'), why: `, not resident: ${reason}` };
-}
-
-/** One token at a time, with the keys and values of the tokens before it on the device. */
-class Decoder {
-  private readonly gpu: GpuDevice;
-  private readonly buffers: DeviceBuffers;
-  private readonly dispatches: readonly PlannedDispatch[];
-  private readonly readback: Readback;
-
-  private constructor(gpu: GpuDevice, buffers: DeviceBuffers, dispatches: readonly PlannedDispatch[]) {
-    this.gpu = gpu;
-    this.buffers = buffers;
-    this.dispatches = dispatches;
-    this.readback = new Readback(gpu, 'logits', buffers.region('logits').size);
-  }
-
-  static async create(
-    gpu: GpuDevice,
-    model: ModelConfig,
-    layout: ParameterLayout,
-    parameters: GPUBuffer,
-  ): Promise<Decoder> {
-    const plan = decodePlan(model, layout);
-    const buffers = await DeviceBuffers.create(gpu, plan, new Map([['parameters', parameters]]));
-    const step = new Uint32Array(STEP_BYTES / 4);
-    step[1] = 1; // rows
-    buffers.write('step', step);
-    const dispatches = await buffers.orDestroy(() => prepareDispatches(gpu, plan, buffers));
-    return new Decoder(gpu, buffers, dispatches);
-  }
-
-  /** Feeds `tokens` from `position` on, without waiting in between; logits (V) after the last. */
-  async run(tokens: readonly number[], position: number): Promise<Float32Array> {
-    const { device } = this.gpu;
-    const logits = this.buffers.region('logits');
-    tokens.forEach((token, i) => {
-      this.buffers.write('token', new Uint32Array([token]));
-      this.buffers.write('position', new Uint32Array([position + i]));
-      LAUNCHERS.graph(device, this.dispatches, 1, (encoder) => {
-        if (i === tokens.length - 1) this.readback.copy(encoder, logits);
-      });
-    });
-    return new Float32Array(await this.readback.bytes());
-  }
-
-  destroy(): void {
-    this.buffers.destroy();
-    this.readback.destroy();
-  }
 }

@@ -6,6 +6,7 @@ import type { Engine, EngineSpec, FloatArray } from '../../src/engine.ts';
 import { countParameters, parameterSpecs } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { tokenizeDocuments } from '../../src/data/tokenizer.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import type { PreparedRun } from '../../src/train/prepare.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';
@@ -132,6 +133,40 @@ export function engineCases(name: string, create: Create, bars: Bars, recorded =
         const { loss } = await engine.gradients();
         expect(await engine.state()).toEqual(before);
         expect((await engine.advance(1))[0]).toBe(loss);
+      });
+    });
+
+    test('evaluate() gives the loss of each of other documents, and trains nothing', async () => {
+      const { spec, tokenizer } = prepared();
+      // More rows than are taken at a time, documents of one letter and of more than the block holds.
+      const names = namesDocuments().slice(200, 400);
+      const documents = tokenizeDocuments(tokenizer, ['a', 'maximiliana', ...names]);
+      await withEngine(spec, async (engine) => {
+        await engine.advance(5);
+        const before = await engine.state();
+        const oracle = createOracleEngine(spec);
+        await oracle.load(before);
+        const reference = await oracle.evaluate(documents);
+        const logits = await engine.prefill([0, 1]);
+        const losses = await engine.evaluate(documents);
+        expect(losses).toHaveLength(documents.count);
+        expect(largestDifference(losses, reference)).toBeLessThanOrEqual(bars.loss);
+        expect(await engine.evaluate(documents)).toEqual(losses);
+        expect(await engine.state()).toEqual(before);
+        expect(await engine.decode(2)).toHaveLength(logits.length);
+        // The mean over the next step's own documents is its loss.
+        const { batchSize: B } = spec.training;
+        const from = spec.documents.offsets[5 * B];
+        const offsets = spec.documents.offsets.slice(5 * B, 6 * B + 1).map((offset) => offset - from);
+        const tokens = spec.documents.tokens.slice(from, from + offsets[B]);
+        const next = await engine.evaluate({ count: B, offsets, tokens });
+        const mean = next.reduce((sum, x) => sum + x, 0) / B;
+        expect(Math.abs((await engine.advance(1))[0] - mean)).toBeLessThanOrEqual(bars.loss);
+        const { vocabSize } = spec.model;
+        const foreign = { count: 1, offsets: Uint32Array.of(0, 2), tokens: Uint32Array.of(0, vocabSize) };
+        await expect(engine.evaluate(foreign)).rejects.toThrow(
+          `expected tokens below vocab_size ${vocabSize}`,
+        );
       });
     });
 

@@ -21,11 +21,15 @@ export function expectSameBits(
   let most = 0;
   for (const [i, array] of found.entries()) {
     expect(array.length, what).toBe(wanted[i].length);
-    const [off, size] = [Math.hypot(...array.map((x, n) => x - wanted[i][n])), Math.hypot(...wanted[i])];
+    const [off, size] = [norm(array.map((x, n) => x - wanted[i][n])), norm(wanted[i])];
     if (off > 0) most = Math.max(most, off / size);
     expect(off, what).toBeLessThanOrEqual(bar * size);
   }
   if (most > 0) console.info(`${what}: not the same bits on this GPU, off by ${most.toExponential(1)}`);
+}
+
+function norm(values: readonly number[]): number {
+  return Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 }
 
 /** All numbers in `value`, array by array; a number alone is an array of one. */

@@ -184,6 +184,7 @@ function bound(engine: Engine): Engine {
     info: engine.info,
     advance: (k) => engine.advance(k),
     gradients: () => engine.gradients(),
+    evaluate: (documents) => engine.evaluate(documents),
     parameters: () => engine.parameters(),
     state: () => engine.state(),
     load: (state) => engine.load(state),

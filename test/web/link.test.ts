@@ -231,7 +231,8 @@ describe.skipIf(noChromium)('the page and its address', () => {
     // Nor is it lost where the page is about to write the fields into the address: that is due when this one is typed.
     await at.page.evaluate(() => {
       const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => (location.hash = '#seed=6');
+      port1.addEventListener('message', () => (location.hash = '#seed=6'));
+      port1.start();
       const field = document.querySelector<HTMLInputElement>('[name=steps]')!;
       field.value = '40';
       field.dispatchEvent(new Event('input', { bubbles: true }));

@@ -6,7 +6,7 @@ import * as m from './memory';
 import { placeOf } from './panels';
 
 export { layOutMemory } from './memory';
-export { gradients, refresh, train } from './step';
+export { gradients, loss, refresh, train } from './step';
 export { decode } from './decode';
 export { beginTexts, takeToken, usedNumbers, writeTexts } from './generate';
 export { setPatience } from './threads';

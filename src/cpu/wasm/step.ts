@@ -321,6 +321,14 @@ function activations(index: u32, thread: i32, threads: i32): void {
   backward();
 }
 
+/** Loss of step `index`, without gradients. */
+export function loss(index: u32): f64 {
+  layOut(index, 0, 1);
+  forward();
+  crossEntropy(R, m.V, m.strideV, m.logits, m.targets, m.rowWeights, m.rowLosses);
+  return sumLosses(R, m.rowLosses);
+}
+
 /** Loss of step `index`; the gradients are left in memory. For one thread, while the others do nothing. */
 export function gradients(index: u32): f64 {
   spend = Spend.NOT;
