@@ -132,7 +132,7 @@ export function checkSampleOptions({ temperature, topK }: Pick<SampleOptions, 't
   if (!(temperature >= MIN_TEMPERATURE && temperature < Infinity)) {
     throw new ConfigError(
       `temperature: expected a number of at least ${MIN_TEMPERATURE}, got ${temperature}. ` +
-        'For the likeliest token every time, use top-k 1.',
+        'At 0.01 nearly every token is the likeliest one.',
     );
   }
   if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) {

@@ -9,6 +9,11 @@ export function count(n: number): string {
   return WHOLE.format(n);
 }
 
+/** `1 document`, `2,958 documents` */
+export function counted(n: number, what: string): string {
+  return `${count(n)} ${what}${n === 1 ? '' : 's'}`;
+}
+
 /** Nats per token: `2.3456`; of a training that diverges `1.23e+7` */
 export function lossText(loss: number): string {
   return loss < 10_000 ? loss.toFixed(4) : loss.toExponential(2);
@@ -33,6 +38,14 @@ export function perplexity(loss: number): string {
   const n = Math.exp(loss);
   if (n >= 100) return n < 1e6 ? count(n) : 'over a million';
   return n.toFixed(n < 1.95 ? 2 : 1);
+}
+
+/** Of `all` samples, `copies` are in the text. */
+export function noveltyOf(all: number, copies: number): string {
+  if (copies === 0) return `All ${all} are new: none is in the text.`;
+  if (copies === all) return `All ${all} are in the text: the model repeats it.`;
+  const [news, others] = [all - copies === 1 ? 'is' : 'are', copies === 1 ? 'other is' : 'others are'];
+  return `${all - copies} of the ${all} ${news} new; the ${others} in the text.`;
 }
 
 /** What tokens are called: `letters` where all of them are. */

@@ -1,9 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { count, duration, kindOf, lossText, perplexity, rate, tick } from '../../src/web/format.ts';
+import {
+  count,
+  counted,
+  duration,
+  kindOf,
+  lossText,
+  noveltyOf,
+  perplexity,
+  rate,
+  tick,
+} from '../../src/web/format.ts';
 
 describe('figures as the page shows them', () => {
   it.each([
     [count(4192), '4,192'],
+    [counted(1, 'document'), '1 document'],
+    [counted(2958, 'document'), '2,958 documents'],
     [lossText(2.34567), '2.3457'],
     [rate(0.01234), '0.0123'],
     [rate(56.789), '56.8'],
@@ -22,6 +34,16 @@ describe('figures as the page shows them', () => {
     ]);
     expect(perplexity(1e30)).toBe('over a million');
     expect([kindOf(['a', 'ß', 'я']), kindOf(['1', '+'])]).toEqual(['letters', 'characters']);
+  });
+
+  it('says how many samples are new', () => {
+    expect([0, 1, 17, 19, 20].map((copies) => noveltyOf(20, copies))).toEqual([
+      'All 20 are new: none is in the text.',
+      '19 of the 20 are new; the other is in the text.',
+      '3 of the 20 are new; the others are in the text.',
+      '1 of the 20 is new; the others are in the text.',
+      'All 20 are in the text: the model repeats it.',
+    ]);
   });
 
   it('has short marks on an axis, also beyond a million', () => {

@@ -388,6 +388,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
 describe('a file that is no checkpoint', () => {
   it.each([
     ['words.txt', 'anna\nbob\n', 'text. To train on it, choose it as the File of the Dataset'],
+    ['named.safetensors', 'anna\nbob\n', 'text. To train on it, choose it as the File of the Dataset.'],
     [
       'config.json',
       '{"format":',

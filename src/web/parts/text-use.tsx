@@ -2,7 +2,7 @@
 
 import { useMemo } from 'preact/hooks';
 import { textUse, type TextUse } from '../../data/text-use.ts';
-import { count } from '../format.ts';
+import { count, counted } from '../format.ts';
 import type { DataMessage } from '../messages.ts';
 
 /** With a context of `blockSize`, which may be half typed: then nothing is cut. */
@@ -22,14 +22,14 @@ export function CutText({ use, blockSize }: { use: TextUse; blockSize: number })
   if (cut === 0) return null;
   const which =
     documents === 1
-      ? `The only document, of ${count(longest - 1)} characters,`
+      ? `The only document, of ${counted(longest - 1, 'character')},`
       : `${count(cut)} of ${count(documents)} documents`;
-  const whole = longest <= FEASIBLE ? `, to ${count(longest)} for all of it` : '';
+  const whole = longest <= FEASIBLE ? ` (the longest document needs ${count(longest)})` : '';
   return (
     <p class="notice cut">
-      {which} {cut === 1 ? 'is' : 'are'} cut after {count(blockSize)} characters:{' '}
+      {which} {cut === 1 ? 'is' : 'are'} cut after {counted(blockSize, 'character')}:{' '}
       <b>{shareText(share)} of the text is used.</b> To use more, raise Context <code>block_size</code>
-      {whole}, or break the text into shorter lines.
+      {whole} or break the text into shorter lines.
     </p>
   );
 }

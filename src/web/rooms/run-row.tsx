@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { countParameters } from '../../model/parameters.ts';
-import { count, lossText } from '../format.ts';
+import { count, counted, lossText } from '../format.ts';
 import { askToKeep, messageOf, openRun, store, titleOf } from '../state/kept.ts';
 import { storyHash } from '../state/address.ts';
 import { isRunning, kept } from '../state/run.ts';
@@ -22,7 +22,7 @@ export function Run({ run, act }: Props) {
   const title = titleOf(run);
   const { model, training, engine, data } = run.config;
   const parameters = countParameters(model);
-  const layers = `${count(model.nLayer)} ${model.nLayer === 1 ? 'layer' : 'layers'}, ${count(model.nEmbd)} wide`;
+  const layers = `${counted(model.nLayer, 'layer')}, ${count(model.nEmbd)} wide`;
   const row = useRef<HTMLLIElement>(null);
   const done = () => {
     mode.value = undefined;
@@ -33,8 +33,8 @@ export function Run({ run, act }: Props) {
       <div class="what">
         <h2>{title}</h2>
         <p class="hint">
-          {data.source === 'builtin' ? 'the page’s names' : data.source}, {count(data.documents)} documents ·{' '}
-          {layers}, {count(parameters)} parameters · {engine.name}
+          {data.source === 'builtin' ? 'the page’s names' : data.source},{' '}
+          {counted(data.documents, 'document')} · {layers}, {count(parameters)} parameters · {engine.name}
         </p>
       </div>
       <dl class="how">
@@ -167,7 +167,7 @@ function WantsText({ run, act, choose }: Props & { choose: (mode: 'rename' | 'de
   return (
     <div class="actions">
       <label class="wants">
-        To go on, choose its text: {source}, {count(documents)} documents{' '}
+        To go on, choose its text: {source}, {counted(documents, 'document')}{' '}
         <input
           type="file"
           onChange={({ currentTarget }) => {

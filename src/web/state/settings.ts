@@ -64,18 +64,23 @@ export const begunWith = signal<Fields | undefined>(undefined);
 /** The file of the run in view, where it has one. */
 export const begunFile = signal<File | undefined>(undefined);
 
-/** Whether the settings name another text than the run in view has read, or another order of it. */
-export const choosesOther = computed(() => {
+/** Whether the settings name another text than the run in view has read. */
+export const choosesOtherText = computed(() => {
   const [now, begun] = [fields.value, begunWith.value];
   if (begun === undefined) return false;
-  const { data, text, seed } = now;
+  const { data, text } = now;
   return (
     data !== begun.data ||
-    seed !== begun.seed ||
     (data === 'text' && text !== begun.text) ||
     (data === 'file' && file.value !== begunFile.value)
   );
 });
+
+/** Whether they do, or have its documents in another order. */
+export const choosesOther = computed(
+  () =>
+    choosesOtherText.value || (begunWith.value !== undefined && fields.value.seed !== begunWith.value.seed),
+);
 
 /** The fields of the run in view; where there is none, of the one that would be begun. */
 export const shownFields = computed(() => begunWith.value ?? fields.value);

@@ -17,10 +17,10 @@ const LOOKED_AT = 4096;
 /** Throws CheckpointError where `bytes` cannot be a safetensors file, whose header begins at byte 8 with a brace. */
 export function checkSafetensors(bytes: Uint8Array, name: string): void {
   if (bytes[8] === 0x7b && bytes[7] === 0) return;
-  throw new CheckpointError(`${name} is not a checkpoint: it looks like ${likeness(bytes)}`);
+  throw new CheckpointError(`${name} is not a checkpoint: it looks like ${likeness(bytes, name)}`);
 }
 
-function likeness(bytes: Uint8Array): string {
+function likeness(bytes: Uint8Array, name: string): string {
   const expected = 'Choose a *.safetensors file of microgpt train, or of this page.';
   if (bytes.length === 0) return `an empty file. ${expected}`;
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 8));
@@ -28,9 +28,10 @@ function likeness(bytes: Uint8Array): string {
   if (known !== undefined) return `${known[1]}. ${expected}`;
   const head = bytes.subarray(0, LOOKED_AT);
   if (!isText(head)) return `something else. ${expected}`;
-  return /^\s*[[{]/.test(start)
-    ? `JSON. A run’s directory is brought in by choosing all of its files together.`
-    : 'text. To train on it, choose it as the File of the Dataset, or drop it on the page.';
+  if (/^\s*[[{]/.test(start))
+    return 'JSON. A run’s directory is brought in by choosing all of its files together.';
+  const drop = name.endsWith('.safetensors') ? '' : ', or drop it on the page'; // which takes it for a checkpoint by its name
+  return `text. To train on it, choose it as the File of the Dataset${drop}.`;
 }
 
 /** UTF-8, as far as it was read, and no control characters but white space. */

@@ -1,7 +1,7 @@
 // "Let there be a Dataset": what the model reads.
 
 import { TOY_TASKS, type ToyTask } from '../../data/toy-tasks.ts';
-import { count } from '../format.ts';
+import { count, counted } from '../format.ts';
 import type { DataMessage } from '../messages.ts';
 import { Settings } from '../parts/fields.tsx';
 import { Figure, Figures, Section } from '../parts/section.tsx';
@@ -11,6 +11,7 @@ import { presetFields, presetOf, TOY_SOLVER } from '../state/presets.ts';
 import {
   change,
   choosesOther,
+  choosesOtherText,
   DATA_CHOICES,
   fields,
   file,
@@ -138,7 +139,9 @@ function Documents() {
   }
   if (now === undefined) return <p class="hint">There is no text yet.</p>;
   if (now.documents.length === 0) {
-    return <p class="hint">The text of this run, {count(now.count)} documents, is not in this browser.</p>;
+    return (
+      <p class="hint">The text of this run, {counted(now.count, 'document')}, is not in this browser.</p>
+    );
   }
   return <Shown now={now} other={other} />;
 }
@@ -150,10 +153,16 @@ function Shown({ now, other }: { now: DataMessage; other: boolean }) {
   const { seed } = other ? fields.value : shownFields.value;
   return (
     <>
-      {other && <p class="hint">Not read by the run in view: this is the text of the next run.</p>}
+      {other && (
+        <p class="hint">
+          {choosesOtherText.value
+            ? 'Not read by the run in view: this is the text of the next run.'
+            : 'The run in view read this text in another order: this is that of the next run.'}
+        </p>
+      )}
       <Figures>
         <Figure name="num docs">{count(now.count)}</Figure>
-        <Figure name="longest">{count(use.longest - 1)} characters</Figure>
+        <Figure name="longest">{counted(use.longest - 1, 'character')}</Figure>
         <Figure name="in this step">{current === undefined ? '–' : shorten(current)}</Figure>
       </Figures>
       <CutText use={use} blockSize={blockSize} />

@@ -2,7 +2,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { TOY_TASKS } from '../../data/toy-tasks.ts';
-import { count, percent } from '../format.ts';
+import { count, noveltyOf, percent } from '../format.ts';
 import { NumberInput, Settings } from '../parts/fields.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
@@ -186,15 +186,7 @@ function Novelty() {
   const copies = total.value?.copies;
   const all = samples.value.length;
   if (copies === undefined) return null;
-  return (
-    <p id="novelty">
-      {copies === 0
-        ? `All ${all} are new: none is in the text.`
-        : copies === all
-          ? `All ${all} are in the text: the model repeats it.`
-          : `${all - copies} of the ${all} are new; the others are in the text.`}
-    </p>
-  );
+  return <p id="novelty">{noveltyOf(all, copies)}</p>;
 }
 
 /** A text, marked where its task has a right answer. */

@@ -1,6 +1,6 @@
 // "Let there be Adam" and "Repeat in sequence": the training loop.
 
-import { count, duration, lossText, perplexity, rate } from '../format.ts';
+import { count, counted, duration, lossText, perplexity, rate } from '../format.ts';
 import { Choice, NumberInput, Settings } from '../parts/fields.tsx';
 import { LossChart } from '../parts/loss-chart.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
@@ -146,8 +146,8 @@ function Details() {
   return (
     <>
       <p class="detail" id="model-detail">
-        {count(parameters)} parameters, {model.vocabSize} tokens in the vocabulary, {count(summary.documents)}{' '}
-        documents.
+        {count(parameters)} parameters, {model.vocabSize} tokens in the vocabulary,{' '}
+        {counted(summary.documents, 'document')}.
       </p>
       <p class="detail">Engine: {shownFields.value.engine === 'auto' ? reason : engine.description}.</p>
       {kept.value !== undefined && (
