@@ -11,7 +11,8 @@ import { gpuHelp } from './gpu-help.ts';
 import { CutText } from './parts/text-use.tsx';
 import { changedAt, config, error, interruption, pausing, phase, total } from './state/run.ts';
 import { linkProblems } from './state/address.ts';
-import { change, shownFields } from './state/settings.ts';
+import { LACKS } from './state/link.ts';
+import { begunFile, change, file, shownFields } from './state/settings.ts';
 import { refusals, reset, startOrPause } from './state/trainer.ts';
 
 export function Notices() {
@@ -106,6 +107,7 @@ function StartSlower() {
       type="button"
       onClick={() => {
         const begun = shownFields.value;
+        file.value = begunFile.value; // another one may be chosen for the next run
         reset();
         change({ ...begun, lr });
         startOrPause();
@@ -140,7 +142,9 @@ function LinkProblems() {
   if (problems.length === 0) return null;
   return (
     <div id="link-problems" class="notice" role="alert">
-      <p>Parts of this link were invalid; the defaults are used instead.</p>
+      {problems.some((text) => text !== LACKS.text && text !== LACKS.file) && (
+        <p>Parts of this link were invalid; the defaults are used instead.</p>
+      )}
       <ul>
         {problems.map((text) => (
           <li key={text}>{text}</li>

@@ -191,6 +191,25 @@ describe.skipIf(noChromium)('the page behaves', () => {
     expect(await at.page.locator('#problem').count()).toBe(0);
   });
 
+  it('starts again with the file of the run, whatever was chosen since', async () => {
+    const choose = async (name: string, text: string) => {
+      const buffer = Buffer.from(text);
+      await at.page.locator('#file').setInputFiles({ name, mimeType: 'text/plain', buffer });
+    };
+    await at.open({ hash: '#engine=cpu&steps=100&lr=1e9&data=file' });
+    expect(await at.textOf('link-problems')).toBe('The link does not carry its file. Choose the file below.');
+    await choose('first.txt', 'aaa\nabc\ncba\n');
+    await at.press('Start');
+    await at.status(/^Done/);
+    await choose('second.txt', 'xy\n');
+    await at.page.getByText('this is the text of the next run').waitFor();
+    await at.press('Start again with learning rate 0.01');
+    await at.status(/^Done/);
+    expect(await at.textOf('model-detail')).toMatch(/ 4 tokens in the vocabulary, 3 documents\.$/);
+    await at.fill('Random numbers seed', 7);
+    await at.page.getByText('The run in view read this text in another order').waitFor();
+  });
+
   it('says when the worker dies', async () => {
     await at.open();
     await at.useCpu();

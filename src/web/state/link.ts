@@ -17,6 +17,12 @@ import {
 /** Characters of own text that a link carries: longer ones do not survive mail and chat. */
 export const LINK_TEXT = 4000;
 
+/** What a link is without, which makes it no wrong one. */
+export const LACKS = {
+  text: 'The link does not carry its text. Paste the text below.',
+  file: 'The link does not carry its file. Choose the file below.',
+};
+
 const CHOICES = { data: DATA_CHOICES, engine: ENGINE_CHOICES, launch: LAUNCH_CHOICES } as const;
 type ChoiceField = keyof typeof CHOICES;
 const CHOICE_FIELDS = Object.keys(CHOICES) as ChoiceField[];
@@ -64,10 +70,8 @@ export function readLink(link: string): { fields: Fields; problems: string[] } {
     problems.push(wrong);
     for (const name of MODEL_FIELDS) set({ [name]: DEFAULT_FIELDS[name] });
   }
-  if (fields.data === 'text' && fields.text === '') {
-    problems.push('The link does not carry its text. Paste the text below.');
-  }
-  if (fields.data === 'file') problems.push('The link does not carry its file. Choose the file below.');
+  if (fields.data === 'text' && fields.text === '') problems.push(LACKS.text);
+  if (fields.data === 'file') problems.push(LACKS.file);
   return { fields, problems: [...new Set(problems)] };
 }
 

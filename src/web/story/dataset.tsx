@@ -157,7 +157,7 @@ function Shown({ now, other }: { now: DataMessage; other: boolean }) {
         <p class="hint">
           {choosesOtherText.value
             ? 'Not read by the run in view: this is the text of the next run.'
-            : 'The run in view read this text in another order: this is that of the next run.'}
+            : 'The run in view read this text in another order: this is the order of the next run.'}
         </p>
       )}
       <Figures>
