@@ -96,9 +96,14 @@ interface AnyAdapter {
   requestAdapterInfo?(): Promise<Partial<GPUAdapterInfo>>;
 }
 
+/** Rejects where the browser fails to say: a name is not worth a training. */
+async function namesOf(adapter: AnyAdapter): Promise<Partial<GPUAdapterInfo> | undefined> {
+  return adapter.info ?? (await adapter.requestAdapterInfo?.());
+}
+
 /** What is known of an adapter, in plain strings, which are empty where the browser does not say. */
 export async function adapterInfo(adapter: AnyAdapter): Promise<AdapterInfo> {
-  const info = adapter.info ?? (await adapter.requestAdapterInfo?.().catch(() => undefined)) ?? {};
+  const info = (await namesOf(adapter).catch(() => undefined)) ?? {};
   const { vendor = '', architecture = '', device = '', description = '' } = info;
   const fallback = info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
   const named = SOFTWARE.test([vendor, architecture, device, description].join(' '));

@@ -213,6 +213,12 @@ describe('adapterInfo', () => {
     const refused = { requestAdapterInfo: () => Promise.reject(new DOMException('Not now.')) };
     expect(await adapterInfo(refused)).toEqual(await info('', ''));
     expect(await adapterInfo({})).toEqual(await info('', ''));
+    const failing = {
+      get info(): GPUAdapterInfo {
+        throw new Error('no names');
+      },
+    };
+    expect(await adapterInfo(failing)).toEqual(await info('', ''));
   });
 
   it('names adapters by what little a browser tells', async () => {
