@@ -2,7 +2,7 @@
 // is recognised and taken over.
 
 import { lstatSync, readFileSync, readlinkSync, rmSync, unlinkSync, utimesSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointError } from '../util/errors.ts';
@@ -18,6 +18,9 @@ const STALE = 10 * HEARTBEAT;
 const REBOOTED_STALE = 2 * HEARTBEAT;
 /** Between making the file and writing into it lies an instant; an empty lock older than this was left there. */
 const EMPTY_STALE = 5_000;
+
+/** A lock has some 150 bytes. What is larger is not one, and is not read. */
+const MOST_BYTES = 4096;
 
 /** A process, and what its number means something in. */
 interface Holder {
@@ -117,7 +120,7 @@ function findLock(directory: string): Found | undefined {
         `${path}: expected a file that names the process that writes here, got ${kind}. Remove it.`,
       );
     }
-    const text = readFileSync(path, 'utf8');
+    const text = stats.size > MOST_BYTES ? '' : readFileSync(path, 'utf8');
     const holder = parseHolder(text);
     return { text, holder, touched: stats.mtimeMs, until: heldUntil(holder, stats.mtimeMs) };
   } catch (error) {
@@ -182,7 +185,8 @@ async function removeStale(path: string, seen: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  if ((await readFile(aside, 'utf8')) === seen) await rm(aside);
+  const text = (await stat(aside)).size > MOST_BYTES ? '' : await readFile(aside, 'utf8');
+  if (text === seen) await rm(aside);
   else await rename(aside, path);
 }
 
@@ -193,8 +197,14 @@ function heldError(directory: string, { holder, touched, until }: Found): Checkp
   }
   const now = Date.now();
   const seconds = (to: number) => `${Math.ceil(to / 1000)} s`;
+  if (touched > now + STALE) {
+    return new CheckpointError(
+      `${who}, or was: it cannot be seen from here, and its lock is dated ${seconds(touched - now)} ahead of this machine's clock. ` +
+        'If it has ended, take the directory over with --force.',
+    );
+  }
   return new CheckpointError(
-    `${who}, or was ${seconds(now - touched)} ago: it cannot be seen from here. ` +
+    `${who}, or was ${seconds(Math.max(0, now - touched))} ago: it cannot be seen from here. ` +
       `If it has ended, the directory can be taken over in ${seconds(until - now)}, or at once with --force.`,
   );
 }

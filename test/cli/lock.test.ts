@@ -63,6 +63,7 @@ describe('the lock of a run directory', () => {
     ['of this machine before it was started anew', () => planted(lockOf({ boot: 'before' }), uptime() + 120)],
     ['of another container that has not touched it for long', () => planted(lockOf({ namespace: 'pid:[1]' }), 3600)],
     ['that was left empty', () => planted('', 60)],
+    ['that is larger than a lock can be', () => planted('x'.repeat(5000), 60)],
     ['that is damaged', () => planted('{"pid":', 60)],
   ])('%s is taken over', async (_, plant) => {
     const directory = plant();
@@ -86,6 +87,14 @@ describe('the lock of a run directory', () => {
     (await lockDirectory(directory, true)).release();
     expect(existsSync(join(directory, LOCK_FILE))).toBe(false);
   }); // prettier-ignore
+
+  it('dated ahead of this machine is said to be, and can be taken over by force', async () => {
+    const directory = planted(lockOf({ pid: 1, host: 'elsewhere' }), -7200);
+    await expect(lockDirectory(directory)).rejects.toThrow(
+      /its lock is dated 7(199|200) s ahead of this machine's clock\. If it has ended, take the directory over with --force\.$/,
+    );
+    (await lockDirectory(directory, true)).release();
+  });
 
   it('says when it can be taken over, and can be at once by force', async () => {
     const directory = planted(lockOf({ pid: 7, host: 'elsewhere' }), 100);
