@@ -5,6 +5,7 @@
 // The checksum is the SHA-256 of the SHA-256s of: all bytes up to the numbers, with the checksum's 64 digits as zeros;
 // then the numbers, in pieces of 256 MiB.
 
+import { CheckpointError } from '../util/errors.ts';
 import { damaged } from './saved-file.ts';
 import { keptLosses } from './metrics-file.ts';
 import {
@@ -110,8 +111,12 @@ export function peekCheckpoint(
 }
 
 function checkFormat(metadata: SafeTensors['metadata'], where: string): void {
-  if (metadata['format'] === FORMAT) return;
-  throw damaged(where, `expected format ${FORMAT}, got ${metadata['format'] ?? 'none'}`);
+  const { format } = metadata;
+  if (format === FORMAT) return;
+  throw new CheckpointError(
+    `${where}: it is not a checkpoint: expected format ${FORMAT}, got ${format?.slice(0, 100) ?? 'none'}. ` +
+      "A run's model.safetensors is not one: `microgpt sample` reads it from the run's directory.",
+  );
 }
 
 function readLosses({ tensors }: SafeTensors, expected: number, where: string): Float64Array {

@@ -58,9 +58,11 @@ export function flatParameters(
   for (const { name, shape } of parameterSpecs(model)) {
     const tensor = tensors.get(prefix + name);
     if (!(tensor?.data instanceof Type) || tensor.shape.join() !== shape.join()) {
-      const expected = `${Type.name} [${shape.join(', ')}]`;
-      const got = tensor ? `${tensor.data.constructor.name} [${tensor.shape.join(', ')}]` : 'none';
-      throw damaged(where, `tensor ${prefix}${name}: expected ${expected}, got ${got}`);
+      const type = typeName(new Type());
+      const got = tensor ? `${typeName(tensor.data)} [${tensor.shape.join(', ')}]` : 'none';
+      throw new CheckpointError(
+        `${where}: tensor ${prefix}${name}: expected ${type} [${shape.join(', ')}], as the configuration says, got ${got}.`,
+      );
     }
     const bad = tensor.data.findIndex((x) => !(Math.abs(x) < Infinity && (x >= 0 || prefix !== 'v.')));
     if (bad >= 0) {
@@ -81,6 +83,12 @@ export function flatParameters(
     offset += part.length;
   }
   return flat;
+}
+
+/** As safetensors says it. F16 and BF16 have become F32. */
+function typeName(data: TensorData): string {
+  if (data instanceof Uint32Array) return 'U32';
+  return data instanceof Float64Array ? 'F64' : 'F32';
 }
 
 /** The names of `randomTensors`. */

@@ -48,6 +48,15 @@ describe('sample', () => {
     expect(await sample('--engine', engine)).toEqual(printed);
   });
 
+  it("says that a run's model.safetensors is no checkpoint, and not that it is damaged", async () => {
+    const { status, stderr } = await microgpt(['sample', join(run, 'model.safetensors')]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /model\.safetensors: it is not a checkpoint: .* reads it from the run's directory\.$/m,
+    );
+    expect(stderr).not.toMatch(/damaged/);
+  });
+
   it('prints text like train does', async () => {
     const { stdout, stderr } = await microgpt(['sample', run, '--n', '2']);
     expect(stdout).toBe(`sample  1: ${printed[0]}\nsample  2: ${printed[1]}\n`);

@@ -196,7 +196,7 @@ describe('a damaged run', () => {
     [
       'a width that no memory holds',
       () => changed('config.json', (t) => t.replace('"nEmbd": 4', '"nEmbd": 4000000000000')),
-      /tensor wte: expected Float64Array \[9, 4000000000000\], got Float64Array \[9, 4\]/,
+      /tensor wte: expected F64 \[9, 4000000000000\], as the configuration says, got F64 \[9, 4\]/,
     ],
     [
       'a block size of 0',
@@ -237,7 +237,7 @@ describe('a damaged run', () => {
     [
       'a parameter of another shape',
       () => withTensors('model.safetensors', { wpe: three }),
-      /tensor wpe: expected Float64Array \[4, 4\], got Float64Array \[3\]/,
+      /tensor wpe: expected F64 \[4, 4\], as the configuration says, got F64 \[3\]/,
     ],
     [
       'a moment missing',
