@@ -96,10 +96,14 @@ export function unusedProxy(env = process.env, node = process.versions.node): st
   );
   const [major, minor] = node.split('.').map(Number);
   const able = major >= 24 || (major === 22 && minor >= 21);
-  if (name === undefined || (able && env['NODE_USE_ENV_PROXY'] === '1')) return '';
+  if (name === undefined) return '';
+  // Node knows HTTPS_PROXY, in capitals or not, and no ALL_PROXY.
+  const known = name.toUpperCase() === 'HTTPS_PROXY';
+  if (known && able && env['NODE_USE_ENV_PROXY'] === '1') return '';
+  const settings = `${known ? '' : 'HTTPS_PROXY and '}NODE_USE_ENV_PROXY=1`;
   const how = able
-    ? 'NODE_USE_ENV_PROXY=1 makes Node use it'
-    : 'Node uses it from 22.21 on, with NODE_USE_ENV_PROXY=1';
+    ? `${settings} ${known ? 'makes' : 'make'} Node use it`
+    : `Node uses it from 22.21 on, with ${settings}`;
   return ` The proxy of ${name} was not used: ${how}.`;
 }
 

@@ -115,7 +115,7 @@ describe('unusedProxy', () => {
     [
       { ALL_PROXY: 'http://p:1' },
       '22.21.0',
-      ' The proxy of ALL_PROXY was not used: NODE_USE_ENV_PROXY=1 makes Node use it.',
+      ' The proxy of ALL_PROXY was not used: HTTPS_PROXY and NODE_USE_ENV_PROXY=1 make Node use it.',
     ],
     [
       { https_proxy: 'http://p:1', NODE_USE_ENV_PROXY: '1' },
