@@ -12,6 +12,7 @@ import { stepTokens } from '../report/measure/setting.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
 import { largestDifference } from '../verify/check.ts';
 import timeSteps from './cpython.py?raw';
+import { otherThanFile } from './files.ts';
 
 const execute = promisify(execFile);
 
@@ -27,8 +28,10 @@ interface Timing {
 
 /** `file` is microgpt.py. It trains on the names that come with the project. Throws ConfigError where there is no such file. */
 export function cpythonRung(file: string, signal: AbortSignal, python = 'python3'): ForeignRung {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new ConfigError(`--python ${file}: there is no such file. Expected Karpathy's microgpt.py.`);
+  const stats = statSync(file, { throwIfNoEntry: false });
+  const problem = stats === undefined ? 'there is no such file' : otherThanFile(stats);
+  if (problem !== undefined) {
+    throw new ConfigError(`--python ${file}: ${problem}. Expected Karpathy's microgpt.py.`);
   }
   const time = async (steps: number): Promise<Timing> => {
     const directory = await mkdtemp(join(tmpdir(), 'microgpt-python-'));

@@ -183,7 +183,7 @@ const cases: Case[] = [
           '/dev/zero: it is a device. Expected a report.json',
         ] as Case,
         ['report --compare %/pipe %/pipe', FAILED, 'pipe: it is a pipe. Expected a report.json'] as Case,
-        ['report --python %/pipe --out %/report', WRONG_USAGE, 'pipe: there is no such file'] as Case,
+        ['report --python %/pipe --out %/report', WRONG_USAGE, 'pipe: it is a pipe'] as Case,
         ['sample %/pipe', FAILED, 'pipe: it is not a directory'] as Case,
         ['sample %/piped-config.json', FAILED, 'config.json: it is a pipe'] as Case,
         ['sample %/piped-model.safetensors', FAILED, 'model.safetensors: it is a pipe'] as Case,
