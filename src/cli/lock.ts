@@ -243,7 +243,9 @@ export function holderOf(pid: number): Holder {
     // Field 22; the name before it stands in brackets and may hold anything.
     started: told(() => {
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19];
+      const [state, ...others] = fields.slice(fields.lastIndexOf(')') + 2).split(' ');
+      // Ended, and its parent has not asked how: in a container the first process may never do.
+      return state === 'Z' || state === 'X' ? 'ended' : others[18];
     }),
     boot: told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
     namespace: told(() => readlinkSync('/proc/self/ns/pid')),

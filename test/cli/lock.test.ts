@@ -9,7 +9,8 @@ import {
 } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { holderOf, LOCK_FILE, lockDirectory, writerOf } from '../../src/cli/lock.ts';
 import { CheckpointError } from '../../src/util/errors.ts';
@@ -87,6 +88,26 @@ describe('the lock of a run directory', () => {
     (await lockDirectory(directory, true)).release();
     expect(existsSync(join(directory, LOCK_FILE))).toBe(false);
   }); // prettier-ignore
+
+  it.skipIf(process.platform !== 'linux')(
+    'of a process that ended unnoticed by its parent is taken over',
+    async () => {
+      // `sleep` takes the place of the shell and does not wait for the shell's child.
+      const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+        const pid = Number(String(line));
+        const directory = planted(JSON.stringify(holderOf(pid)));
+        await expect(lockDirectory(directory)).rejects.toThrow('is writing into it');
+        await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+        (await lockDirectory(directory)).release();
+      } finally {
+        parent.kill();
+      }
+    },
+  );
 
   it('dated ahead of this machine is said to be, and can be taken over by force', async () => {
     const directory = planted(lockOf({ pid: 1, host: 'elsewhere' }), -7200);
