@@ -126,14 +126,14 @@ function findMatch(
   const search = (match: Match): Match | null => {
     const open = pattern.nodes.filter((node) => !match.nodes.has(node));
     if (open.length === 0) return match;
-    // The next one that a tensor already found leads to: as what made it, or as one of those that take it.
+    // The next node that a matched tensor leads to: the one that made it, or one of those that take it.
     for (const symbol of open) {
       const made = symbol.outputs.find((tensor) => match.tensors.has(tensor));
       const taken = symbol.inputs.find((tensor) => match.tensors.has(tensor));
+      if (!made && !taken) continue;
       const candidates = made
         ? [match.tensors.get(made)!.node]
-        : taken && users.get(match.tensors.get(taken)!);
-      if (!candidates) continue;
+        : (users.get(match.tensors.get(taken!)!) ?? []);
       for (const node of candidates) {
         for (const extended of node ? bind(match, symbol, node, gone) : []) {
           const found = search(extended);
@@ -143,7 +143,7 @@ function findMatch(
       return null;
     }
     const names = pattern.nodes.map(({ op }) => op.name).join(', ');
-    throw new Error(`fuse: a rule's nodes ${names} do not hang together`);
+    throw new Error(`fuse: a rule's nodes ${names} are not connected`);
   };
   for (const match of bind({ nodes: new Map(), tensors: new Map() }, pattern.nodes.at(-1)!, end, gone)) {
     const found = search(match);

@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { createPlainEngine } from '../../src/cpu/plain.ts';
 import { fuse } from '../../src/graph/fuse.ts';
+import type { Rule } from '../../src/graph/fuse.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/graph.ts';
+import type { Op } from '../../src/graph/op.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { trainingPlan } from '../../src/model/gpt.ts';
 import { initParameters, parameterLayout } from '../../src/model/parameters.ts';
@@ -120,6 +122,23 @@ describe('a rule', () => {
         if (maker) expect(graph.nodes.indexOf(maker)).toBeLessThan(i);
     }
   });
+});
+
+test('a rule does not fit where nothing takes an output that it needs', () => {
+  const two: Op = { ...relu, name: 'two', outputs: ['a', 'b'], infer: ([x]) => [x, x] };
+  const graph = new Graph();
+  const [a] = graph.apply(two, [graph.source('x', [3, 2])]);
+  const [out] = graph.apply(relu, [a]);
+  const rule: Rule = {
+    inputs: ['x'],
+    plain: (apply, inputs) => {
+      const [first, second] = apply(two, ...inputs);
+      return [...apply(relu, second), ...apply(relu, first)];
+    },
+    fused: () => [],
+  };
+  fuse(graph, [rule], new Set([out]));
+  expect(graph.nodes.map(({ op }) => op.name)).toEqual(['two', 'relu']);
 });
 
 test('a node that overwrites a tensor comes after all that read it, or the plan is refused', async () => {
