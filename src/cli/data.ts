@@ -52,7 +52,7 @@ export async function fetchOnce(file: RemoteFile, note: (text: string) => void):
   if (got !== file.sha256) {
     throw new DataError(
       `--data names: ${file.url} gave ${bytes.length} bytes with sha256 ${got}, expected ${file.sha256}. ` +
-        'Something on the way changed it: use --data FILE with a copy of your own, or --data builtin.',
+        'The file has changed, or something in between altered it: use --data FILE with your own copy, or --data builtin.',
     );
   }
   try {

@@ -48,7 +48,7 @@ export async function engineAway(local: LocalEngine, spec: EngineSpec): Promise<
     fail(
       error.code === 'ERR_WORKER_OUT_OF_MEMORY'
         ? new MicrogptError(
-            `${local.name}: the memory does not hold a step. Use a smaller model, batch or block.`,
+            `${local.name}: a step does not fit into memory. Use a smaller model, batch or block.`,
           )
         : error,
     ),

@@ -71,7 +71,7 @@ async function lookElsewhere(): Promise<void> {
   });
   if (signal !== undefined && found === '') {
     throw new DeviceError(
-      `No WebGPU adapter was found: Vulkan's driver ended the process that looked for one (${signal}). ` +
+      `No WebGPU adapter was found: the Vulkan driver crashed while looking for one (${signal}). ` +
         '--verbose shows what it says. Update the driver, or use --engine cpu.',
     );
   }

@@ -116,9 +116,7 @@ function findLock(directory: string): Found | undefined {
         : stats.isDirectory()
           ? 'a directory'
           : 'a device or pipe';
-      throw new CheckpointError(
-        `${path}: expected a file that names the process that writes here, got ${kind}. Remove it.`,
-      );
+      throw new CheckpointError(`${path}: expected a lock file, got ${kind}. Remove it.`);
     }
     const text = stats.size > MOST_BYTES ? '' : readFileSync(path, 'utf8');
     const holder = parseHolder(text);
@@ -127,7 +125,7 @@ function findLock(directory: string): Found | undefined {
     if (errorCode(error) === 'ENOENT') return undefined;
     if (error instanceof CheckpointError) throw error;
     throw new CheckpointError(
-      `${path}: who writes into this directory cannot be read: ${reasonOf(error)}. If nobody does, remove the file or give --force.`,
+      `${path}: this lock cannot be read: ${reasonOf(error)}. If no other process is writing to the directory, remove the lock or give --force.`,
       { cause: error },
     );
   }
@@ -140,7 +138,7 @@ function removeLock(directory: string): void {
     unlinkSync(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return;
-    throw new CheckpointError(`${path}: it cannot be removed: ${reasonOf(error)}.`, { cause: error });
+    throw new CheckpointError(`${path}: cannot be removed: ${reasonOf(error)}.`, { cause: error });
   }
 }
 
@@ -191,7 +189,7 @@ async function removeStale(path: string, seen: string): Promise<void> {
 }
 
 function heldError(directory: string, { holder, touched, until }: Found): CheckpointError {
-  const who = `${directory}: ${inWords(holder)} is writing into it`;
+  const who = `${directory}: ${inWords(holder)} is writing to it`;
   if (until === Infinity) {
     return new CheckpointError(`${who}. Wait until it has ended, or choose another directory.`);
   }
@@ -199,12 +197,12 @@ function heldError(directory: string, { holder, touched, until }: Found): Checkp
   const seconds = (to: number) => `${Math.ceil(to / 1000)} s`;
   if (touched > now + STALE) {
     return new CheckpointError(
-      `${who}, or was: it cannot be seen from here, and its lock is dated ${seconds(touched - now)} ahead of this machine's clock. ` +
+      `${who}, or was: whether it still runs cannot be checked from here, and its lock is dated ${seconds(touched - now)} ahead of this machine's clock. ` +
         'If it has ended, take the directory over with --force.',
     );
   }
   return new CheckpointError(
-    `${who}, or was ${seconds(Math.max(0, now - touched))} ago: it cannot be seen from here. ` +
+    `${who}, or was ${seconds(Math.max(0, now - touched))} ago: whether it still runs cannot be checked from here. ` +
       `If it has ended, the directory can be taken over in ${seconds(until - now)}, or at once with --force.`,
   );
 }

@@ -40,7 +40,7 @@ interface InfoFlags extends OutputOptions, PlanFlags {
 const DATA = "builtin, names (microgpt.py's file), a text file, or - (standard input)";
 const FORCE = [
   '--force',
-  'take the directory over, though another process seems to be writing into it',
+  'take over the directory even if another process seems to be writing to it',
 ] as const;
 
 const temperature = decimal(
@@ -91,7 +91,7 @@ export function createProgram(done: (status: number) => void): Command {
     )
     .addOption(clipOption())
     .addOption(number('--samples', 'samples to print after training', integer(0), 20))
-    .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
+    .addOption(number('--temperature', 'temperature of the samples: lower is less random', temperature, 0.5))
     .option('--out <dir>', 'save the run in this directory', path)
     .option(...FORCE)
     .addOption(
@@ -163,7 +163,7 @@ export function createProgram(done: (status: number) => void): Command {
         .default('auto'),
     )
     .addOption(number('--samples', 'samples of the best model to print', integer(0), 20))
-    .addOption(number('--temperature', 'temperature of the samples: lower is tamer', temperature, 0.5))
+    .addOption(number('--temperature', 'temperature of the samples: lower is less random', temperature, 0.5))
     .option(
       '--out <dir>',
       'save sweep.json, sweep.svg and the best model in this directory; the same command resumes there',
@@ -180,10 +180,10 @@ export function createProgram(done: (status: number) => void): Command {
   const sample = program
     .command('sample')
     .description('print samples from a saved run')
-    .argument('<run>', 'directory that train --out has written, or a checkpoint (*.safetensors)')
+    .argument('<run>', 'directory written by train --out, or a checkpoint (*.safetensors)')
     .addOption(number('--n', 'samples to print', integer(0), 20))
     .option('--prompt <text>', 'what each sample begins with')
-    .addOption(number('--temperature', "lower is tamer (default: the run's own)", temperature))
+    .addOption(number('--temperature', "lower is less random (default: the run's own)", temperature))
     .addOption(number('--top-k', 'sample from the k likeliest tokens only (default: all)', integer(1)))
     .addOption(
       number('--seed', 'seed for other samples (default: the samples printed after training)', anyInteger),
@@ -251,7 +251,7 @@ export function createProgram(done: (status: number) => void): Command {
     .addOption(number('--vocab-size', 'tokens in the vocabulary', integer(1), 27))
     .addOption(launchOption('show this launch strategy only'))
     .option('--json', 'print one JSON object per line')
-    .option('--verbose', 'print the stack of an error, and what graphics drivers say')
+    .option('--verbose', 'print stack traces, and the messages of graphics drivers')
     .action((flags: InfoFlags) =>
       withOutput(flags, async (output) => {
         done(flags.plan ? planCommand(flags, output) : await infoCommand(output));
@@ -274,7 +274,7 @@ function outputOptions(command: Command, quiet: string): Command {
   return command
     .option('--json', 'print one JSON object per line')
     .option('--quiet', quiet)
-    .option('--verbose', 'print the stack of an error, and what graphics drivers say');
+    .option('--verbose', 'print stack traces, and the messages of graphics drivers');
 }
 
 function number(flag: string, description: string, parse: (text: string) => number, preset?: number): Option {

@@ -88,7 +88,7 @@ export class RunSaver {
     // The loss need not show it: the embedding of a rare token, say.
     if (bad !== undefined) {
       throw new TrainingError(
-        `step ${state.step}: expected finite numbers, got others in ${bad}: the training diverged. ${advice(training, state.step)}`,
+        `step ${state.step}: expected finite numbers, got others in ${bad}: training diverged. ${advice(training, state.step)}`,
       );
     }
     return { ...this.#fixed, state, losses, smoothedLoss: this.#smoothedLoss };

@@ -42,7 +42,7 @@ export async function sampleCommand(settings: SampleSettings, output: Output): P
     if (run.random !== undefined) random.setState(run.random);
     else
       output.note(
-        `${settings.directory}: optimizer.safetensors is missing or damaged: the samples are not those that training printed`,
+        `${settings.directory}: optimizer.safetensors is missing or damaged: the samples will differ from those printed after training`,
       );
   }
   const { engine, reason, close } = await sampleEngine(settings.choice, run);

@@ -53,7 +53,7 @@ export async function readUnfinished(
   if (saved === undefined) throw holds(`a sweep (${SWEEP_FILE}) that cannot be read`);
   const others = differing(settings, saved);
   if (others.length > 0) {
-    throw holds(`a sweep with other values of ${others.join(', ')}`, ', or give its values to go on with it');
+    throw holds(`a sweep with other values of ${others.join(', ')}`, ', or give its values to resume it');
   }
   const { training, axes, data, engine } = saved;
   const known = doneBefore(saved.results, training.steps);

@@ -38,7 +38,7 @@ Values are a list of numbers and ranges:
   0.001..0.1:5    5 numbers, evenly spaced on a log scale (--lr, --eps, --init-scale)
   0.8..0.95:4     4 numbers, evenly spaced (--beta1, --beta2)
   0.01..0.05:5lin, 0.8..0.95:4log   the other spacing
-Inner numbers of a range are rounded to 4 digits, or to as many as tell them apart. All combinations
+The numbers inside a range are rounded to 4 digits, or more where they would coincide. All combinations
 are trained; the final loss is the mean over the last fifth of the steps, at least 50.`;
 
 export function sweepSettings(flags: SweepFlags): SweepSettings {

@@ -105,7 +105,7 @@ async function sweepAndSave(
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
   const window = smoothingWindow(training.steps);
   const known = before?.known ?? [];
-  if (known.length > 0) output.note(`going on: ${known.length} of ${size} models are done in ${out}`);
+  if (known.length > 0) output.note(`resuming: ${known.length} of ${size} models in ${out} are done`);
   const choice = choiceOf(settings.choice, before);
   const chosen = await choosePopulations(choice, source);
   const { info: engine, reason } = chosen;
@@ -307,5 +307,5 @@ function stopped(
   const whole = results.filter(({ step, diverged }) => diverged || step === steps).length;
   const part = results.length - whole;
   const counts = `stopped: of ${size} models ${whole} were trained to the end, ${part} in part, ${size - results.length} not at all`;
-  return out === undefined || whole === 0 ? counts : `${counts}; the same command goes on from there`;
+  return out === undefined || whole === 0 ? counts : `${counts}; run the same command again to resume`;
 }

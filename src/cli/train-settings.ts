@@ -89,7 +89,9 @@ async function resumed(
 ): Promise<TrainSettings> {
   const fromFile = await isFile(path);
   if (fromFile && flags.out === undefined) {
-    throw new ConfigError(`--resume ${path} is a file: give a directory to save the run in by --out DIR.`);
+    throw new ConfigError(
+      `--resume ${path} is a file: give the directory to save the run in with --out DIR.`,
+    );
   }
   if (!fromFile && flags.out !== undefined) {
     throw new ConfigError(
@@ -101,12 +103,12 @@ async function resumed(
   checkSameOptions(flags, given, config, path);
   if (config.data.source === '-' && !given('data')) {
     throw new ConfigError(
-      `--resume ${path}: this run read its text from standard input. Give the same text again by --data - or --data FILE.`,
+      `--resume ${path}: this run read its text from standard input. Give the same text again with --data - or --data FILE.`,
     );
   }
   const { source: was } = config.data;
   if (fromFile && !given('data') && !FIXED_SOURCES.includes(was) && !(await isFile(was))) {
-    throw new ConfigError(`--resume ${path}: its text, “${was}”, is not here. Give it by --data FILE.`);
+    throw new ConfigError(`--resume ${path}: its text, “${was}”, is not here. Give it with --data FILE.`);
   }
   const { vocabSize: _, ...model } = config.model;
   return {

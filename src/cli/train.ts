@@ -300,7 +300,7 @@ export function checkSameData(was: DataSummary, is: DataSummary, where: string):
   throw new DataError(
     `${where}: ${is.source} is not the text that this run began with: expected ${was.documents} documents ` +
       `with sha256 ${was.sha256.slice(0, 12)}…, got ${is.documents} with ${is.sha256.slice(0, 12)}…. ` +
-      'Give the same text by --data.',
+      'Give the same text with --data.',
   );
 }
 
@@ -309,7 +309,7 @@ function checkSameVocabulary(saved: readonly string[], own: readonly string[], f
   const at = own.findIndex((char, i) => char !== saved[i]);
   if (at < 0 && saved.length === own.length) return;
   throw new CheckpointError(
-    `--resume ${from}: the vocabulary is not that of its text: expected ${JSON.stringify(own[at])} as character ${at}, ` +
+    `--resume ${from}: the vocabulary does not match its text: expected ${JSON.stringify(own[at])} as character ${at}, ` +
       `got ${JSON.stringify(saved[at])}. The run is damaged: restore tokenizer.json from a copy or train it again.`,
   );
 }

@@ -89,8 +89,8 @@ export class Team {
     }
     if (kernels.train(first, k, 0, this.threads) === 0) {
       this.#failure ??= new DeviceError(
-        `cpu: a worker thread did not answer within ${this.#patience.toFixed(0)} s, and this training is lost. ` +
-          'Go on from the last saved state, with one thread.',
+        `cpu: a worker thread did not answer within ${this.#patience.toFixed(0)} s, so this training is lost. ` +
+          'Resume from the last saved state, with one thread.',
       );
       throw this.#failure;
     }

@@ -65,8 +65,8 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
     if (at < 0) {
       // It is UTF-8, so it was too much for one string: 2^29 - 24 characters in Node and Chrome.
       throw new DataError(
-        `${where}: ${Math.round(bytes.length / 2 ** 20)} MiB of text do not fit into one JavaScript string. ` +
-          'Expected less (Node holds just below 512 MiB): train on a part of it.',
+        `${where}: ${Math.round(bytes.length / 2 ** 20)} MiB of text are too much for one JavaScript string. ` +
+          'The limit in Node is just below 512 MiB: train on part of it.',
         { cause },
       );
     }

@@ -50,7 +50,7 @@ function checkSize({ model, documents }: EngineSpec): void {
   const values = 2 * n * (nLayer * (12 * C * C + n * C) + V * C);
   if (values <= MAX_VALUES) return;
   throw new ConfigError(
-    `oracle: expected at most ${MAX_VALUES} numbers for a document, got ${values}: the memory would not hold them. ` +
+    `oracle: expected at most ${MAX_VALUES} numbers for a document, got ${values}: they would not fit into memory. ` +
       'Use the cpu engine, or a smaller model, block or text.',
   );
 }

@@ -76,7 +76,7 @@ export async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, where: st
   checkFormat(metadata, where);
   const place = checksumPlace(bytes);
   if (place < 0) throw damaged(where, 'it has no checksum');
-  if ((await checksum(bytes)) !== metadata['sha256']) throw damaged(where, 'its checksum does not hold');
+  if ((await checksum(bytes)) !== metadata['sha256']) throw damaged(where, 'its checksum does not match');
 
   const config = decodeConfig(metadata['config'] ?? '', `${where} config`);
   const { model, training } = config;

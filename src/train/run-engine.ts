@@ -27,5 +27,5 @@ export function otherEngine(
   const same = parts(was) === parts(is);
   if (same && (was.build ?? is.build) === is.build) return undefined;
   const [before, now] = [was, is].map((engine) => parts(engine, same ? engine.build : undefined));
-  return `the ${what} began with ${before} and goes on with ${now}: the losses agree within rounding, not bit for bit`;
+  return `the ${what} began with ${before} and continues with ${now}: the losses agree within rounding, not bit for bit`;
 }

@@ -117,9 +117,9 @@ export function readLayout(head: Uint8Array, size: number, where: string): Layou
           'Save it in one of these.',
       );
     }
-    if (!isCounts(shape)) return fail(`tensor ${quote(name)}: ${quote(shape)} is no shape`);
+    if (!isCounts(shape)) return fail(`tensor ${quote(name)}: ${quote(shape)} is not a shape`);
     if (!isCounts(offsets) || offsets.length !== 2) {
-      return fail(`tensor ${quote(name)}: ${quote(offsets)} is no range of bytes`);
+      return fail(`tensor ${quote(name)}: ${quote(offsets)} is not a byte range`);
     }
     const [begin, end] = offsets;
     if (end - begin !== elements(shape) * DTYPES[dtype].bytes) {
@@ -158,7 +158,7 @@ function metadataOf(
 function failure(where: string): (problem: string) => never {
   return (problem) => {
     throw new CheckpointError(
-      `${where}: ${problem}. The file is damaged or no safetensors file: restore it from a copy.`,
+      `${where}: ${problem}. The file is damaged or not a safetensors file: restore it from a copy.`,
     );
   };
 }

@@ -39,7 +39,7 @@ export async function sampleDocument(
   options: SampleOptions,
 ): Promise<string> {
   for await (const text of sampleDocuments(engine, tokenizer, random, options, 1)) return text;
-  throw new MicrogptError('sampleDocument: no document came.');
+  throw new MicrogptError('sampleDocument: the engine returned no document.');
 }
 
 /**

@@ -119,8 +119,7 @@ export function readRandom({ tensors }: SafeTensors, where: string): RandomState
 export function readStep({ metadata }: Pick<SafeTensors, 'metadata'>, where: string, steps: number): number {
   if (metadata['step'] === undefined) {
     throw new CheckpointError(
-      `${where}: its metadata do not say after which step it was saved (step). ` +
-        'Samples can be drawn from this run, but its training cannot go on.',
+      `${where}: its metadata have no step. ` + 'It can be sampled from, but its training cannot be resumed.',
     );
   }
   const step = /^\d{1,15}$/.test(metadata['step']) ? Number(metadata['step']) : NaN;

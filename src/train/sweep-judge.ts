@@ -102,7 +102,7 @@ export function verdictOf(axes: Axes, ranked: readonly SettingResult[]): string 
   const others = [...some, ...more].join('; ');
   const nearest = tied[0].behind!;
   return (
-    `A tie: ${named(best)} cannot be told from ${others}. ${settingName(axes, tied[0])} is behind by ` +
+    `A tie: ${named(best)} is indistinguishable from ${others}. ${settingName(axes, tied[0])} is behind by ` +
     `${nearest.mean.toFixed(4)} (95% interval ${nearest.low!.toFixed(4)} to ${nearest.high!.toFixed(4)}); ${seeds}, paired by seed.`
   );
 }

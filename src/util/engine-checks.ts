@@ -26,7 +26,7 @@ export function checkTokens(
   if (position + tokens.length > blockSize) {
     throw new ConfigError(
       `tokens: ${tokens.length} at position ${position} go beyond block_size ${blockSize}. ` +
-        `Feed fewer, or start anew with prefill.`,
+        `Feed fewer, or start again with prefill.`,
     );
   }
   const wrong = tokens.findIndex((t) => !Number.isSafeInteger(t) || t < 0 || t >= vocabSize);

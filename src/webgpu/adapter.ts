@@ -195,7 +195,7 @@ function watch(
         if (first === undefined)
           await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 20))]);
         gpuDevice.check();
-        throw new DeviceError(`WebGPU gave up on ${where}: ${firstLine(cause)}.`, { cause });
+        throw new DeviceError(`WebGPU failed on ${where}: ${firstLine(cause)}.`, { cause });
       }
     },
     destroy() {

@@ -134,7 +134,7 @@ function checkLimits(limits: GPUSupportedLimits, plan: Plan): void {
     const widest = Math.max(...dispatch.launch.workgroups);
     if (widest > limits.maxComputeWorkgroupsPerDimension) {
       throw new DeviceError(
-        `${dispatch.label}: needs ${widest} workgroups in one dimension, this device takes ` +
+        `${dispatch.label}: needs ${widest} workgroups in one dimension, this device allows ` +
           `${limits.maxComputeWorkgroupsPerDimension}. Use a smaller batch, block or vocabulary.`,
       );
     }
@@ -157,7 +157,7 @@ function largestTensor(plan: Plan, scratch: string): string {
 
 function tooLarge(tensor: string, bytes: number, limit: string, has: number): DeviceError {
   return new DeviceError(
-    `${tensor}: needs ${megabytes(bytes)} in one buffer, this device takes ${megabytes(has)} (${limit}). ` +
+    `${tensor}: needs ${megabytes(bytes)} in one buffer, this device allows ${megabytes(has)} (${limit}). ` +
       'Use a smaller model, block or batch, or --engine cpu.',
   );
 }

@@ -135,7 +135,7 @@ export class ResidentModels {
     ];
     for (const { name, length } of bound) {
       if (4 * length <= limits.maxStorageBufferBindingSize) continue;
-      const sizes = `${4 * length} bytes, this device takes ${limits.maxStorageBufferBindingSize} (maxStorageBufferBindingSize)`;
+      const sizes = `${4 * length} bytes, this device allows ${limits.maxStorageBufferBindingSize} (maxStorageBufferBindingSize)`;
       throw new DeviceError(
         `resident: ${name} of ${models.length} models needs ${sizes}. Use fewer models, or less data.`,
       );

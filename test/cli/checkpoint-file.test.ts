@@ -59,7 +59,7 @@ describe('a checkpoint file', () => {
 
     const nowhere = await microgpt(['train', '--resume', file]);
     expect(nowhere).toMatchObject({ status: 2, stdout: '' });
-    expect(nowhere.stderr).toMatch(/is a file: give a directory to save the run in by --out DIR/);
+    expect(nowhere.stderr).toMatch(/is a file: give the directory to save the run in with --out DIR/);
     const taken = await microgpt(['train', '--resume', file, '--out', out]);
     expect(taken.stderr).toMatch(/it already holds a run/);
 
@@ -69,13 +69,13 @@ describe('a checkpoint file', () => {
       text,
     );
     const textless = await microgpt(['train', '--resume', text, '--out', join(directory, 'new')]);
-    expect(textless.stderr).toMatch(/its text, “sums”, is not here\. Give it by --data FILE/);
+    expect(textless.stderr).toMatch(/its text, “sums”, is not here\. Give it with --data FILE/);
 
     const bytes = readFileSync(file);
     bytes[bytes.length - 9] ^= 1;
     writeFileSync(file, bytes);
     const damaged = await microgpt(['sample', file]);
     expect(damaged.status).toBe(1);
-    expect(damaged.stderr).toMatch(/run\.safetensors: its checksum does not hold/);
+    expect(damaged.stderr).toMatch(/run\.safetensors: its checksum does not match/);
   });
 });

@@ -104,14 +104,14 @@ describe('a run that was killed', () => {
     damage(join(folderOf(out), newest));
     const sampled = await microgpt(['sample', out, '--n', '1', '--json']);
     expect(sampled.status).toBe(0);
-    expect(sampled.stderr).toContain(`${newest}: its checksum does not hold`);
+    expect(sampled.stderr).toContain(`${newest}: its checksum does not match`);
     expect(sampled.stderr).toMatch(/the run was cut short; its last checkpoint is that of step \d+000\n/);
     expect(samples(records(sampled.stdout))).toHaveLength(1);
 
     for (const name of checkpointFiles(out)) if (name !== newest) damage(join(folderOf(out), name));
     const none = await microgpt(['sample', out]);
     expect(none.status).toBe(1);
-    expect(none.stderr).toContain(`${newest}: its checksum does not hold`);
+    expect(none.stderr).toContain(`${newest}: its checksum does not match`);
     expect(none.stderr).toContain(
       `Older checkpoints are damaged as well: ${checkpointFiles(out).length - 1}.`,
     );
@@ -172,7 +172,7 @@ describe('two at once', () => {
     expect(first.status).toBe(130);
     expect(reader).toMatchObject({ status: 0 });
     expect(second?.status).toBe(1);
-    expect(second?.stderr).toMatch(/process \d+ on .* is writing into it\. Wait until it has ended/);
+    expect(second?.stderr).toMatch(/process \d+ on .* is writing to it\. Wait until it has ended/);
     expect((await readNewest(out)).run.state.step).toBe(ofType(records(first.stdout), 'done')[0]['step']);
   });
 });
@@ -191,7 +191,7 @@ describe('train --resume', () => {
     expect(other.status).toBe(0);
     if (step < 60)
       expect(other.stderr).toContain(
-        'the run began with oracle and goes on with cpu: the losses agree within rounding',
+        'the run began with oracle and continues with cpu: the losses agree within rounding',
       );
     const expected = losses(records(whole.stdout)).slice(step);
     losses(records(other.stdout)).forEach((loss, i) =>
@@ -220,7 +220,7 @@ describe('train --resume', () => {
     it('says so where it lacks that of the run', async () => {
       const { stderr, engine } = await resumed((await trained('relaxed SIMD')).cut, 'SIMD128');
       expect(stderr).toContain(
-        'the run began with cpu (relaxed SIMD) and goes on with cpu (SIMD128): ' +
+        'the run began with cpu (relaxed SIMD) and continues with cpu (SIMD128): ' +
           'the losses agree within rounding, not bit for bit\n',
       );
       expect(engine).toEqual({ name: 'cpu', build: 'SIMD128' });
@@ -283,7 +283,7 @@ describe('a training that diverges', () => {
     const args = ['train', ...SMALL, '--steps', '50', '--lr', '1e9', '--checkpoint-every', '1', '--out', out];
     const { status, stderr } = await microgpt(args);
     expect(status).toBe(1);
-    expect(stderr).toContain('expected finite numbers, got others in v.lm_head: the training diverged');
+    expect(stderr).toContain('expected finite numbers, got others in v.lm_head: training diverged');
     for (const name of checkpointFiles(out)) {
       const { state } = await readCheckpoint(join(folderOf(out), name));
       for (const values of [state.parameters, state.m, state.v])

@@ -65,7 +65,7 @@ describe('fetchOnce', () => {
   it.each([
     [
       '/changed.txt',
-      /gave 26 bytes with sha256 [0-9a-f]{64}, expected [0-9a-f]{64}\. Something on the way changed it/,
+      /gave 26 bytes with sha256 [0-9a-f]{64}, expected [0-9a-f]{64}\. The file has changed, or something in between altered it/,
     ],
     ['/missing.txt', /the server answered 404 Not Found\. Offline, use --data FILE with a local copy/],
     ['/cut.txt', /cannot fetch .*\. Offline, use --data FILE/],

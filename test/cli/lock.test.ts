@@ -41,7 +41,7 @@ describe('the lock of a run directory', () => {
     const lock = await lockDirectory(directory);
     await expect(lockDirectory(directory)).rejects.toThrow(CheckpointError);
     await expect(lockDirectory(directory)).rejects.toThrow(
-      `${directory}: process ${process.pid} on ${hostname()} is writing into it. Wait until`,
+      `${directory}: process ${process.pid} on ${hostname()} is writing to it. Wait until`,
     );
     lock.release();
     expect(existsSync(join(directory, LOCK_FILE))).toBe(false);
@@ -83,7 +83,7 @@ describe('the lock of a run directory', () => {
     const directory = plant();
     await expect(lockDirectory(directory)).rejects.toThrow(who);
     await expect(lockDirectory(directory)).rejects.toThrow(
-      /is writing into it, or was \d+ s ago: .* can be taken over in \d+ s, or at once with --force\.$/,
+      /is writing to it, or was \d+ s ago: .* can be taken over in \d+ s, or at once with --force\.$/,
     );
     (await lockDirectory(directory, true)).release();
     expect(existsSync(join(directory, LOCK_FILE))).toBe(false);
@@ -120,7 +120,7 @@ describe('the lock of a run directory', () => {
   it('says when it can be taken over, and can be at once by force', async () => {
     const directory = planted(lockOf({ pid: 7, host: 'elsewhere' }), 100);
     await expect(lockDirectory(directory)).rejects.toThrow(
-      /process 7 on elsewhere is writing into it, or was 10[01] s ago: .* in (199|200) s, or at once with --force/,
+      /process 7 on elsewhere is writing to it, or was 10[01] s ago: .* in (199|200) s, or at once with --force/,
     );
     const lock = await lockDirectory(directory, true);
     lock.check();
@@ -154,7 +154,7 @@ describe('the lock of a run directory', () => {
     process.seteuid!(65534); // nobody
     try {
       await expect(lockDirectory(directory)).rejects.toThrow(
-        /who writes into this directory cannot be read: permission denied\. If nobody does, remove the file or give --force\.$/,
+        /this lock cannot be read: permission denied\. If no other process is writing to the directory, remove the lock or give --force\.$/,
       );
       expect(await writerOf(directory)).toBeUndefined();
       (await lockDirectory(directory, true)).release();

@@ -290,7 +290,9 @@ describe('train --resume', () => {
     const before = filesOf(out);
     const { status, stderr } = await microgpt(['train', '--resume', out]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/is not the text that this run began with: .* Give the same text by --data\.\n$/);
+    expect(stderr).toMatch(
+      /is not the text that this run began with: .* Give the same text with --data\.\n$/,
+    );
     expect(filesOf(out)).toEqual(before);
   });
 
@@ -310,7 +312,7 @@ describe('train --resume', () => {
     });
     const without = await microgpt(['train', '--resume', out]);
     expect(without.status).toBe(2);
-    expect(without.stderr).toContain('Give the same text again by --data - or --data FILE.');
+    expect(without.stderr).toContain('Give the same text again with --data - or --data FILE.');
     expect(await microgpt(['train', '--resume', out, '--data', '-'], { input })).toMatchObject({ status: 0 });
   });
 

@@ -167,7 +167,7 @@ describe('sweep --out', () => {
       status: 2,
       stderr:
         `error: --out ${out}: it already holds a sweep with other values of --lr. ` +
-        'Choose another directory, or give its values to go on with it.\n',
+        'Choose another directory, or give its values to resume it.\n',
     });
     const text = join(directory, 'text.txt');
     writeFileSync(text, 'another\ntext\n');
@@ -178,7 +178,7 @@ describe('sweep --out', () => {
 
     const again = await microgpt([...args, out]);
     expect(again.status).toBe(0);
-    expect(again.stderr).toContain(`going on: ${left} of 20 models are done in ${out}\n`);
+    expect(again.stderr).toContain(`resuming: ${left} of 20 models in ${out} are done\n`);
     expect(ofType(records(again.stdout), 'done')[0]['modelSteps']).toBe(20_000 * (20 - left));
     const other = await microgpt([...args, whole]);
     const models = (stdout: string) => ofType(records(stdout), 'model');
@@ -192,7 +192,7 @@ describe('sweep --out', () => {
     // The best model's run can be lost alone: it is trained again, and nothing else.
     rmSync(join(out, 'best', 'model.safetensors'));
     const best = await microgpt([...args, out]);
-    expect(best.stderr).toContain('going on: 20 of 20 models are done');
+    expect(best.stderr).toContain(`resuming: 20 of 20 models in ${out} are done`);
     expect(filesOf(join(out, 'best'))).toEqual(filesOf(join(whole, 'best')));
     const done = await microgpt([...args, out]);
     expect(done.status).toBe(2);
@@ -210,7 +210,7 @@ describe('sweep --out', () => {
       rmSync(join(out, 'best'), { recursive: true });
       const { stderr } = await microgpt(args, { flags: NODE_FLAGS.SIMD128 });
       expect(stderr).toContain(
-        'the sweep began with cpu (relaxed SIMD) and goes on with cpu (SIMD128): the losses agree',
+        'the sweep began with cpu (relaxed SIMD) and continues with cpu (SIMD128): the losses agree',
       );
     },
   );

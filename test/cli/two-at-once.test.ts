@@ -64,7 +64,7 @@ describe('a directory that is trained into', () => {
         expect({ sampled, stderr }).toMatchObject({ sampled: 0 });
         expect(samples(records(stdout))).toHaveLength(2);
         expect(stderr).toMatch(
-          /run: process \d+ on .* is writing into it; its last checkpoint is that of step \d+\n/,
+          /run: process \d+ on .* is writing to it; its last checkpoint is that of step \d+\n/,
         );
         expect(stderr).not.toMatch(/damaged|checksum|cut short/);
         // In this process, where more reads fall into a second.
@@ -90,7 +90,7 @@ describe('a directory that is trained into', () => {
       ]);
       expect([resumed.status, anew.status]).toEqual([1, 2]);
       expect(resumed.stderr).toMatch(
-        /^error: .*: process \d+ on .* is writing into it\. Wait until it has ended, or choose another directory\.$/m,
+        /^error: .*: process \d+ on .* is writing to it\. Wait until it has ended, or choose another directory\.$/m,
       );
       expect(anew.stderr).toContain('it already holds a run (checkpoints)');
     });
@@ -105,7 +105,7 @@ describe('a directory that is trained into', () => {
     const winners = both.filter(({ status }) => status === 0);
     expect(winners).toHaveLength(1);
     const loser = both.find(({ status }) => status !== 0)!;
-    expect(loser.stderr).toMatch(/is writing into it\. Wait until it has ended|it already holds a run/);
+    expect(loser.stderr).toMatch(/is writing to it\. Wait until it has ended|it already holds a run/);
     expect(losses(records(loser.stdout))).toEqual([]);
     expect((await readNewest(out)).run.state.step).toBe(60_000);
     expect(readdirSync(out).toSorted()).toEqual([...RUN_FILES].toSorted());
@@ -119,7 +119,7 @@ describe('a directory that is measured into', () => {
     const both = await Promise.all(['first', 'second'].map((name) => microgpt([...report, '--name', name])));
     expect(Math.min(...both.map(({ status }) => status!))).toBe(0);
     const winner = both.findIndex(({ status }) => status === 0);
-    expect(both[1 - winner].stderr).toMatch(/is writing into it\. Wait until it has ended/);
+    expect(both[1 - winner].stderr).toMatch(/is writing to it\. Wait until it has ended/);
     const { machine } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as { machine: object };
     expect(machine).toMatchObject({ name: ['first', 'second'][winner] });
     expect(readdirSync(out)).not.toContain(LOCK_FILE);

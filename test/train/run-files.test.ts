@@ -281,7 +281,7 @@ describe('a damaged run', () => {
     [
       'no step',
       () => ({ ...files, 'model.safetensors': withoutMetadata(files['model.safetensors']) }),
-      /its metadata do not say after which step .* Samples can be drawn from this run, but its training cannot go on/,
+      /its metadata have no step\. It can be sampled from, but its training cannot be resumed/,
     ],
     [
       'random numbers missing',

@@ -59,14 +59,14 @@ describe('settings of a sweep', () => {
     const axes = { ...ONE, seed: [1, 2, 3], learningRate: [0.005, 0.01, 0.02], beta1: [0.9] };
     const losses = [2.41, 2.42, 2.43, 2.52, 2.51, 2.54, 2.33, 2.335, 2.35];
     expect(verdict(axes, losses)).toBe(
-      'A tie: lr 0.005 (2.4200) cannot be told from lr 0.01 (2.4217). lr 0.01 is behind by 0.0017 ' +
+      'A tie: lr 0.005 (2.4200) is indistinguishable from lr 0.01 (2.4217). lr 0.01 is behind by 0.0017 ' +
         '(95% interval -0.0242 to 0.0275); mean loss over 3 seeds, paired by seed.',
     );
     const ranked = rankSettings(axes, ended(axes, losses));
     expect(tiedWithBest(ranked)).toEqual([ranked[1]]);
     const many = { ...ONE, seed: [1, 2], learningRate: [1, 2, 3, 4, 5, 6] };
     expect(verdict(many, [2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3])).toMatch(
-      /^A tie: lr 1 \(2\.5000\) cannot be told from lr 2 \(2\.5000\); lr 3 \(2\.5000\); lr 4 \(2\.5000\); 2 more\. /,
+      /^A tie: lr 1 \(2\.5000\) is indistinguishable from lr 2 \(2\.5000\); lr 3 \(2\.5000\); lr 4 \(2\.5000\); 2 more\. /,
     );
   });
 

@@ -153,7 +153,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
       }
     }, newest);
     await at.press('Go on with the run of Names');
-    await at.page.getByText(`${newest}: its checksum does not hold`).waitFor();
+    await at.page.getByText(`${newest}: its checksum does not match`).waitFor();
     await at.page.getByText(/goes on from step \d+, the one saved before/).waitFor();
     await at.status(/^Done/);
     expect(await at.samples()).toEqual(expected.samples);
@@ -325,7 +325,7 @@ describe.skipIf(noChromium)('runs in the browser', () => {
     await pressIn(cut, 'Go on');
     await at.page
       .getByText(
-        /^The run began with cpu \(of a lost machine\) and goes on with cpu \(.*SIMD.*\): the losses/,
+        /^The run began with cpu \(of a lost machine\) and continues with cpu \(.*SIMD.*\): the losses/,
       )
       .waitFor();
     await at.status(/^Done/);

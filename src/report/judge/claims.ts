@@ -8,7 +8,7 @@ import type { Anatomy, Control, Estimate, Interval, Report, Rung } from '../sche
 export type Outcome =
   { readonly kind: 'faster' | 'slower'; readonly by: Interval } | { readonly kind: 'undecided' | 'unproven' };
 
-export const UNDECIDED = 'no difference that this run could tell from noise';
+export const UNDECIDED = 'no difference distinguishable from noise';
 export const UNPROVEN = 'no claim, because this run has no control pair to compare the difference with';
 
 /** Parts of a step that are spent on launching, not on computing or on waiting for a result. */

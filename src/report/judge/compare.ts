@@ -166,7 +166,7 @@ function notices(reports: readonly NamedReport[]): string[] {
   if (unproven) found.push(`${unproven} has no control pair, so no difference from it is claimed.`);
   if (new Set(reports.map(({ report }) => report.mode)).size > 1) {
     found.push(
-      `Quick and full reports stand side by side: the quick ones (${which((r) => r.mode === 'quick')}) know less.`,
+      `Quick and full reports stand side by side: the quick ones (${which((r) => r.mode === 'quick')}) have fewer samples.`,
     );
   }
   if (new Set(reports.map(({ report }) => report.machine.version)).size > 1) {
@@ -187,7 +187,7 @@ function sentences(reports: readonly NamedReport[]): string[] {
   return [
     fastestSentence('CPU', comparable, () => isCpu),
     fastestSentence('GPU', comparable, (report) => (rung) => isGpu(report, rung)),
-    'The runs were not interleaved: what changed on the machines between them is not in the intervals.',
+    'The runs were not interleaved: the intervals do not cover what changed on the machines between them.',
   ];
 }
 
@@ -215,7 +215,7 @@ function against(letter: string, step: Measured, first: Measured, control: Contr
     case 'slower':
       return `${own}, ${timesSpread(result.by)} ${result.kind}`;
     case 'undecided':
-      return `${own}, no difference that these runs could tell from noise`;
+      return `${own}, no difference distinguishable from noise`;
     case 'unproven':
       return `${own}, no claim without a control pair`;
   }

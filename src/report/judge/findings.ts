@@ -67,7 +67,7 @@ export function ladderFinding(report: Report): string {
 /** Where the time of a step goes, for the strategy with the most launch in it and the one with the least. */
 export function anatomyFinding(report: Report): string {
   const anatomies = report.anatomy ?? [];
-  if (anatomies.length === 0) return 'No step was taken apart.';
+  if (anatomies.length === 0) return 'No step was broken down.';
   const shares = anatomies
     .flatMap((anatomy) => {
       const launch = launchShare(anatomy);

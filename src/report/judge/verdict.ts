@@ -118,7 +118,7 @@ function crossingText({ batch, cpu, gpu, widths }: Crossing): string {
   if (gpuWins) return `${cpuWins}, and ${gpuWins}`;
   return cpu.width === widths.at(-1)
     ? `${cpuWins}, the largest measured`
-    : `${cpuWins}, and beyond ${UNDECIDED}`;
+    : `${cpuWins}, and beyond that ${UNDECIDED}`;
 }
 
 /** What a report without a GPU can compare instead. */

@@ -103,7 +103,7 @@ function inverted(matrix: readonly (readonly number[])[]): number[][] {
     let best = c;
     for (let r = c + 1; r < p; r++) if (Math.abs(rows[r][c]) > Math.abs(rows[best][c])) best = r;
     if (Math.abs(rows[best][c]) < 1e-10) {
-      throw new RangeError(`fitCosts: column ${c} cannot be told from the columns before it.`);
+      throw new RangeError(`fitCosts: column ${c} is a combination of the columns before it.`);
     }
     [rows[c], rows[best]] = [rows[best], rows[c]];
     const pivot = rows[c][c];

@@ -76,7 +76,7 @@ function rowsSection(
       },
     ],
   };
-  if (rows.length === 0) return { ...section, finding: 'No report has measured it.', tables: [] };
+  if (rows.length === 0) return { ...section, finding: 'No report measured it.', tables: [] };
   return {
     ...section,
     key:
@@ -100,7 +100,7 @@ function frontierSection({ frontiers, reports }: Comparison): Section {
     software: frontiers.some(({ software }) => software.includes(true)),
     notes: [],
   };
-  if (frontiers.length === 0) return { ...section, finding: 'No report has measured it.', tables: [] };
+  if (frontiers.length === 0) return { ...section, finding: 'No report measured it.', tables: [] };
   return {
     ...section,
     finding:
@@ -139,7 +139,7 @@ function machinesSection({ reports }: Comparison): Section {
   return {
     id: 'machines',
     title: 'What was compared',
-    finding: 'Each report says more about its machine.',
+    finding: 'Each report has the details of its machine.',
     software: false,
     tables: [
       {

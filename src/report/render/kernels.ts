@@ -18,7 +18,7 @@ export function kernelsSection(report: Report, kernels: KernelFigures): Section 
   const more = kernels.rows.length - MOST_ROWS;
   return {
     id: 'kernels',
-    title: 'How near do the kernels come to what the machine can do?',
+    title: 'How close do the kernels come to what the machine can do?',
     finding: kernelsFinding(report, kernels),
     key:
       'Share of the nearer ceiling, longest kernels first. Orange: bound by arithmetic; grey: by memory; outlined: by ' +

@@ -58,8 +58,8 @@ const RESIDENT =
   'unequal length cost.';
 
 const NO_RESIDENT =
-  'There is no prediction for resident: a step of it is a part of one dispatch, so there is nothing in it that these costs ' +
-  'could foretell, and the ceilings are those of the whole device, of which it uses one workgroup.';
+  'There is no prediction for resident: a step of it is part of one dispatch, so there is nothing in it that these costs ' +
+  'could predict, and the ceilings are those of the whole device, of which it uses one workgroup.';
 
 function costsTable({ costs }: LaunchCosts, software: boolean): Table {
   return {

@@ -48,7 +48,7 @@ export function reportPage(report: Report): Page {
         : { ...absent(report, 'crossover', STRATEGIES_TITLE), id: 'strategies' },
       kernels
         ? kernelsSection(report, kernels)
-        : absent(report, 'kernels', 'How near do the kernels come to what the machine can do?'),
+        : absent(report, 'kernels', 'How close do the kernels come to what the machine can do?'),
       memory ? memorySection(report, memory) : absent(report, 'memory', 'How much memory does it take?'),
       disclosure(report),
     ],
@@ -68,7 +68,7 @@ function notices(report: Report): string[] {
     found.push(`This is not a GPU result: ${noGpu(report)}. ${why}.`);
   }
   if (!report.complete) {
-    found.push(`Stopped after ${duration(report.seconds)}: what stands here was measured, the rest was not.`);
+    found.push(`Stopped after ${duration(report.seconds)}: only what stands here was measured.`);
   }
   if (report.control === null) {
     found.push('The control pair was not measured, so this report claims no difference.');

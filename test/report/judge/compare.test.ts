@@ -58,7 +58,7 @@ describe('reports side by side', () => {
         '7.00 µs (6.86–7.14) in B (WebAssembly SIMD), 1.50× (1.46–1.54×) faster.',
       'The fastest step on the GPU takes 34.0 µs (33.3–34.7) in A (resident); ' +
         '22.7 µs (22.2–23.1) in B (resident), 1.50× (1.46–1.54×) faster.',
-      'The runs were not interleaved: what changed on the machines between them is not in the intervals.',
+      'The runs were not interleaved: the intervals do not cover what changed on the machines between them.',
     ]);
     expect(compare(otherReport(), gpuReport()).sentences[0]).toMatch(/ in B .*, 1\.50× .* slower\.$/);
   });
@@ -66,12 +66,12 @@ describe('reports side by side', () => {
   it('claims no difference that the coarser of the control pairs does not allow', () => {
     const coarse = { ...otherReport(), control: control(1.6) };
     for (const comparison of [compare(gpuReport(), coarse), compare(coarse, gpuReport())]) {
-      expect(comparison.sentences[0]).toMatch(/no difference that these runs could tell from noise\.$/);
+      expect(comparison.sentences[0]).toMatch(/no difference distinguishable from noise\.$/);
     }
     const unproven = compare(gpuReport(), { ...otherReport(), control: null });
     expect(unproven.sentences[0]).toMatch(/no claim without a control pair\.$/);
     expect(unproven.notices).toContain('B has no control pair, so no difference from it is claimed.');
-    expect(compare(gpuReport(), gpuReport()).sentences[0]).toMatch(/no difference that these runs/);
+    expect(compare(gpuReport(), gpuReport()).sentences[0]).toMatch(/no difference distinguishable from noise/);
   });
 
   it('never sets software against a GPU', () => {
@@ -107,7 +107,7 @@ describe('reports side by side', () => {
     old.mode = 'quick';
     expect(compare(gpuReport(), interruptedReport(), old).notices).toEqual([
       'B ended before everything was measured.',
-      'Quick and full reports stand side by side: the quick ones (C) know less.',
+      'Quick and full reports stand side by side: the quick ones (C) have fewer samples.',
       'The versions of this program differ: A 0.1.0, B 0.1.0, C 0.0.9.',
     ]);
     expect(compare(gpuReport(), otherReport()).notices).toEqual([]);

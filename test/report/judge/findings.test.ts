@@ -32,7 +32,7 @@ describe('ladder', () => {
     const resident = report.ladder!.rungs.find(({ id }) => id === 'webgpu-resident')!;
     resident.step = estimate(10.6);
     expect(ladderFinding(report)).toMatch(
-      /; against WebGPU \(resident\), no difference that this run could tell/,
+      /; against WebGPU \(resident\), no difference distinguishable from noise/,
     );
     expect(ladderFinding({ ...report, control: null })).toMatch(
       /no claim, because this run has no control pair/,
@@ -86,7 +86,7 @@ describe('anatomy', () => {
 
   it('says where it comes from software, and that there is none', () => {
     expect(anatomyFinding(softwareReport())).toMatch(CAVEAT);
-    expect(anatomyFinding(cpuOnlyReport())).toBe('No step was taken apart.');
+    expect(anatomyFinding(cpuOnlyReport())).toBe('No step was broken down.');
   });
 });
 

@@ -58,7 +58,7 @@ describe('the first sentence', () => {
   });
 
   it.each([10, 10.2, 9.8])('claims nothing where the intervals overlap: %s µs', (gpu) => {
-    expect(verdict(twoRungs(gpu))[0]).toMatch(/: no difference that this run could tell from noise\.$/);
+    expect(verdict(twoRungs(gpu))[0]).toMatch(/: no difference distinguishable from noise\.$/);
   });
 
   it('claims nothing that is smaller than the difference of the control pair', () => {
@@ -118,10 +118,10 @@ describe('the second sentence', () => {
     expect(second(cell(16, 0.5), cell(32, 1.01), cell(64, 3))).toMatch(
       /CPU .* width 16, .* from width 64 on/,
     );
-    expect(second(cell(16, 0.5), cell(32, 1.01))).toMatch(/up to width 16, .*, and beyond no difference/);
-    expect(second(cell(16, 1.01))).toBe(
-      'At context 16: batch 1, no difference that this run could tell from noise.',
+    expect(second(cell(16, 0.5), cell(32, 1.01))).toMatch(
+      /up to width 16, .*, and beyond that no difference/,
     );
+    expect(second(cell(16, 1.01))).toBe('At context 16: batch 1, no difference distinguishable from noise.');
   });
 
   it('says where one of the two wins everywhere', () => {
@@ -172,7 +172,7 @@ describe('the third sentence', () => {
       /^Clever launching does not pay here: .* resident is 2\.0× .* slower than eager/,
     );
     expect(third(30, 30)).toMatch(
-      /^Between resident and eager there is no difference that this run could tell/,
+      /^Between resident and eager there is no difference distinguishable from noise/,
     );
     expect(third(600, 30, { control: null })).toMatch(/no claim, because this run has no control pair.*\.$/);
   });

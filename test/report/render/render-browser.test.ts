@@ -144,7 +144,7 @@ describe.skipIf(noChromium)('report.html in a browser', () => {
         'What does a launch cost?',
         'Where does the GPU overtake the CPU?',
         'How far does clever launching move the crossover?',
-        'How near do the kernels come to what the machine can do?',
+        'How close do the kernels come to what the machine can do?',
         'How much memory does it take?',
         'How it was measured',
       ]);

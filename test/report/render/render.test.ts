@@ -296,7 +296,7 @@ describe('marks of what the report is not', () => {
   it('a stopped report says so and keeps a place for each question', () => {
     const { html, markdown } = renderReport(interruptedReport());
     expect(html).toContain(
-      '<p class="notice">Stopped after <span class="figure">7 s</span>: what stands here',
+      '<p class="notice">Stopped after <span class="figure">7 s</span>: only what stands here',
     );
     expect(markdown.match(/Not measured: the run was stopped before\./g)).toHaveLength(6);
     const headings = (text: string) => text.match(/^## .*/gm);
