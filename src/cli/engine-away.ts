@@ -6,7 +6,7 @@ import type { Engine, EngineInfo, EngineSpec } from '../engine.ts';
 import { createEngine, stepFlops, type LocalEngine } from '../engines.ts';
 import { ConfigError, DataError, DeviceError, MicrogptError, ShapeError } from '../util/errors.ts';
 
-/** From so many floating-point operations a step on, some tenths of a second on a slow machine. */
+/** A step of at least this many floating-point operations takes tenths of a second on a slow machine. */
 const LONG_STEP: Record<LocalEngine['name'], number> = { oracle: 1e7, cpu: 5e8 };
 
 type Call = Exclude<keyof Engine, 'info' | 'generate' | 'dispose'>;
@@ -31,7 +31,7 @@ interface Reply {
 /** The engine in another thread, where its steps are long. */
 export async function engineAway(local: LocalEngine, spec: EngineSpec): Promise<Engine | undefined> {
   if (operations(spec) < LONG_STEP[local.name]) return undefined;
-  // None of the options and variables of this process: they may name modules that are to be loaded first.
+  // Without this process's options and environment, which may preload modules.
   const worker = new Worker(new URL(import.meta.url), { workerData: { local, spec }, execArgv: [], env: {} });
   const pending = new Map<number, (reply: Reply | Error) => void>();
   let failure: Error | undefined;
@@ -89,7 +89,7 @@ export async function engineAway(local: LocalEngine, spec: EngineSpec): Promise<
   };
 }
 
-/** What the worker does. */
+/** The worker's side: answers calls with its engine. */
 export async function serveEngine(): Promise<void> {
   const { local, spec } = workerData as { local: LocalEngine; spec: EngineSpec };
   let engine: Engine | undefined;
@@ -116,14 +116,14 @@ export async function serveEngine(): Promise<void> {
   });
 }
 
-/** Of a step: those of stepFlops, and attention's. */
+/** Floating-point operations of a step: those of stepFlops, and attention's. */
 function operations(spec: EngineSpec): number {
   const { model, training, documents } = spec;
   const tokens = Math.min(model.blockSize, documents.tokens.length / documents.count - 1);
   return stepFlops(spec) + 12 * model.nLayer * model.nEmbd * tokens ** 2 * training.batchSize;
 }
 
-/** An error that came as a message, as what it was. */
+/** The error that was sent as a message, with its class. */
 function revived({ name, message }: NonNullable<Reply['error']>): Error {
   const kinds = [ConfigError, DataError, DeviceError, MicrogptError, RangeError, ShapeError];
   const Kind = kinds.find((kind) => kind.name === name) ?? Error;

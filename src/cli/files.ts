@@ -70,7 +70,7 @@ export function isTemporaryName(name: string): boolean {
 /** The largest piece that one read gives. */
 const READ_PIECE = 1 << 30;
 
-/** Something else than a regular file, or a file that is too large: an error with a code, as the system's are. */
+/** An error for something that is not a regular file, or is too large; it has a code, as system errors do. */
 function unsuitable(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
@@ -85,7 +85,7 @@ export async function readRegular(
   most = Infinity,
   check?: (head: (bytes: number) => Promise<Uint8Array>, size: number) => Promise<void>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Without waiting for somebody at the other end of a pipe.
+  // O_NONBLOCK: opening a pipe would wait for a writer.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = await file.stat();
@@ -110,7 +110,7 @@ export async function readRegular(
   }
 }
 
-/** What is there instead of a regular file, in words. */
+/** In words, what something is that is not a regular file. */
 export function otherThanFile(stats: Stats): string | undefined {
   if (stats.isFile()) return undefined;
   if (stats.isDirectory()) return 'it is a directory';

@@ -13,9 +13,9 @@ const require = createRequire(import.meta.url);
 let looked: Promise<void> | undefined;
 
 /**
- * Dawn's. On Linux the drivers, the loader of Vulkan and Dawn write to standard error what they think of each other, which
- * nobody can mend who has no GPU, and nothing in Node keeps native code from it. So this looks for Vulkan first, and lets
- * another process look for an adapter, unless --verbose asks for what they say. Throws DeviceError where there is none.
+ * Dawn's GPU object. On Linux the drivers, the Vulkan loader and Dawn print complaints to standard error that are of no use to
+ * somebody without a GPU, and Node cannot silence native code. So this checks for Vulkan first, and then looks for an adapter in
+ * another process, unless --verbose asks for the complaints. Throws DeviceError where there is no adapter.
  */
 export async function gpu(): Promise<GPU> {
   if (process.platform === 'linux') {
@@ -25,7 +25,7 @@ export async function gpu(): Promise<GPU> {
   return Object.assign(await nodeGpu(), { build: `Dawn ${webgpuVersion()}` });
 }
 
-/** Of the npm package, which names Dawn's release. */
+/** Version of the npm package `webgpu`, which contains Dawn. */
 export function webgpuVersion(): string {
   try {
     const { version } = require('webgpu/package.json') as { version: string };
@@ -45,7 +45,7 @@ function canLoad(library: string): boolean {
   }
 }
 
-/** Whether to hear the drivers out: all of them, or those that were named on purpose. */
+/** Whether to let the drivers print: with --verbose, and where the user chose them by an environment variable. */
 function outspoken(): boolean {
   const { VK_ICD_FILENAMES, VK_DRIVER_FILES } = process.env;
   return process.argv.includes('--verbose') || Boolean(VK_ICD_FILENAMES ?? VK_DRIVER_FILES);
@@ -60,7 +60,7 @@ const info = adapter && { vendor, architecture, device, description, isFallbackA
 process.stdout.write(JSON.stringify(info), () => process.exit());
 `;
 
-/** Looks for an adapter in a process whose standard error goes nowhere; keeps this one quiet where there is one. */
+/** Looks for an adapter in a process whose standard error is dropped; if it finds one, silences the drivers in this process. */
 async function lookElsewhere(): Promise<void> {
   const webgpu = pathToFileURL(require.resolve('webgpu')).href;
   const args = ['--input-type=module', '-e', LOOK, '--', webgpu, ...dawnFlags()];
@@ -79,9 +79,9 @@ async function lookElsewhere(): Promise<void> {
     throw new DeviceError(`${noAdapterMessage('linux')} --verbose shows what the drivers say.`);
   if (found === '') return; // Dawn does not load, which is said when it is loaded here
   const { env } = process;
-  // Mesa asks Wayland which GPU to prefer, whose library complains where it has no directory.
+  // Mesa asks Wayland which GPU to prefer, and Wayland's library complains where XDG_RUNTIME_DIR is missing.
   if (!env['XDG_RUNTIME_DIR']?.startsWith('/')) env['WAYLAND_DISPLAY'] ??= '/dev/null';
-  // Dawn complains of older versions of Mesa's software driver, which nobody wants beside another one.
+  // Dawn complains about older versions of Mesa's software driver, which is not needed beside another driver.
   const name = adapterName(await adapterInfo({ info: JSON.parse(found) as Partial<GPUAdapterInfo> }));
   if (!/llvmpipe|lavapipe/i.test(name)) env['VK_LOADER_DRIVERS_DISABLE'] ??= '*lvp*';
 }

@@ -2,16 +2,16 @@
 
 import { isatty } from 'node:tty';
 
-/** 128 + SIGINT, the shell's convention; for SIGTERM and SIGHUP too, so that one status means "stopped, go on later". */
+/** 128 + SIGINT, the shell's convention; for SIGTERM and SIGHUP too, so that one status means "stopped, resume later". */
 export const INTERRUPTED = 130;
 
 /**
- * A second signal counts only so long after the first was answered, in milliseconds: keys bounce, and npm passes on what its
- * terminal has sent to every process already.
+ * A second signal counts only this long after the first was answered, in milliseconds: keys bounce, and npm forwards signals that
+ * the terminal has already sent to every process.
  */
 const PAUSE = 500;
 
-/** Without a terminal there is none whose end could be told: the command was started to outlive it, by nohup say. */
+/** Without a terminal, SIGHUP cannot mean that it closed: the command was started to outlive it, with nohup for example. */
 const HAS_TERMINAL = [0, 1, 2].some((fd) => isatty(fd));
 
 export interface Interrupt {
@@ -21,7 +21,7 @@ export interface Interrupt {
   release(): void;
 }
 
-/** What nohup does for a program, and Node undoes at its start. */
+/** Ignores SIGHUP as nohup does, which Node undoes at its start. */
 export function outliveTerminal(hasTerminal = HAS_TERMINAL): void {
   if (!hasTerminal) process.on('SIGHUP', () => {});
 }

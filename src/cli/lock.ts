@@ -12,9 +12,9 @@ export const LOCK_FILE = '.lock';
 
 /** The holder touches its lock so often, in milliseconds. */
 const HEARTBEAT = 30_000;
-/** A lock whose process cannot be seen from here is stale after so long without a touch. */
+/** A lock whose process cannot be checked from here is stale after this long without a touch. */
 const STALE = 10 * HEARTBEAT;
-/** Likewise where this machine was started anew since the last touch: only another machine of its name could hold it. */
+/** Likewise where this machine has rebooted since the last touch: only another machine of the same name could hold it. */
 const REBOOTED_STALE = 2 * HEARTBEAT;
 /** Between making the file and writing into it lies an instant; an empty lock older than this was left there. */
 const EMPTY_STALE = 5_000;
@@ -22,13 +22,13 @@ const EMPTY_STALE = 5_000;
 /** A lock has some 150 bytes. What is larger is not one, and is not read. */
 const MOST_BYTES = 4096;
 
-/** A process, and what its number means something in. */
+/** A process, and the system in which its number is valid. */
 interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** When the process began, where the system tells: process numbers come again. */
+  /** When the process began, where the system tells: process numbers are reused. */
   readonly started: string;
-  /** The start of the system and the namespace of its process numbers, which containers have of their own; likewise. */
+  /** The boot and the PID namespace (each container has its own) in which the number is valid, where the system tells. */
   readonly boot: string;
   readonly namespace: string;
 }
@@ -39,7 +39,7 @@ export interface Lock {
   release(): void;
 }
 
-/** A lock that is there: who holds it, and until when, in milliseconds of Date.now(): Infinity where its process lives. */
+/** A lock: who holds it, and until when, in milliseconds of Date.now(); Infinity if its process is alive. */
 interface Found {
   readonly text: string;
   readonly holder: Holder | undefined;
@@ -48,8 +48,8 @@ interface Found {
 }
 
 /**
- * Throws CheckpointError where another process writes into `directory`, unless `force`, and where what is there under the name
- * of the lock is none.
+ * Throws CheckpointError where another process is writing to `directory`, unless `force`, and where something other than a lock
+ * has the lock's name.
  */
 export async function lockDirectory(directory: string, force = false): Promise<Lock> {
   const path = join(directory, LOCK_FILE);
@@ -131,7 +131,7 @@ function findLock(directory: string): Found | undefined {
   }
 }
 
-/** Whatever the lock says. A link goes, not what it points to. */
+/** Removes the lock, whoever holds it; of a link, the link and not its target. */
 function removeLock(directory: string): void {
   const path = join(directory, LOCK_FILE);
   try {
@@ -233,7 +233,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The process `pid` of this system, as a lock of it would say. */
+/** The process `pid` of this system, as its lock would describe it. */
 export function holderOf(pid: number): Holder {
   return {
     pid,
@@ -250,7 +250,7 @@ export function holderOf(pid: number): Holder {
   };
 }
 
-/** In the system's own terms; empty where it does not tell. */
+/** What the system tells; empty where it does not. */
 function told(read: () => string | undefined): string {
   try {
     return read() ?? '';

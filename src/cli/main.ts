@@ -13,7 +13,7 @@ import { outliveTerminal } from './interrupt.ts';
 import { isGone } from './output.ts';
 import { FAILED, reportError, WRONG_USAGE } from './report-error.ts';
 
-/** 128 + SIGPIPE, as a shell says of other programs whose reader has had enough. */
+/** 128 + SIGPIPE, as shells report for other programs whose reader has closed the pipe. */
 const CLOSED = 141;
 
 /** Of --help too. See Output, which ends the work then. */
@@ -31,13 +31,13 @@ if (isMainThread) {
   process.stdout.on('error', (error) => (outputError ??= error));
   process.stderr.on('error', () => {}); // nobody is left to tell
   if (fstatSync(1).isFile()) writeWhole();
-  // Whatever a bug throws outside the command's own promise.
+  // A bug may throw outside the command's own promise.
   process.on('uncaughtException', (error) => process.exit(reportError(error, argv, help)));
   process.exit(statusOf(await main()));
 } else await serveEngine();
 
 /**
- * Node does not look how much of a write to a file the system has taken: on a disk that fills up the rest would be lost
+ * Node does not check how much of a write to a file the system accepted: on a disk that fills up, the rest would be lost
  * without an error.
  */
 function writeWhole(): void {

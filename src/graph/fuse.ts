@@ -1,29 +1,29 @@
 // Rewriting a graph by rules. A rule is an equation between two small graphs, `plain = fused`: wherever the nodes of the
-// left side stand in a graph, those of the right side take their place. Each rule stands beside the op that it brings in.
+// left side occur in a graph, those of the right side replace them. Each rule is defined beside the op that it introduces.
 
 import { Graph, nodeLabel } from './graph.ts';
 import type { Node, Tensor } from './graph.ts';
 import { operandNames, resultNames } from './op.ts';
 import type { Op } from './op.ts';
 
-/** Adds the node of an op and gives its outputs: of a graph, or of a pattern, which has no shapes. */
+/** Adds an op's node to a graph, or to a pattern, which has no shapes; gives its outputs. */
 type Apply = (op: Op, ...inputs: Tensor[]) => readonly Tensor[];
 
 export interface Rule {
-  /** What both sides are given, by name. */
+  /** Names of the inputs of both sides. */
   readonly inputs: readonly string[];
 
-  /** The nodes that are replaced, and of their outputs those that others may use: all others must have no other use. */
+  /** The nodes to replace. Gives the outputs that nodes outside may use; no other output may be used outside. */
   plain(apply: Apply, inputs: readonly Tensor[]): readonly Tensor[];
 
-  /** What takes their place, with the same results. `matched` are the nodes of `plain`, in its order, with their attributes. */
+  /** The replacement, with the same results. `matched` are the nodes that match those of `plain`, in its order. */
   fused(graph: Graph, inputs: readonly Tensor[], matched: readonly Node[]): readonly Tensor[];
 
-  /** Whether it is to be done here; always, unless told. */
+  /** Whether to apply the rule to a match; always, if absent. */
   when?(matched: readonly Node[]): boolean;
 }
 
-/** A rule for the nodes of one op of which `when` holds: `other` gives the same outputs. */
+/** A rule that replaces the nodes of one op for which `when` holds by `other`, which gives the same outputs. */
 export function exchange(
   op: Op,
   when: (node: Node) => boolean,
@@ -38,8 +38,8 @@ export function exchange(
 }
 
 /**
- * Applies `rules` to `graph`, one after the other, each wherever it fits. Results keep their tensors, so what was said of those
- * outside (`kept`: the ones that must go on existing, such as gradients) still holds.
+ * Applies `rules` to `graph`, one after the other, each wherever it matches. Results keep their tensors, so references from outside
+ * stay valid (`kept`: tensors that must not disappear, such as gradients).
  */
 export function fuse(graph: Graph, rules: readonly Rule[], kept: ReadonlySet<Tensor>): void {
   for (const rule of rules) applyRule(graph, rule, kept);
@@ -51,7 +51,7 @@ interface Pattern {
   readonly results: readonly Tensor[];
 }
 
-/** The left side of `rule` as nodes whose tensors stand for those of a graph. */
+/** The left side of `rule`, as nodes whose tensors are placeholders for those of a graph. */
 function patternOf(rule: Rule): Pattern {
   const nodes: Node[] = [];
   const symbol = (name: string, node: Node | null): Tensor => ({ name, shape: [], dtype: 'f32', node });
@@ -72,7 +72,7 @@ function applyRule(graph: Graph, rule: Rule, kept: ReadonlySet<Tensor>): void {
   const place = new Map(graph.nodes.map((node, i) => [node, i]));
   const users = usersOf(graph.nodes);
   const gone = new Set<Node>();
-  /** The nodes that come in where the last of those they replace stood. */
+  /** By the last node of a match: the nodes that replace the match there. */
   const instead = new Map<Node, readonly Node[]>();
 
   for (const node of graph.nodes) {
@@ -110,13 +110,13 @@ function usersOf(nodes: readonly Node[]): Map<Tensor, Node[]> {
   return users;
 }
 
-/** What stands for the nodes and the tensors of a pattern. */
+/** The nodes and tensors of a graph that match those of a pattern. */
 interface Match {
   readonly nodes: ReadonlyMap<Node, Node>;
   readonly tensors: ReadonlyMap<Tensor, Tensor>;
 }
 
-/** The pattern with its last node at `end`; null where it does not stand there. Nodes that are `gone` do not count. */
+/** A match of the pattern whose last node is `end`, or null. Nodes that are `gone` do not count. */
 function findMatch(
   pattern: Pattern,
   end: Node,
@@ -152,7 +152,7 @@ function findMatch(
   return null;
 }
 
-/** `match` with `node` in the place of `symbol`: no, one, or (where operands may be exchanged) two ways. */
+/** `match` extended by `node` as `symbol`: in no way, one, or (if operands may be swapped) two. */
 function bind(match: Match, symbol: Node, node: Node, gone: ReadonlySet<Node>): Match[] {
   if (node.op !== symbol.op || gone.has(node) || [...match.nodes.values()].includes(node)) return [];
   const orders = node.op.commutative ? [node.inputs, node.inputs.toReversed()] : [node.inputs];
@@ -169,8 +169,8 @@ function bind(match: Match, symbol: Node, node: Node, gone: ReadonlySet<Node>): 
 }
 
 /**
- * The nodes of a graph without those that are `gone`, and with those that came instead: each before the first that needs it, at
- * the latest where the last of those it replaces stood.
+ * The nodes of a graph without those that are `gone`, and with their replacements: each before the first node that needs it, at
+ * the latest where the last node that it replaces stood.
  */
 function inOrder(
   nodes: readonly Node[],

@@ -1,4 +1,4 @@
-// Whether a state of training can be gone on from: all of its numbers are finite.
+// Whether training can continue from a state: all of its numbers are finite.
 
 import type { TrainingState } from '../engine.ts';
 import { DEFAULT_TRAINING, type ModelConfig, type TrainingConfig } from '../model/config.ts';

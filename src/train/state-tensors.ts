@@ -119,7 +119,7 @@ export function readRandom({ tensors }: SafeTensors, where: string): RandomState
 export function readStep({ metadata }: Pick<SafeTensors, 'metadata'>, where: string, steps: number): number {
   if (metadata['step'] === undefined) {
     throw new CheckpointError(
-      `${where}: its metadata have no step. ` + 'It can be sampled from, but its training cannot be resumed.',
+      `${where}: its metadata has no step. It can be sampled from, but its training cannot be resumed.`,
     );
   }
   const step = /^\d{1,15}$/.test(metadata['step']) ? Number(metadata['step']) : NaN;

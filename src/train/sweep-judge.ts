@@ -1,8 +1,7 @@
-// What a sweep shows: which setting is the best, by how much, and what cannot be told apart from it.
+// What a sweep shows: which setting is the best, by how much, and which others tie with it.
 //
-// Each seed shows the same documents in the same order to all settings, so the luck of the draw is in all of them alike: two
-// settings are compared by the differences of their final losses at the same seed. The intervals are those of one comparison
-// each; among very many settings one may win by chance.
+// With the same seed all settings see the same documents in the same order, so settings are compared by the differences of their
+// final losses seed by seed. Each interval is for a single comparison: among very many settings one may win by chance.
 
 import { meanInterval, type MeanInterval } from '../util/student.ts';
 import { AXIS_LABELS, gridPoint, gridSize, varyingAxes, type AxisName, type Axes } from './sweep-grid.ts';
@@ -11,7 +10,7 @@ import type { ModelResult } from './sweep.ts';
 
 type SettingAxis = Exclude<AxisName, 'seed'>;
 
-/** A setting that all seeds have tried. */
+/** A setting that was trained with every seed. */
 export interface SettingResult {
   readonly setting: Omit<GridPoint, 'seed'>;
   readonly seeds: number;
@@ -22,8 +21,8 @@ export interface SettingResult {
 }
 
 /**
- * The settings that all seeds have trained as far as the best model, the best first. Those that diverged with a seed are left
- * out; one that is alone gives none.
+ * The settings that were trained with every seed, as far as the best model, the best first. Settings that diverged with any seed
+ * are left out. Empty where the sweep has only one setting.
  */
 export function rankSettings(axes: Axes, results: readonly ModelResult[]): SettingResult[] {
   const seeds = axes.seed.length;
@@ -47,7 +46,7 @@ export function rankSettings(axes: Axes, results: readonly ModelResult[]): Setti
   });
 }
 
-/** Settings that the best one cannot be told from. One seed tells nothing of this. */
+/** Settings that are indistinguishable from the best one; none where there is only one seed. */
 export function tiedWithBest(ranked: readonly SettingResult[]): SettingResult[] {
   return ranked.filter(({ behind }) => behind?.low !== undefined && behind.low <= 0);
 }
@@ -64,19 +63,19 @@ export function settingCurve(
   return points.length === 0 ? undefined : { axis, points };
 }
 
-/** `lr 0.003, beta1 0.9`: what tells this setting from the others. */
+/** `lr 0.003, beta1 0.9`: the values that vary. */
 export function settingName(axes: Axes, { setting }: SettingResult): string {
   return settingAxes(axes)
     .map((name) => `${AXIS_LABELS[name]} ${setting[name]}`)
     .join(', ');
 }
 
-/** Those that vary, learning rate first. */
+/** The axes that vary, apart from the seed, learning rate first. */
 export function settingAxes(axes: Axes): SettingAxis[] {
   return varyingAxes(axes).filter((name) => name !== 'seed');
 }
 
-/** Ties that are named one by one. */
+/** At most this many ties are named. */
 const NAMED = 3;
 
 /** The verdict in a sentence or two; undefined where there is nothing to compare. */

@@ -19,7 +19,7 @@ export interface ReadyDispatch {
 
 /** A dispatch of a plan. */
 export interface PlannedDispatch extends ReadyDispatch {
-  /** What it takes on a slow device, in milliseconds: a guess, from its operations and bytes. */
+  /** Estimated milliseconds on a slow device, from its operations and bytes. */
   readonly guessMs: number;
 }
 
@@ -49,8 +49,8 @@ export async function prepareDispatches(
 
 /**
  * Runs `dispatches` in order, `times` over, then `after` on the encoder of the last submit (to copy results out).
- * Makes nothing that lives on the device. `passMs` is what all of them took at most, in milliseconds; where that has not been
- * measured yet they are guessed to be slow.
+ * Creates nothing that lives on the device. `passMs` is the most milliseconds that all of them together took; before that is
+ * measured, a slow device is assumed.
  */
 export type Launcher = (
   device: GPUDevice,
@@ -80,12 +80,12 @@ const launchEager: Launcher = (device, dispatches, times, after) => {
 export const STEPS_PER_SUBMIT = 16;
 
 /**
- * Milliseconds that one submit should take at most. Operating systems reset a GPU that does not answer for two seconds; how the
- * time of a step is shared out among its dispatches is a guess.
+ * The most milliseconds that one submit should take. Operating systems reset a GPU that does not answer for two seconds, and how the
+ * time of a step divides among its dispatches is only an estimate.
  */
 const SUBMIT_MS = 500;
 
-/** One pass and one submit for up to 16 steps, and for part of a step where it is long. */
+/** One pass and one submit for up to 16 steps; a long step is split over several. */
 const launchGraph: Launcher = (device, dispatches, times, after, passMs) => {
   const guessed = dispatches.reduce((sum, { guessMs }) => sum + guessMs, 0);
   const scale = passMs === undefined ? 1 : passMs / guessed;
@@ -118,7 +118,7 @@ const launchGraph: Launcher = (device, dispatches, times, after, passMs) => {
 /** The strategies that launch the dispatches of a plan. */
 export type PlannedLaunch = Exclude<LaunchStrategy, 'resident'>;
 
-/** The ops that each strategy puts in the place of the model's. `resident` computes what `fused` does, in a kernel of its own. */
+/** The rules by which each strategy rewrites the model's graph. `resident` computes what `fused` does, in one kernel. */
 export const RULES: Readonly<Record<LaunchStrategy, readonly Rule[]>> = {
   eager: LARGE_SIZES,
   graph: LARGE_SIZES,

@@ -1,56 +1,56 @@
-// How many steps are on the queue between two readbacks. Of the time until losses are back, some is work and some is the wait for
-// the answer: from less than a millisecond to the 100 that pass between two looks of a browser at its GPU. More steps make only
-// the work longer, so the wait is measured on its own, and the pace aims at the work.
+// How many steps to queue between two readbacks. The time until the losses are back is work plus latency, and the latency is
+// between less than a millisecond and the 100 ms after which Firefox polls its GPU. More steps lengthen only the work, so the
+// latency is measured separately, and the batch size is chosen by the work alone.
 
 import { RING_LENGTH } from '../model/gpt.ts';
 
-/** No batch should take longer, in milliseconds: half of what operating systems wait before they reset a GPU. */
+/** The longest that a batch should take, in milliseconds: half the time after which operating systems reset a GPU. */
 const LIMIT_MS = 1000;
-/** A batch has at most so many times the steps of the one before it, so that one odd measurement does no harm. */
+/** A batch has at most this many times the steps of the one before it, so that one odd measurement does no harm. */
 const GROWTH = 4;
-/** What a measurement counts beside the next one. */
+/** Weight of a measurement relative to the next one. */
 const MEMORY = 0.8;
-/** The next batch runs while one waits for the answer to the last, if it is longer than that wait. */
+/** A batch takes this many times the latency, so that the GPU works on the next one while the last is read back. */
 const COVER = 1.25;
-/** Batches on the queue at a time. */
+/** Batches in flight at a time. */
 const DEPTH = 2;
-/** Answers that are timed, after one that also waits for what was uploaded. */
+/** Readbacks timed to measure the latency, after a first one that also waits for uploads. */
 const PROBES = 3;
-/** If so many answers in a row come sooner, the latency is less than it was taken for. */
+/** After this many readbacks in a row that take less, the latency is lowered to the longest of them. */
 const SOONER = 4;
 
 export class Pace {
   readonly #targetMs: number;
   #steps = 1;
   #latency: number | undefined;
-  /** Milliseconds of a step in the last batches, of as many as may be answered together. */
+  /** Milliseconds per step of the last DEPTH batches, which may be answered together. */
   #stepMs: readonly number[] = [];
-  /** Milliseconds that the last answers took that were waited for with nothing else on the queue. */
+  /** Milliseconds that the last batches took that were queued with nothing before them. */
   #answers: readonly number[] = [];
-  /** Decaying sums over the batches. */
+  /** Decaying sums over the batches: milliseconds of work, and steps. */
   #work = 0;
   #done = 0;
 
-  /** `targetMs`: how long the work of a batch should take. */
+  /** `targetMs`: how long a batch should compute. */
   constructor(targetMs: number) {
     this.#targetMs = targetMs;
   }
 
-  /** Milliseconds that an answer takes beyond the work; 0 before it is measured. */
+  /** Milliseconds that a readback adds to the work; 0 before it is measured. */
   get latency(): number {
     return this.#latency ?? 0;
   }
 
-  /** Milliseconds that a step took at most of late, the wait for the answer included; undefined before the first. */
+  /** The most milliseconds that a step took recently, latency included; undefined before the first. */
   get stepMs(): number | undefined {
     return this.#stepMs.length === 0 ? undefined : Math.max(...this.#stepMs);
   }
 
-  /** Measures the latency, once: `idle` waits for an answer of a device that has nothing to do. */
+  /** Measures the latency, once: `idle` reads back from an idle device. */
   async measureLatency(idle: () => Promise<unknown>): Promise<void> {
     if (this.#latency !== undefined) return;
     await idle();
-    let longest = 0; // where answers come by the clock, some come sooner by chance
+    let longest = 0; // a polling browser may happen to answer sooner
     for (let i = 0; i < PROBES; i++) {
       const start = performance.now();
       await idle();
@@ -64,11 +64,11 @@ export class Pace {
     return Math.min(wanted, this.#steps);
   }
 
-  /** Learns that `steps` took `ms`; since the answer to the batch before them where they were `queued` behind it. */
+  /** Learns that `steps` took `ms`: if they were `queued` behind another batch, counted from the end of that one. */
   learn(steps: number, ms: number, queued = false): void {
     this.#stepMs = [...this.#stepMs, ms / steps].slice(-DEPTH);
     if (ms > LIMIT_MS) {
-      // The GPU has become slow, or something else was in the way once: be careful, and learn nothing from it.
+      // The GPU has become slow, or was held up once: queue fewer steps, and keep this out of the averages.
       this.#steps = Math.max(1, Math.floor((this.#targetMs * steps) / ms));
       return;
     }
@@ -86,8 +86,8 @@ export class Pace {
 }
 
 /**
- * Runs `k` steps in batches of at most RING_LENGTH, and hands the result of each to `take` with its number of steps. `run` puts a
- * batch on the queue before it waits for anything; the next one is there before the answer to the last.
+ * Runs `k` steps in batches of at most RING_LENGTH, and passes the result of each to `take` with its number of steps. `run` must
+ * queue a batch before it waits for anything: the next batch is queued before the last one is read.
  */
 export async function inBatches<T>(
   k: number,
@@ -104,7 +104,7 @@ export async function inBatches<T>(
         const steps = pace.next(Math.min(k - queued, RING_LENGTH));
         const begun = performance.now();
         const result = run(steps);
-        result.catch(() => undefined); // whoever waits for the batch before it is told
+        result.catch(() => undefined); // a failure is reported by whichever batch is awaited first
         queue.push({ steps, begun, result });
         queued += steps;
       }
@@ -118,6 +118,6 @@ export async function inBatches<T>(
       done += steps;
     }
   } finally {
-    await Promise.allSettled(queue.map(({ result }) => result)); // whose buffers the next call uses
+    await Promise.allSettled(queue.map(({ result }) => result)); // the next call uses the same readback buffers
   }
 }

@@ -20,11 +20,11 @@ export interface DeviceSteps {
   /** The parameters, as `parameterLayout` lays them out. */
   readonly parameters: GPUBuffer;
   /**
-   * Puts the next `times` ≤ RING_LENGTH steps on the queue and gives the ring: the loss of step s is at s mod RING_LENGTH. At most
-   * two calls are under way at a time. `stepMs`: what a step takes at most, in milliseconds, where that was measured.
+   * Queues the next `times` ≤ RING_LENGTH steps and gives the ring: the loss of step s is at s mod RING_LENGTH. At most two calls
+   * may be in flight at a time. `stepMs`: the most milliseconds that a step takes, if measured.
    */
   train(times: number, stepMs?: number): Promise<Float32Array>;
-  /** Resolves when all work submitted so far is done and read back: where there is none, how long an answer takes. */
+  /** Resolves when all work submitted so far is done and read back; on an idle device that takes the latency. */
   idle(): Promise<unknown>;
   /** Loss (in the ring) and gradients of the next step; trains nothing. */
   differentiate(stepMs?: number): Promise<Float32Array>;
@@ -34,7 +34,7 @@ export interface DeviceSteps {
   destroy(): void;
 }
 
-/** Reads a small result back, again and again; two readings may be under way at a time, each in a buffer of its own. */
+/** Reads a small result back repeatedly; two readbacks may be in flight at a time, each with its own buffer. */
 export class Readback {
   private readonly buffers: readonly GPUBuffer[];
   private readonly gpu: GpuDevice;
@@ -46,7 +46,7 @@ export class Readback {
     this.buffers = [0, 1].map(() => gpu.device.createBuffer({ label, size, usage }));
   }
 
-  /** Has `encoder` copy `source` to where `bytes` reads. */
+  /** Encodes a copy of `source` to the buffer that `bytes` reads next. */
   copy(encoder: GPUCommandEncoder, source: GPUBuffer): void {
     encoder.copyBufferToBuffer(source, 0, this.buffers[this.turn], 0, source.size);
   }
@@ -59,7 +59,7 @@ export class Readback {
     return this.bytes();
   }
 
-  /** The bytes of the last copy, once it is done; it has been submitted. */
+  /** The bytes of the last copy, which must have been submitted, once it is done. */
   async bytes(): Promise<ArrayBuffer> {
     const { gpu } = this;
     const buffer = this.buffers[this.turn];

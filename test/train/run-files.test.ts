@@ -281,7 +281,7 @@ describe('a damaged run', () => {
     [
       'no step',
       () => ({ ...files, 'model.safetensors': withoutMetadata(files['model.safetensors']) }),
-      /its metadata have no step\. It can be sampled from, but its training cannot be resumed/,
+      /its metadata has no step\. It can be sampled from, but its training cannot be resumed/,
     ],
     [
       'random numbers missing',

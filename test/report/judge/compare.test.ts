@@ -71,7 +71,9 @@ describe('reports side by side', () => {
     const unproven = compare(gpuReport(), { ...otherReport(), control: null });
     expect(unproven.sentences[0]).toMatch(/no claim without a control pair\.$/);
     expect(unproven.notices).toContain('B has no control pair, so no difference from it is claimed.');
-    expect(compare(gpuReport(), gpuReport()).sentences[0]).toMatch(/no difference distinguishable from noise/);
+    expect(compare(gpuReport(), gpuReport()).sentences[0]).toMatch(
+      /no difference distinguishable from noise/,
+    );
   });
 
   it('never sets software against a GPU', () => {
