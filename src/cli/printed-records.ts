@@ -117,7 +117,7 @@ export interface SettingRecord extends Omit<GridPoint, 'seed'>, Omit<SettingResu
   readonly type: 'setting';
   /** From 1. */
   readonly rank: number;
-  /** Whether it is the best, or cannot be told from it. */
+  /** Whether it is the best, or indistinguishable from it. */
   readonly best: boolean;
 }
 
@@ -138,5 +138,7 @@ export interface SweepDoneRecord {
   readonly modelStepsPerSecond: number;
   /** As in DoneRecord, of the best model's samples. */
   readonly copies?: number;
+  /** What is wrong where even the best model is no better than chance, and what to do. */
+  readonly problem?: string;
   readonly interrupted?: boolean;
 }

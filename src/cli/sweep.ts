@@ -5,6 +5,7 @@ import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../m
 import { choosePopulations, type PopulationChoice, type PopulationSource } from '../populations.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
+import { problemOfBest } from '../train/outcome.ts';
 import { prepareRun } from '../train/prepare.ts';
 import { ResilientPopulations } from '../train/resilient-populations.ts';
 import type { DataSummary } from '../train/records.ts';
@@ -154,6 +155,9 @@ async function sweepAndSave(
   if (interrupted || output.closed.aborted) output.stopped(stopped(results, size, training.steps, out));
   const diverged = results.filter((result) => result.diverged).length;
   const loss = results[0]?.loss;
+  const problem =
+    best?.state.step === training.steps && loss !== undefined ? problemOfBest(loss, model.vocabSize) : '';
+  if (problem !== '') output.note(problem);
   const [setting] = rankSettings(axes, results);
   output.record({
     type: 'done',
@@ -164,6 +168,7 @@ async function sweepAndSave(
     ...(verdict === undefined ? {} : { verdict }),
     ...total,
     ...copies,
+    ...(problem === '' ? {} : { problem }),
     ...(interrupted ? { interrupted } : {}),
   });
   if (diverged > 0 && diverged === results.length) throw allDiverged(results, axes);

@@ -41,6 +41,17 @@ export function problemOf(losses: LossSummary, vocabSize: number, training: Trai
   return '';
 }
 
+/** What is wrong with a sweep whose best model ends at `loss`, in a line; '' where nothing is. */
+export function problemOfBest(loss: number, vocabSize: number): string {
+  const chance = Math.log(vocabSize);
+  if (!(loss > chance)) return '';
+  const than = loss > chance + CLEARLY ? 'worse than' : 'no better than';
+  return (
+    `The best model ended at ${figure(loss)}, ${than} chance (ln ${vocabSize} = ${figure(chance)}). ` +
+    'Try other learning rates or more steps.'
+  );
+}
+
 /** The error of a loss that is not finite, after `step` steps. */
 export function diverged(training: TrainingConfig, step: number, loss: number): TrainingError {
   const rate = Number((training.learningRate * (1 - step / training.steps)).toPrecision(3));

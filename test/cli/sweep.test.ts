@@ -109,6 +109,19 @@ describe('sweep --out', () => {
     }
   });
 
+  it('says so where even the best is worse than chance', async () => {
+    const args = [...CPU, '--steps', '60', '--lr', '100,1e9', '--samples', '0', '--json'];
+    const { status, stdout, stderr } = await microgpt(args);
+    expect(status).toBe(0);
+    const problem =
+      /^The best model ended at \S+, worse than chance \(ln 27 = 3\.30\)\. Try other learning rates or more steps\.$/m;
+    expect(stderr).toMatch(problem);
+    expect(records(stdout).at(-1)).toMatchObject({
+      type: 'done',
+      problem: expect.stringMatching(problem) as string,
+    });
+  });
+
   it('keeps what was measured at Ctrl-C, and the best goes on to the bits of a whole run', async () => {
     const directory = temporaryDirectory();
     const out = join(directory, 'sweep');
