@@ -86,8 +86,7 @@ async function faster(
 ): Promise<ChosenPopulations> {
   const gpuRate = await measure(await onGpu(gpu, source), source);
   const cpu = await onCpu(source, build);
-  const cpuRate = await measure(cpu, source);
-  cpu.close();
+  const cpuRate = await measure(cpu, source).finally(() => cpu.close());
   if (gpuRate > cpuRate) {
     return onGpu(gpu, source, `${figure(gpuRate)} model-steps/s, on the CPU ${figure(cpuRate)}`);
   }

@@ -196,7 +196,7 @@ async function tryNewestOf<T>(
       const checkpoint = await readCheckpoint(path);
       if (files instanceof CheckpointError && !isMissing(directory)) notices.push(files.message);
       const writer = await writerOf(directory);
-      const state = writer === undefined ? 'the run was cut short' : `${writer} is writing into it`;
+      const state = writer === undefined ? 'the run was cut short' : `${writer} is writing to it`;
       notices.push(`${directory}: ${state}; its last checkpoint is that of step ${step}`);
       return { checkpoint, notices };
     } catch (error) {

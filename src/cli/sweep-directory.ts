@@ -15,7 +15,7 @@ import {
   type SweepOutcome,
 } from '../train/sweep.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
-import { errorCode, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
+import { errorCode, listIfThere, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
 import { listed, readRunFiles, writeRun } from './run-directory.ts';
 
 const SWEEP_FILE = 'sweep.json';
@@ -153,7 +153,8 @@ export class SweepSaver {
       await writeFilesAtomically(this.#directory, { [SWEEP_FILE]: this.#encoded(results), [PLOT_FILE]: svg });
       await this.#writeBest(best);
     });
-    const names = results[0].diverged ? [SWEEP_FILE, PLOT_FILE] : [SWEEP_FILE, PLOT_FILE, BEST_RUN];
+    const present = await listIfThere(this.#directory);
+    const names = [SWEEP_FILE, PLOT_FILE, BEST_RUN].filter((name) => present.includes(name));
     return names.map((name) => join(this.#directory, name));
   }
 

@@ -243,9 +243,7 @@ async function diagnosed(
 ): Promise<TrainingError> {
   const bad = firstNotFinite(model, await engine.state());
   const tensor =
-    bad === undefined || error.message.includes(bad)
-      ? ''
-      : ` By the next readback ${bad} was no longer finite.`;
+    bad === undefined || error.message.includes(bad) ? '' : ` At the next readback ${bad} was not finite.`;
   return new TrainingError(`${error.message}${tensor} ${lastState(out, saver)}`, { cause: error });
 }
 
@@ -323,7 +321,7 @@ function speed(steps: number, total: ReturnType<ProgressMeter['total']>): string
 
 function stopped(step: number, steps: number, out: string | undefined, any: boolean): string {
   const where = `stopped after step ${step} of ${steps}`;
-  if (out === undefined) return `${where}; nothing was saved (that takes --out DIR)`;
+  if (out === undefined) return `${where}; nothing was saved (to save, give --out DIR)`;
   if (!any) return `${where}; there was nothing to save`;
   return `${where}; resume with: microgpt train --resume ${shellQuote(out)}`;
 }

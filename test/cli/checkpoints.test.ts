@@ -271,7 +271,7 @@ describe('a training that diverges', () => {
       /error: step 2 of 50: expected a finite loss, got \S+ at learning rate 9\.8e\+?14|980000000000000: the training diverged/,
     );
     expect(stderr).toMatch(
-      /By the next readback \S+ was no longer finite\. The last good state, after step 1, is in /,
+      /At the next readback \S+ was not finite\. The last good state, after step 1, is in /,
     );
     const { run } = await readNewest(out);
     expect(run.state.step).toBe(1);

@@ -204,7 +204,7 @@ describe('an interrupted run without --out', () => {
     const { status, stderr } = await microgpt(args, { during: signalAfter(5, 'SIGINT') });
     expect(status).toBe(130);
     expect(stderr).toMatch(
-      /stopped after step \d+ of 10000000; nothing was saved \(that takes --out DIR\)\n$/,
+      /stopped after step \d+ of 10000000; nothing was saved \(to save, give --out DIR\)\n$/,
     );
   });
 });

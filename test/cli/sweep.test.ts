@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SweepSaver } from '../../src/cli/sweep-directory.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';
 import { decodeSweep } from '../../src/train/sweep-file.ts';
 import { NODE_FLAGS, oneBuild } from '../support/cpu-builds.ts';
@@ -211,6 +212,19 @@ describe('sweep --out', () => {
     expect(done.status).toBe(2);
     expect(done.stderr).toContain(
       'it already holds this sweep, trained to its end. Choose another directory.',
+    );
+  });
+
+  it('names the best run as saved only where there is one', async () => {
+    const out = join(temporaryDirectory(), 'sweep');
+    await microgpt([...CPU, '--steps', '20', '--seed', '1,2', '--samples', '0', '--out', out]);
+    rmSync(join(out, 'best'), { recursive: true });
+    const { results, ...sweep } = sweepIn(out);
+    const saver = new SweepSaver(out, sweep, () => {
+      throw new Error('there is no best model to save');
+    });
+    expect(await saver.finish({ results })).toEqual(
+      ['sweep.json', 'sweep.svg'].map((name) => join(out, name)),
     );
   });
 
