@@ -48,8 +48,11 @@ function canLoad(library: string): boolean {
 /** Whether to let the drivers print: with --verbose, and where the user chose them by an environment variable. */
 function outspoken(): boolean {
   const { VK_ICD_FILENAMES, VK_DRIVER_FILES } = process.env;
-  return process.argv.includes('--verbose') || Boolean(VK_ICD_FILENAMES ?? VK_DRIVER_FILES);
+  return process.argv.includes('--verbose') || Boolean(VK_ICD_FILENAMES || VK_DRIVER_FILES);
 }
+
+/** A driver that has not found its adapter by then hangs; in milliseconds. */
+const LOOK_MS = 30_000;
 
 const LOOK = `
 const [webgpu, ...flags] = process.argv.slice(1);
@@ -65,7 +68,7 @@ async function lookElsewhere(): Promise<void> {
   const webgpu = pathToFileURL(require.resolve('webgpu')).href;
   const args = ['--input-type=module', '-e', LOOK, '--', webgpu, ...dawnFlags()];
   const { found, signal } = await new Promise<{ found: string; signal?: string }>((resolve) => {
-    execFile(process.execPath, args, (error, stdout) => {
+    execFile(process.execPath, args, { timeout: LOOK_MS }, (error, stdout) => {
       resolve({ found: stdout, ...(error?.signal ? { signal: error.signal } : {}) });
     });
   });

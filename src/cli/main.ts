@@ -30,11 +30,20 @@ if (isMainThread) {
   outliveTerminal();
   process.stdout.on('error', (error) => (outputError ??= error));
   process.stderr.on('error', () => {}); // nobody is left to tell
-  if (fstatSync(1).isFile()) writeWhole();
+  if (writesFile()) writeWhole();
   // A bug may throw outside the command's own promise.
   process.on('uncaughtException', (error) => process.exit(reportError(error, argv, help)));
   process.exit(statusOf(await main()));
 } else await serveEngine();
+
+/** Whether standard output is a file; not every system tells of its terminals. */
+function writesFile(): boolean {
+  try {
+    return fstatSync(1).isFile();
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Node does not check how much of a write to a file the system accepted: on a disk that fills up, the rest would be lost
