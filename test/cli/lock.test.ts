@@ -93,15 +93,17 @@ describe('the lock of a run directory', () => {
     'of a process that ended unnoticed by its parent is taken over',
     async () => {
       // `sleep` takes the place of the shell and does not wait for the shell's child.
-      const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+      const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 60'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {
         const [line] = (await once(parent.stdout, 'data')) as [Buffer];
         const pid = Number(String(line));
         const directory = planted(JSON.stringify(holderOf(pid)));
-        await expect(lockDirectory(directory)).rejects.toThrow('is writing into it');
-        await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+        await expect(lockDirectory(directory)).rejects.toThrow('is writing to it');
+        await expect
+          .poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), { timeout: 20_000 })
+          .toMatch(/\) Z /);
         (await lockDirectory(directory)).release();
       } finally {
         parent.kill();
