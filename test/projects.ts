@@ -45,8 +45,9 @@ export function testConfig(mode: string, plugins: () => Plugin[]) {
   const page = PAGE.map(suites);
   const shared = SHARED.map(suites);
 
-  // One fewer than cores is the default; many tests wait for a browser, a process or a driver.
-  const maxWorkers = Math.max(2, availableParallelism() - 1);
+  // One fewer than cores is the default; but many tests wait for a browser, a process or a driver, which leaves two cores idle for
+  // a third of the time.
+  const maxWorkers = Math.max(3, availableParallelism() - 1);
   const project = (own: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
     mode,
     plugins: plugins(),
