@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import type { Dispatch } from '../src/graph/plan.ts';
 import { DEFAULT_TRAINING } from '../src/model/config.ts';
 import type { ModelConfig } from '../src/model/config.ts';
-import { trainingPlan } from '../src/model/gpt.ts';
+import { trainingPlan } from '../src/model/plans.ts';
 import { parameterLayout } from '../src/model/parameters.ts';
 import { packCorpus } from '../src/ops/batch.ts';
 import { PythonRandom } from '../src/util/python-random.ts';

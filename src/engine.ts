@@ -1,7 +1,8 @@
 // What every engine can do. The oracle, the CPU and the WebGPU engine implement this interface,
 // start from the same parameters and the same order of documents, and so give comparable numbers.
 
-import type { ModelConfig, TrainingConfig } from './model/config.ts';
+import type { Model } from './model/architecture.ts';
+import type { TrainingConfig } from './model/config.ts';
 import type { TokenizedDocuments } from './data/tokenizer.ts';
 import type { FloatArray } from './util/arrays.ts';
 
@@ -11,7 +12,7 @@ export type { FloatArray };
 
 /** What an engine is made from. */
 export interface EngineSpec {
-  readonly model: ModelConfig;
+  readonly model: Model;
   readonly training: TrainingConfig;
   /** Initial parameters, flat, in microgpt.py's order (`parameterSpecs`). */
   readonly parameters: FloatArray;

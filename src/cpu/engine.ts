@@ -3,7 +3,7 @@
 
 import type { Engine, EngineSpec } from '../engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import { checkRunLength } from '../model/gpt.ts';
+import { checkRunLength } from '../model/plans.ts';
 import { countParameters } from '../model/parameters.ts';
 import { checkDocuments, checkParameterCount } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';

@@ -5,7 +5,7 @@ import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
 import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
-import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS, trainingPlan } from '../model/gpt.ts';
+import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS, trainingPlan } from '../model/plans.ts';
 import {
   countParameters,
   gatherParameters,

@@ -8,7 +8,7 @@ import { sizeOf } from '../graph/op.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import { checkParameterCount, checkTokens } from '../util/engine-checks.ts';
 import type { ModelConfig } from './config.ts';
-import { documentGraph } from './gpt.ts';
+import { documentGraph } from './plans.ts';
 import { countParameters, parameterSpecs } from './parameters.ts';
 
 /** A place in the residual stream. */

@@ -1,54 +1,65 @@
-// The parameters of the model: names and shapes in microgpt.py's order, and their initial values.
+// The parameters of a model, where they lie, and their initial values.
 
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
+import type { Model, ParameterShape } from './architecture.ts';
 import { DEFAULT_TRAINING, type ModelConfig } from './config.ts';
 
-/** One parameter matrix, [out, in] as in microgpt.py, inside the flat list of all parameters. */
-export interface ParameterSpec {
-  /** microgpt.py's key in state_dict, such as `layer0.attn_wq`. */
-  readonly name: string;
-  readonly shape: readonly [number, number];
+/** One parameter matrix inside the flat list of all parameters. */
+export interface ParameterSpec extends ParameterShape {
   /** Where it starts in the flat list, in elements. */
   readonly offset: number;
   readonly size: number;
 }
 
-/** Every parameter of `config`, in the order of microgpt.py's `params`. */
-export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
+/** microgpt.py's `params`. */
+export function gptParameters(config: ModelConfig): ParameterShape[] {
   const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
-  const specs: ParameterSpec[] = [];
-  let offset = 0;
-  const add = (name: string, out: number, inner: number) => {
-    specs.push({ name, shape: [out, inner], offset, size: out * inner });
-    offset += out * inner;
-  };
-  add('wte', V, C);
-  add('wpe', T, C);
-  add('lm_head', V, C);
-  for (let i = 0; i < nLayer; i++) {
-    add(`layer${i}.attn_wq`, C, C);
-    add(`layer${i}.attn_wk`, C, C);
-    add(`layer${i}.attn_wv`, C, C);
-    add(`layer${i}.attn_wo`, C, C);
-    add(`layer${i}.mlp_fc1`, 4 * C, C);
-    add(`layer${i}.mlp_fc2`, C, 4 * C);
-  }
-  return specs;
+  const layer = (i: number): ParameterShape[] => [
+    { name: `layer${i}.attn_wq`, shape: [C, C] },
+    { name: `layer${i}.attn_wk`, shape: [C, C] },
+    { name: `layer${i}.attn_wv`, shape: [C, C] },
+    { name: `layer${i}.attn_wo`, shape: [C, C] },
+    { name: `layer${i}.mlp_fc1`, shape: [4 * C, C] },
+    { name: `layer${i}.mlp_fc2`, shape: [C, 4 * C] },
+  ];
+  return [
+    { name: 'wte', shape: [V, C] },
+    { name: 'wpe', shape: [T, C] },
+    { name: 'lm_head', shape: [V, C] },
+    ...Array.from({ length: nLayer }, (_, i) => layer(i)).flat(),
+  ];
 }
 
-export function countParameters(config: ModelConfig): number {
-  const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
-  return (2 * V + T) * C + nLayer * 12 * C * C;
+function shapesOf(model: Model): readonly ParameterShape[] {
+  return (model.architecture?.parameters ?? gptParameters)(model);
+}
+
+/** Every parameter of `model`, in order: of the GPT, microgpt.py's. */
+export function parameterSpecs(model: Model): ParameterSpec[] {
+  let offset = 0;
+  return shapesOf(model).map(({ name, shape }) => {
+    const size = shape[0] * shape[1];
+    offset += size;
+    return { name, shape, offset: offset - size, size };
+  });
+}
+
+/** The number of all elements. Quick for any number of layers, which are all alike. */
+export function countParameters(model: Model): number {
+  const count = (nLayer: number) =>
+    shapesOf({ ...model, nLayer }).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
+  const one = count(1);
+  return one + (model.nLayer - 1) * (count(2) - one);
 }
 
 /** Initial values, Gaussian with the standard deviation `scale`, drawn in microgpt.py's order. */
 export function initParameters(
-  config: ModelConfig,
+  model: Model,
   random: PythonRandom,
   scale = DEFAULT_TRAINING.initScale,
 ): Float64Array {
-  const values = new Float64Array(countParameters(config));
+  const values = new Float64Array(countParameters(model));
   for (let i = 0; i < values.length; i++) values[i] = random.gauss(0, scale);
   return values;
 }
@@ -65,8 +76,8 @@ export interface ParameterLayout {
   readonly length: number;
 }
 
-export function parameterLayout(config: ModelConfig): ParameterLayout {
-  const specs = parameterSpecs(config);
+export function parameterLayout(model: Model): ParameterLayout {
+  const specs = parameterSpecs(model);
   let length = 0;
   const offsets = specs.map((spec) => {
     const offset = length;

@@ -4,7 +4,7 @@
 import type { LaunchStrategy } from '../engine.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
-import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
+import { RING_LENGTH, trainingPlan } from '../model/plans.ts';
 import { countParameters, parameterLayout } from '../model/parameters.ts';
 import { ConfigError } from '../util/errors.ts';
 import { RULES, STEPS_PER_SUBMIT } from './launch.ts';

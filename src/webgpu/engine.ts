@@ -4,7 +4,7 @@
 import type { Engine, EngineSpec, LaunchStrategy } from '../engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
-import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS } from '../model/gpt.ts';
+import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS } from '../model/plans.ts';
 import {
   countParameters,
   gatherParameters,

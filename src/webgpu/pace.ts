@@ -2,7 +2,7 @@
 // between less than a millisecond and the 100 ms after which Firefox polls its GPU. More steps lengthen only the work, so the
 // latency is measured separately, and the batch size is chosen by the work alone.
 
-import { RING_LENGTH } from '../model/gpt.ts';
+import { RING_LENGTH } from '../model/plans.ts';
 
 /** The longest that a batch should take, in milliseconds: half the time after which operating systems reset a GPU. */
 const LIMIT_MS = 1000;

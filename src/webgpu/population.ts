@@ -1,6 +1,6 @@
 // Many models at once: a workgroup of the resident kernel for each.
 
-import { RING_LENGTH } from '../model/gpt.ts';
+import { RING_LENGTH } from '../model/plans.ts';
 import {
   countParameters,
   gatherParameters,

@@ -1,7 +1,7 @@
 // What the resident kernel (shaders/resident/) needs to know about a model: where its values lie, how many there
 // are, whether they fit into workgroup memory, and whether one workgroup should train it at all.
 
-import { RING_LENGTH } from '../model/gpt.ts';
+import { RING_LENGTH } from '../model/plans.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { countParameters, parameterLayout } from '../model/parameters.ts';
 import type { ParameterLayout } from '../model/parameters.ts';

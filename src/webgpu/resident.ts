@@ -22,7 +22,7 @@ import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { EngineSpec } from '../engine.ts';
 import type { Plan, PlanBuffer } from '../graph/plan.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
-import { checkRunLength, RING_LENGTH } from '../model/gpt.ts';
+import { checkRunLength, RING_LENGTH } from '../model/plans.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { epsilonInF32 } from '../ops/adam.ts';
 import { packCorpus } from '../ops/batch.ts';

@@ -2,7 +2,7 @@
 // dispatch (resident). The engine puts losses, states and checks on top.
 
 import type { EngineSpec, LaunchStrategy } from '../engine.ts';
-import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
+import { RING_LENGTH, trainingPlan } from '../model/plans.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { GpuDevice } from './adapter.ts';

@@ -8,7 +8,7 @@ import { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/graph.ts';
 import type { Op } from '../../src/graph/op.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
-import { trainingPlan } from '../../src/model/gpt.ts';
+import { trainingPlan } from '../../src/model/plans.ts';
 import { initParameters, parameterLayout } from '../../src/model/parameters.ts';
 import { add } from '../../src/ops/add.ts';
 import { FUSED, LARGE_SIZES, OPS } from '../../src/ops/index.ts';

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
-import { documentGraph } from '../../src/model/gpt.ts';
+import { documentGraph } from '../../src/model/plans.ts';
 import { lookInside } from '../../src/model/inside.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';

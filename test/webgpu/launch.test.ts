@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../src/model/config.ts';
-import { decodePlan } from '../../src/model/gpt.ts';
+import { decodePlan } from '../../src/model/plans.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { planOf } from '../../src/webgpu/cost.ts';

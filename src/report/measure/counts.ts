@@ -2,7 +2,7 @@
 
 import type { Dispatch } from '../../graph/plan.ts';
 import { DEFAULT_TRAINING } from '../../model/config.ts';
-import { RING_LENGTH } from '../../model/gpt.ts';
+import { RING_LENGTH } from '../../model/plans.ts';
 import { planOf, stepCost } from '../../webgpu/cost.ts';
 import { barriersPerStep, DISPATCH_MS } from '../../webgpu/resident-layout.ts';
 import { residentWork } from '../../webgpu/resident-work.ts';

@@ -1,7 +1,7 @@
 // Every kernel on its own, at the sizes of microgpt.py's model and of a larger one, against the ceilings of the device.
 
 import type { Dispatch } from '../../graph/plan.ts';
-import { trainingPlan } from '../../model/gpt.ts';
+import { trainingPlan } from '../../model/plans.ts';
 import { parameterLayout, scatterParameters } from '../../model/parameters.ts';
 import { packCorpus } from '../../ops/batch.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';

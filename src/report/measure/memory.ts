@@ -4,7 +4,7 @@ import type { Plan } from '../../graph/plan.ts';
 import type { Tensor } from '../../graph/graph.ts';
 import type { LaunchStrategy } from '../../engine.ts';
 import { sizeOf } from '../../graph/op.ts';
-import { RING_LENGTH, trainingPlan } from '../../model/gpt.ts';
+import { RING_LENGTH, trainingPlan } from '../../model/plans.ts';
 import { parameterLayout } from '../../model/parameters.ts';
 import { packCorpus } from '../../ops/batch.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
