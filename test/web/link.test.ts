@@ -202,8 +202,10 @@ describe.skipIf(noChromium)('the page and its address', () => {
     await text.filter({ hasText: '>' }).waitFor();
     await at.page.getByText('this is the text of the next run').waitFor();
     expect(await at.page.locator('#model-detail').innerText()).toContain('2,958 documents'); // the run's
+    await at.page.bringToFront(); // browsers give the clipboard to the page in front only
     await at.press('Copy a link to this run');
-    await at.page.getByText('Copied.').waitFor();
+    const said = at.page.locator('.share [role=status]').filter({ hasText: /./ });
+    expect(await said.innerText()).toBe('Copied.');
     const copied = await at.page.evaluate(() => navigator.clipboard.readText());
     expect(new URL(copied).hash).toBe('#engine=cpu&steps=40');
     await at.page.getByLabel('Names', { exact: true }).check();
