@@ -29,7 +29,23 @@ function checkQuads(op: string, where: string, N: number): void {
   if (N % 4 !== 0) throw new ShapeError(`${op} at ${where}: expected grads [a multiple of 4], got [${N}]`);
 }
 
-/** `updates` are parameters, m, v and counter; the gradient is multiplied by `scale`. */
+/** Moves parameters and their moments m and v along `grads`, which are multiplied by `scale`. */
+export function moveByAdam(
+  grads: FloatArray,
+  [parameters, m, v]: readonly FloatArray[],
+  { beta1, beta2, eps }: AdamAttrs,
+  { learningRate, correction1, correction2 }: Omit<StepScalars, 'index' | 'rows'>,
+  scale = 1,
+): void {
+  for (let i = 0; i < grads.length; i++) {
+    const g = scale * grads[i];
+    m[i] = beta1 * m[i] + (1 - beta1) * g;
+    v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+    parameters[i] -= (learningRate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps);
+  }
+}
+
+/** The op: `updates` are parameters, m, v and the counter of steps. */
 function update(
   grads: FloatArray,
   scale: number,
@@ -37,17 +53,8 @@ function update(
   attrs: Attrs,
   step: StepScalars,
 ): void {
-  const [parameters, m, v] = updates as [FloatArray, FloatArray, FloatArray];
-  const counter = updates[3] as Uint32Array;
-  const { beta1, beta2, eps } = attrs as AdamAttrs;
-  const { learningRate, correction1, correction2 } = step;
-  for (let i = 0; i < grads.length; i++) {
-    const g = scale * grads[i];
-    m[i] = beta1 * m[i] + (1 - beta1) * g;
-    v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-    parameters[i] -= (learningRate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps);
-  }
-  counter[0] = step.index + 1;
+  moveByAdam(grads, updates as FloatArray[], attrs as AdamAttrs, step, scale);
+  updates[3][0] = step.index + 1;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { Op } from '../graph/op.ts';
 import { STEP_BYTES } from '../graph/op.ts';
 import { matchShapes, randomInteger } from './support.ts';
+import { biasCorrections, learningRateAt } from '../config/schedule.ts';
 import type { FloatArray } from '../util/arrays.ts';
 
 /** What `batch` must know of the run, beside the shape of its corpus. */
@@ -52,7 +53,7 @@ export const batch: Op = {
     const [, tokens, targets, positions, spans, weights] = outputs as [
       Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, FloatArray,
     ]; // prettier-ignore
-    const { batch: B, block: T, documents: N, steps, learningRate, beta1, beta2 } = attrs as BatchAttrs;
+    const { batch: B, block: T, documents: N, ...rates } = attrs as BatchAttrs;
     const index = counter[0];
     let row = 0;
     for (let b = 0; b < B; b++) {
@@ -72,9 +73,8 @@ export const batch: Op = {
     }
     step.index = index;
     step.rows = row;
-    step.learningRate = learningRate * (1 - index / steps);
-    step.correction1 = 1 - beta1 ** (index + 1);
-    step.correction2 = 1 - beta2 ** (index + 1);
+    step.learningRate = learningRateAt(rates, index);
+    [step.correction1, step.correction2] = biasCorrections(rates, index);
   },
 
   kernel: {

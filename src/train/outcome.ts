@@ -1,5 +1,6 @@
 // What the losses of a run say that a reader should know: that it diverged, learned nothing, or lost what it had learned.
 
+import { learningRateAt } from '../config/schedule.ts';
 import type { TrainingConfig } from '../model/config.ts';
 import { advice, TrainingError } from './finite.ts';
 
@@ -54,7 +55,7 @@ export function problemOfBest(loss: number, vocabSize: number): string {
 
 /** The error of a loss that is not finite, after `step` steps. */
 export function diverged(training: TrainingConfig, step: number, loss: number): TrainingError {
-  const rate = Number((training.learningRate * (1 - step / training.steps)).toPrecision(3));
+  const rate = Number(learningRateAt(training, step).toPrecision(3));
   const why =
     step === 0
       ? 'before the first update: the initial weights are too large'

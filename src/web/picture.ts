@@ -1,5 +1,6 @@
 // Matrices made small enough to be looked at, and what is told about them.
 
+import { biasCorrections, learningRateAt } from '../config/schedule.ts';
 import type { TrainingState } from '../engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
 import type { FloatArray } from '../util/arrays.ts';
@@ -48,12 +49,10 @@ export function norm(values: FloatArray): number {
 export function lastChange({ step, m, v }: TrainingState, training: TrainingConfig): Float64Array {
   const change = new Float64Array(m.length);
   if (step === 0) return change;
-  const { learningRate, steps, beta1, beta2, eps } = training;
-  const rate = learningRate * (1 - (step - 1) / steps);
-  const correction1 = 1 - beta1 ** step;
-  const correction2 = 1 - beta2 ** step;
+  const rate = learningRateAt(training, step - 1);
+  const [correction1, correction2] = biasCorrections(training, step - 1);
   for (let i = 0; i < m.length; i++) {
-    change[i] = (-rate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps);
+    change[i] = (-rate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + training.eps);
   }
   return change;
 }

@@ -6,6 +6,7 @@ import { parseSync } from 'vite';
 
 export const LAYERS: readonly (readonly string[])[] = [
   ['util'],
+  ['config'],
   ['data', 'graph'],
   ['ops'],
   ['model'],

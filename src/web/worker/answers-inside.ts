@@ -3,6 +3,8 @@
 import { lookInside } from '../../model/inside.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { ConfigError } from '../../util/errors.ts';
+import { biasCorrections, learningRateAt } from '../../config/schedule.ts';
+import { moveByAdam } from '../../ops/adam.ts';
 import { norm } from '../picture.ts';
 import { INSIDE_TOKENS, type InsideAnswer, type QuestionOf, type WalkAnswer } from '../questions.ts';
 import type { LiveRun } from './live-run.ts';
@@ -108,7 +110,7 @@ export async function walk(
   };
 }
 
-/** What Adam does with one parameter in step `step`, counted from 0: see src/ops/adam.ts. */
+/** What Adam does with one parameter in step `step`, counted from 0. */
 function adamOf(
   p: number,
   grad: number,
@@ -116,16 +118,29 @@ function adamOf(
   m: number,
   v: number,
   step: number,
-  { clip, learningRate, steps, beta1, beta2, eps }: LiveRun['spec']['training'],
+  training: LiveRun['spec']['training'],
 ): Omit<WalkAnswer['adam'], 'index' | 'norm'> {
+  const { clip } = training;
   const clipped = clip === 0 ? grad : grad * Math.min(1, clip / length); // 0 is no clip
-  const nextM = beta1 * m + (1 - beta1) * clipped;
-  const nextV = beta2 * v + (1 - beta2) * clipped * clipped;
-  const mHat = nextM / (1 - beta1 ** (step + 1));
-  const vHat = nextV / (1 - beta2 ** (step + 1));
-  const rate = learningRate * (1 - step / steps);
-  const after = p - (rate * mHat) / (Math.sqrt(vHat) + eps);
-  return { p, grad, clipped, m: [m, nextM], v: [v, nextV], mHat, vHat, rate, after };
+  const rate = learningRateAt(training, step);
+  const [correction1, correction2] = biasCorrections(training, step);
+  const [after, nextM, nextV] = [p, m, v].map((x) => Float64Array.of(x));
+  moveByAdam(Float64Array.of(clipped), [after, nextM, nextV], training, {
+    learningRate: rate,
+    correction1,
+    correction2,
+  });
+  return {
+    p,
+    grad,
+    clipped,
+    m: [m, nextM[0]],
+    v: [v, nextV[0]],
+    mHat: nextM[0] / correction1,
+    vHat: nextV[0] / correction2,
+    rate,
+    after: after[0],
+  };
 }
 
 function largestOf(values: Float64Array): number {

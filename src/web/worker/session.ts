@@ -12,6 +12,7 @@ import { PythonRandom } from '../../util/python-random.ts';
 import type { PhaseMessage, Post, ProgressMessage } from '../messages.ts';
 import { SAMPLES, type Begun } from './begin.ts';
 import { errorMessage } from './errors.ts';
+import { learningRateAt } from '../../config/schedule.ts';
 import type { RunKeeper } from './keeper.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Orders } from './orders.ts';
@@ -129,7 +130,7 @@ export class Session {
     return {
       type: 'progress',
       ...progress,
-      learningRate: training.learningRate * (1 - (progress.step - 1) / training.steps),
+      learningRate: learningRateAt(training, progress.step - 1),
       document: tokenizer.decode([...tokens]),
     };
   }
