@@ -1,29 +1,25 @@
 // Values of options, read strictly: `12abc`, an empty text, `1e999` and NaN are refused.
 
 import { InvalidArgumentError } from 'commander';
+import { whatIsExpected, type NumberRule } from '../config/config.ts';
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d+$/;
 
-/** A reader of whole numbers of at least `min`. */
-export function integer(min: number): (text: string) => number {
-  const expected = min > -Infinity ? `a whole number of at least ${min}` : 'a whole number';
+/** A reader of the numbers that `rule` allows. */
+export function numeric(rule: NumberRule): (text: string) => number {
+  const form = rule.type === 'whole' ? INTEGER : DECIMAL;
   return (text) => {
-    const value = INTEGER.test(text) ? Number(text) : NaN;
-    if (!(value >= min)) throw new InvalidArgumentError(`Expected ${expected}.`);
-    if (!Number.isSafeInteger(value))
-      throw new InvalidArgumentError(`Expected at most ${Number.MAX_SAFE_INTEGER}.`);
-    return value;
+    const value = form.test(text) ? Number(text) : NaN;
+    const expected = whatIsExpected(rule, value);
+    if (expected === undefined) return value;
+    throw new InvalidArgumentError(`Expected ${[`${expected}.`, rule.advice].filter(Boolean).join(' ')}`);
   };
 }
 
-/** A reader of numbers that `accepts` accepts; `expected` says which those are. */
-export function decimal(expected: string, accepts: (value: number) => boolean): (text: string) => number {
-  return (text) => {
-    const value = DECIMAL.test(text) ? Number(text) : NaN;
-    if (!Number.isFinite(value) || !accepts(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
-    return value;
-  };
+/** A reader of whole numbers of at least `least`. */
+export function integer(least: number): (text: string) => number {
+  return numeric({ type: 'whole', range: { least } });
 }
 
 /** How often something is done: every so many steps or milliseconds, or never. */

@@ -1,34 +1,28 @@
 // --engine, --launch and --threads, which several commands have.
 
-import { Option, type Command } from 'commander';
-import type { EngineName, LaunchStrategy } from '../engine.ts';
-import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
-import { integer } from './arguments.ts';
+import type { Command, Option } from 'commander';
+import { optionsOf, type NamesOf, type OptionName, type Values } from '../config/config.ts';
+import { LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
 import { engineAway } from './engine-away.ts';
 import { gpu } from './gpu.ts';
+import { flagOption } from './option-flags.ts';
 
-export interface EngineFlags {
-  engine: 'auto' | EngineName;
-  launch: 'auto' | LaunchStrategy;
-  threads?: number;
-}
+export type EngineFlags = Values<'engine' | 'launch'> & Partial<Values<NamesOf<'engine'>>>;
 
 /** --launch where there is no `auto` to choose. */
 export function launchOption(description: string): Option {
-  return new Option('--launch <strategy>', description).choices(LAUNCH_STRATEGIES);
+  return flagOption('launch', { help: description, choices: LAUNCH_STRATEGIES, preset: false });
 }
 
-/** What `auto` does differs: `words` say it. */
+/** What `auto` does differs among commands: `words` say it. */
 export function engineOptions(
   command: Command,
-  words: Readonly<Record<'engine' | 'launch', string>>,
+  words: Readonly<Partial<Record<OptionName, string>>> = {},
 ): Command {
-  const engine = new Option('--engine <name>', words.engine).choices(['auto', ...ENGINE_NAMES]);
-  const launch = new Option('--launch <strategy>', words.launch).choices(['auto', ...LAUNCH_STRATEGIES]);
-  return command
-    .addOption(engine.default('auto'))
-    .addOption(launch.default('auto'))
-    .option('--threads <number>', 'CPU threads (default: chosen by measurement)', integer(1));
+  for (const { name, help } of optionsOf('engine')) {
+    command.addOption(flagOption(name, { help: words[name] ?? help }));
+  }
+  return command;
 }
 
 export function engineChoice({ engine, launch, threads }: EngineFlags): EngineChoice {

@@ -3,8 +3,8 @@
 import type { LaunchStrategy } from '../engine.ts';
 import { LAUNCH_STRATEGIES } from '../engines.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
-import { checkModelConfig, checkTrainingConfig, DEFAULT_TRAINING } from '../model/config.ts';
-import type { ModelConfig } from '../model/config.ts';
+import { checkModelConfig, checkTrainingConfig, DEFAULT_TRAINING } from '../config/config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { modelFlops, planOf, stepCost } from '../webgpu/cost.ts';
 import type { StepCost } from '../webgpu/cost.ts';
 import { STEPS_PER_SUBMIT } from '../webgpu/launch.ts';

@@ -4,18 +4,24 @@ import { setImmediate } from 'node:timers/promises';
 import { createEngine, type EngineChoice } from '../engines.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine, EngineSpec } from '../engine.ts';
-import { checkSampleOptions, encodePrompt, sampleDocuments, type SampleOptions } from '../train/sampler.ts';
+import {
+  checkSampleOptions,
+  encodePrompt,
+  sampleDocuments,
+  type DrawingOptions,
+  type SampleOptions,
+} from '../train/sampler.ts';
 import type { SavedModel } from '../train/run-files.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
 import type { Output } from './output.ts';
 import { readNewestModel } from './run-store.ts';
 
-export interface SampleSettings extends Pick<SampleOptions, 'topK' | 'prompt'> {
+export interface SampleSettings {
   readonly directory: string;
-  readonly samples: number;
-  /** The run's own if not given. */
-  readonly temperature?: number | undefined;
+  /** How many, and how: as the run's own as far as it is not given. */
+  readonly sampling: Partial<DrawingOptions> & { readonly samples: number };
+  readonly prompt?: string | undefined;
   /** A stream of its own; if not given, the run's, which gives the names that the training printed. */
   readonly seed?: number | undefined;
   /** `auto`: the run's own engine. */
@@ -28,9 +34,9 @@ export async function sampleCommand(settings: SampleSettings, output: Output): P
   for (const notice of notices) output.note(notice);
   const { config, tokenizer } = run;
   const options: SampleOptions = {
-    temperature: settings.temperature ?? config.sampling.temperature,
+    ...config.sampling,
+    ...settings.sampling,
     blockSize: config.model.blockSize,
-    ...(settings.topK === undefined ? {} : { topK: settings.topK }),
     ...(settings.prompt === undefined ? {} : { prompt: settings.prompt }),
   };
   // Before an engine is made, so that a typing error costs nothing.
@@ -48,7 +54,7 @@ export async function sampleCommand(settings: SampleSettings, output: Output): P
   const { engine, reason, close } = await sampleEngine(settings.choice, run);
   try {
     output.note(`engine: ${reason}`);
-    await printSamples(engine, tokenizer, random, options, settings.samples, output.closed, output);
+    await printSamples(engine, tokenizer, random, options, settings.sampling.samples, output.closed, output);
     output.record({ type: 'done' });
     return 0;
   } finally {

@@ -3,9 +3,10 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { optionsOf } from '../config/config.ts';
 import type { SavedRun } from '../train/run-files.ts';
 import { decodeSweep, encodeSweep, type SavedSweep } from '../train/sweep-file.ts';
-import { AXIS_LABELS, AXIS_NAMES, gridPoint, gridSize } from '../train/sweep-grid.ts';
+import { gridPoint, gridSize } from '../train/sweep-grid.ts';
 import { plotSweep } from '../train/sweep-plot.ts';
 import {
   doneBefore,
@@ -80,21 +81,15 @@ function differing(
   { model, training, axes }: Pick<SweepOptions, 'model' | 'training' | 'axes'>,
   saved: SavedSweep,
 ): string[] {
-  const pairs: [string, unknown, unknown][] = [
-    ['--n-layer', model.nLayer, saved.model.nLayer],
-    ['--n-embd', model.nEmbd, saved.model.nEmbd],
-    ['--n-head', model.nHead, saved.model.nHead],
-    ['--block-size', model.blockSize, saved.model.blockSize],
-    ['--steps', training.steps, saved.training.steps],
-    ['--batch-size', training.batchSize, saved.training.batchSize],
-    ['--clip', training.clip, saved.training.clip],
-    ...AXIS_NAMES.map((name): [string, string, string] => [
-      `--${AXIS_LABELS[name]}`,
-      axes[name].join(),
-      saved.axes[name].join(),
-    ]),
+  const [now, before] = [
+    { ...model, ...training, ...axes },
+    { ...saved.model, ...saved.training, ...saved.axes },
   ];
-  return pairs.flatMap(([option, is, was]) => (is === was ? [] : [option]));
+  // Of an axis the lists of values.
+  const others = optionsOf('model', 'training').filter(
+    ({ name }) => String(Reflect.get(now, name)) !== String(Reflect.get(before, name)),
+  );
+  return others.map(({ flag }) => `--${flag}`);
 }
 
 /** The run of `result`, the best model of `sweep`; undefined where the directory has none, or another one. */

@@ -1,7 +1,7 @@
 // microgpt sweep: the same training with many settings; the best model becomes an ordinary run.
 
 import { textUse } from '../data/text-use.ts';
-import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
+import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../config/config.ts';
 import { choosePopulations, type PopulationChoice, type PopulationSource } from '../populations.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
@@ -253,21 +253,20 @@ async function sampleBest(
   signal: AbortSignal,
   output: Output,
 ): Promise<string[]> {
-  const { samples, temperature } = sampling;
-  if (samples === 0 || signal.aborted) return [];
+  if (sampling.samples === 0 || signal.aborted) return [];
   const model = { ...run, parameters: run.state.parameters };
   const { engine, close } = await sampleEngine({ ...choice, engine: 'auto', launch: 'auto' }, model);
   try {
     output.detail('--- inference of the best model ---');
     const random = new PythonRandom(0);
     random.setState(run.random);
-    const options = { temperature, blockSize: run.config.model.blockSize };
+    const options = { ...sampling, blockSize: run.config.model.blockSize };
     return await printSamples(
       engine,
       run.tokenizer,
       random,
       options,
-      samples,
+      sampling.samples,
       signal,
       output,
       MOST_LOOKED_UP,

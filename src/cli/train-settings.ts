@@ -1,32 +1,29 @@
 // The options of `microgpt train` -> what to train: anew, or going on with a saved run.
 
 import { resolve } from 'node:path';
+import {
+  MODEL_NAMES,
+  optionOf,
+  optionsOf,
+  pick,
+  SAMPLING_NAMES,
+  TRAINING_NAMES,
+  type ModelOptions,
+  type Option,
+  type TrainingConfig,
+} from '../config/config.ts';
 import type { RunConfig } from '../train/run-files.ts';
 import { ConfigError } from '../util/errors.ts';
 import { engineChoice, type EngineFlags } from './engine-options.ts';
+import type { RunFlags } from './option-flags.ts';
 import type { OutputOptions } from './output.ts';
 import { isFile } from './run-directory.ts';
 import { readNewest } from './run-store.ts';
 import type { Every } from './arguments.ts';
 import type { TrainSettings } from './train.ts';
 
-export interface TrainFlags extends OutputOptions, EngineFlags {
+export interface TrainFlags extends OutputOptions, EngineFlags, RunFlags {
   data: string;
-  steps: number;
-  nLayer: number;
-  nEmbd: number;
-  nHead: number;
-  blockSize: number;
-  batchSize: number;
-  lr: number;
-  beta1: number;
-  beta2: number;
-  eps: number;
-  seed: number;
-  initScale: number;
-  clip: number;
-  samples: number;
-  temperature: number;
   out?: string;
   force?: boolean;
   checkpointEvery: Every;
@@ -47,23 +44,6 @@ export async function trainSettings(
 ): Promise<TrainSettings> {
   const source = dataSource(flags.data);
   if (flags.resume !== undefined) return resumed(flags, flags.resume, given, source);
-  const {
-    nLayer,
-    nEmbd,
-    nHead,
-    blockSize,
-    steps,
-    batchSize,
-    lr,
-    beta1,
-    beta2,
-    eps,
-    seed,
-    initScale,
-    clip,
-    samples,
-    temperature,
-  } = flags;
   if (flags.out === undefined && given('checkpointEvery')) {
     throw new ConfigError(
       '--checkpoint-every: there is nowhere to save checkpoints. Give --out DIR as well.',
@@ -72,9 +52,9 @@ export async function trainSettings(
   return {
     source,
     choice: engineChoice(flags),
-    model: { nLayer, nEmbd, nHead, blockSize },
-    training: { steps, batchSize, clip, learningRate: lr, beta1, beta2, eps, seed, initScale },
-    sampling: { samples, temperature },
+    model: pick(flags, MODEL_NAMES),
+    training: pick(flags, TRAINING_NAMES),
+    sampling: pick(flags, SAMPLING_NAMES),
     out: flags.out,
     force: flags.force,
     checkpointEvery: flags.checkpointEvery,
@@ -110,16 +90,12 @@ async function resumed(
   if (fromFile && !given('data') && !FIXED_SOURCES.includes(was) && !(await isFile(was))) {
     throw new ConfigError(`--resume ${path}: its text, “${was}”, is not here. Give it with --data FILE.`);
   }
-  const { vocabSize: _, ...model } = config.model;
   return {
     source: given('data') ? source : config.data.source,
     choice: resumedEngine(flags, given, config.engine),
-    model,
+    model: pick(config.model, MODEL_NAMES),
     training: config.training,
-    sampling: {
-      samples: given('samples') ? flags.samples : config.sampling.samples,
-      temperature: given('temperature') ? flags.temperature : config.sampling.temperature,
-    },
+    sampling: { ...config.sampling, ...pick(flags, SAMPLING_NAMES.filter(given)) },
     out: flags.out ?? path,
     force: flags.force,
     checkpointEvery: flags.checkpointEvery,
@@ -148,26 +124,12 @@ function checkSameOptions(
   { model, training }: RunConfig,
   directory: string,
 ): void {
-  const saved = {
-    steps: training.steps,
-    nLayer: model.nLayer,
-    nEmbd: model.nEmbd,
-    nHead: model.nHead,
-    blockSize: model.blockSize,
-    batchSize: training.batchSize,
-    lr: training.learningRate,
-    beta1: training.beta1,
-    beta2: training.beta2,
-    eps: training.eps,
-    seed: training.seed,
-    initScale: training.initScale,
-    clip: training.clip,
-  } as const;
-  const names = Object.keys(saved) as (keyof typeof saved)[];
+  const saved: ModelOptions & TrainingConfig = { ...model, ...training };
+  const names = optionsOf('model', 'training').map(({ name }) => name as keyof typeof saved);
   const differing = names.filter((name) => given(name) && flags[name] !== saved[name]);
   if (differing.length === 0) return;
   const list = differing
-    .map((name) => `${flagOf(name)} ${flags[name]} (the run has ${saved[name]})`)
+    .map((name) => `${typed(optionOf(name), flags[name])} (the run has ${saved[name]})`)
     .join(', ');
   throw new ConfigError(
     `--resume ${directory} takes the options of the saved run, which differ: ${list}. ` +
@@ -175,7 +137,8 @@ function checkSameOptions(
   );
 }
 
-/** nLayer -> --n-layer */
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** `--n-layer 2`, as it stands on the command line. */
+function typed({ flag, type }: Option, value: unknown): string {
+  if (type === 'boolean') return `--${value === true ? '' : 'no-'}${flag}`;
+  return `--${flag} ${String(value)}`;
 }

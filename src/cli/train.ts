@@ -6,8 +6,9 @@ import {
   checkModelConfig,
   checkTrainingConfig,
   type ModelConfig,
+  type ModelOptions,
   type TrainingConfig,
-} from '../model/config.ts';
+} from '../config/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import { prepareRun, type PreparedRun } from '../train/prepare.ts';
 import { ProgressMeter } from '../train/progress.ts';
@@ -35,7 +36,7 @@ export interface TrainSettings {
   /** builtin, names, - or a path. */
   readonly source: string;
   readonly choice: EngineChoice;
-  readonly model: Omit<ModelConfig, 'vocabSize'>;
+  readonly model: ModelOptions;
   readonly training: TrainingConfig;
   readonly sampling: RunConfig['sampling'];
   /** Where the run is saved, if anywhere. */
@@ -200,14 +201,13 @@ async function trainAndSample(
   let copies = {};
   if (step === training.steps) {
     output.detail('--- inference ---');
-    const options = { temperature: sampling.temperature, blockSize: model.blockSize };
-    const { samples } = sampling;
+    const options = { ...sampling, blockSize: model.blockSize };
     const printed = await printSamples(
       engine,
       tokenizer,
       random,
       options,
-      samples,
+      sampling.samples,
       signal,
       output,
       MOST_LOOKED_UP,
@@ -282,7 +282,7 @@ async function openStore(
 }
 
 /** Throws ConfigError before anything of that size is made. */
-export function checkSize(model: Omit<ModelConfig, 'vocabSize'>): void {
+export function checkSize(model: ModelOptions): void {
   const least = countParameters({ ...model, vocabSize: 2 });
   if (least > MAX_PARAMETERS) {
     throw new ConfigError(

@@ -7,8 +7,9 @@ import {
   checkModelConfig,
   checkTrainingConfig,
   type ModelConfig,
+  type ModelOptions,
   type TrainingConfig,
-} from '../model/config.ts';
+} from '../config/config.ts';
 import { initParameters } from '../model/parameters.ts';
 import { DataError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
@@ -17,7 +18,7 @@ export interface PrepareOptions {
   /** In the order of the file; they are not changed. */
   readonly documents: readonly string[];
   /** The vocabulary comes from the documents. */
-  readonly model: Omit<ModelConfig, 'vocabSize'>;
+  readonly model: ModelOptions;
   readonly training: TrainingConfig;
 }
 

@@ -11,11 +11,14 @@ import { tokenizerFromChars, type Tokenizer } from '../data/tokenizer.ts';
 import type { EngineName, LaunchStrategy, TrainingState } from '../engine.ts';
 import {
   checkModelConfig,
+  checkOptions,
   checkTrainingConfig,
-  DEFAULT_TRAINING,
+  SAMPLING_NAMES,
   type ModelConfig,
+  type SamplingConfig,
   type TrainingConfig,
-} from '../model/config.ts';
+} from '../config/config.ts';
+import { formatOf, formatSchema, MODEL, SAMPLING, TRAINING } from '../config/schema.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { CheckpointError } from '../util/errors.ts';
 import type { RandomState } from '../util/python-random.ts';
@@ -62,7 +65,7 @@ export interface RunConfig {
     readonly adapter?: string | undefined;
   };
   /** How its samples were drawn. */
-  readonly sampling: { readonly samples: number; readonly temperature: number };
+  readonly sampling: SamplingConfig;
 }
 
 export interface SavedRun {
@@ -84,7 +87,7 @@ export interface SavedModel extends Pick<SavedRun, 'config' | 'tokenizer'> {
   readonly random: RandomState | undefined;
 }
 
-const FORMAT = 'microgpt-run-1';
+const FORMAT = 'microgpt-run';
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** `RunConfig.engine`. */
 export const ENGINE = v.object({
@@ -94,34 +97,16 @@ export const ENGINE = v.object({
   adapter: v.optional(v.string()),
 });
 const CONFIG = v.object({
-  format: v.literal(FORMAT),
-  model: v.object({
-    nLayer: v.number(),
-    nEmbd: v.number(),
-    nHead: v.number(),
-    blockSize: v.number(),
-    vocabSize: v.number(),
-  }),
-  training: v.object({
-    steps: v.number(),
-    batchSize: v.number(),
-    // Runs saved before it could be chosen had none.
-    clip: v.optional(v.number(), DEFAULT_TRAINING.clip),
-    learningRate: v.number(),
-    beta1: v.number(),
-    beta2: v.number(),
-    eps: v.number(),
-    seed: v.number(),
-    // Runs saved before it could be chosen have microgpt.py's.
-    initScale: v.optional(v.number(), DEFAULT_TRAINING.initScale),
-  }),
+  format: formatSchema(FORMAT),
+  model: MODEL,
+  training: TRAINING,
   data: v.object({
     source: v.string(),
     documents: count,
     sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 hexadecimal digits')),
   }),
   engine: ENGINE,
-  sampling: v.object({ samples: count, temperature: v.number() }),
+  sampling: SAMPLING,
 });
 const TOKENIZER = v.object({ chars: v.array(v.string()) });
 
@@ -211,7 +196,8 @@ export function decodeRun(files: RunFiles, where: string): SavedRun {
 
 /** config.json's text. */
 export function encodeConfig(config: RunConfig): string {
-  return `${JSON.stringify({ format: FORMAT, ...config }, null, 2)}\n`;
+  const format = formatOf(FORMAT, config.model, config.training, config.sampling);
+  return `${JSON.stringify({ format, ...config }, null, 2)}\n`;
 }
 
 /** Throws CheckpointError where the text holds no configuration, or an impossible one. */
@@ -220,6 +206,7 @@ export function decodeConfig(json: string, where: string): RunConfig {
   inFile(where, () => {
     checkModelConfig(config.model);
     checkTrainingConfig(config.training);
+    checkOptions(config.sampling, SAMPLING_NAMES);
   });
   return config;
 }

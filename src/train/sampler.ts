@@ -2,22 +2,26 @@
 
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine } from '../engine.ts';
+import {
+  checkOptions,
+  optionsOf,
+  type NamesOf,
+  type OptionName,
+  type SamplingConfig,
+  type Values,
+} from '../config/config.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
 import { chooseIndex, PythonRandom } from '../util/python-random.ts';
 
-export interface SampleOptions {
-  /** Below 1 the likelier tokens gain, above 1 they lose. At least MIN_TEMPERATURE. */
-  readonly temperature: number;
-  /** Only the k likeliest tokens can come; of equally likely ones those with lower ids. Default: all. */
-  readonly topK?: number;
+/** Of the table of options, except how many documents; what is left out has no effect. */
+export type DrawingOptions = Pick<SamplingConfig, 'temperature'> & Partial<Values<NamesOf<'sampling'>>>;
+
+export interface SampleOptions extends DrawingOptions {
   /** The text that the document begins with. Default: none. */
   readonly prompt?: string;
   /** T of the model: a document ends at the latest after this many characters. */
   readonly blockSize: number;
 }
-
-/** Below this, logits / temperature could overflow; the likeliest token has all the weight long before. */
-export const MIN_TEMPERATURE = 1e-6;
 
 /** Engines that draw many documents at once are asked for as many as they can draw in about this, in milliseconds. */
 const TURN = 10;
@@ -128,16 +132,12 @@ async function decodeDocument(
 }
 
 /** Throws ConfigError where `options` cannot work with any model. */
-export function checkSampleOptions({ temperature, topK }: Pick<SampleOptions, 'temperature' | 'topK'>): void {
-  if (!(temperature >= MIN_TEMPERATURE && temperature < Infinity)) {
-    throw new ConfigError(
-      `temperature: expected a number of at least ${MIN_TEMPERATURE}, got ${temperature}. ` +
-        'At 0.01 nearly every token is the likeliest one.',
-    );
-  }
-  if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) {
-    throw new ConfigError(`top-k: expected a whole number of at least 1, got ${topK}.`);
-  }
+export function checkSampleOptions(options: DrawingOptions): void {
+  const given = optionsOf('sampling').filter(({ name }) => Reflect.get(options, name) !== undefined);
+  checkOptions(
+    options as Values<OptionName>,
+    given.map(({ name }) => name),
+  );
 }
 
 /** The tokens of `prompt`, without BOS. Throws DataError or ConfigError where no document can begin with it. */

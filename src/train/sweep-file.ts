@@ -2,12 +2,15 @@
 
 import * as v from 'valibot';
 import {
+  AXES,
   checkModelConfig,
   checkTrainingConfig,
-  DEFAULT_TRAINING,
+  COMMON_NAMES,
+  optionOf,
+  type CommonTraining,
   type ModelConfig,
-  type TrainingConfig,
-} from '../model/config.ts';
+} from '../config/config.ts';
+import { formatOf, formatSchema, MODEL, optionsSchema, orAbsent } from '../config/schema.ts';
 import type { DataSummary } from './records.ts';
 import { ENGINE, type RunConfig } from './run-files.ts';
 import { damaged, inFile, parseJson, readText } from './saved-file.ts';
@@ -17,7 +20,7 @@ import { compareResults, type ModelResult } from './sweep.ts';
 export interface SavedSweep {
   readonly model: ModelConfig;
   /** What all models have in common. */
-  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize' | 'clip'>;
+  readonly training: CommonTraining;
   readonly axes: Axes;
   readonly data: DataSummary;
   readonly engine: RunConfig['engine'];
@@ -27,38 +30,22 @@ export interface SavedSweep {
   readonly results: readonly ModelResult[];
 }
 
-const FORMAT = 'microgpt-sweep-1';
+const FORMAT = 'microgpt-sweep';
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const axis = v.pipe(v.array(v.number()), v.minLength(1));
 const SWEEP = v.object({
-  format: v.literal(FORMAT),
-  model: v.object({ nLayer: count, nEmbd: count, nHead: count, blockSize: count, vocabSize: count }),
-  training: v.object({
-    steps: count,
-    batchSize: count,
-    // Sweeps saved before it could be chosen had none.
-    clip: v.optional(v.number(), DEFAULT_TRAINING.clip),
-  }),
-  axes: v.object({
-    seed: axis,
-    initScale: axis,
-    eps: axis,
-    beta2: axis,
-    beta1: axis,
-    learningRate: axis,
-  }),
+  format: formatSchema(FORMAT),
+  model: MODEL,
+  training: optionsSchema(COMMON_NAMES, {}),
+  axes: v.object(
+    Object.fromEntries(AXIS_NAMES.map((name) => [name, orAbsent(optionOf(name), axis, (value) => [value])])),
+  ) as unknown as v.GenericSchema<unknown, Axes>,
   data: v.object({ source: v.string(), documents: count, sha256: v.string() }),
   engine: ENGINE,
   smoothingWindow: count,
   models: v.array(
-    v.object({
+    optionsSchema(AXES, {
       index: count,
-      seed: v.number(),
-      initScale: v.number(),
-      eps: v.number(),
-      beta2: v.number(),
-      beta1: v.number(),
-      learningRate: v.number(),
       step: count,
       loss: v.exactOptional(v.number()),
       error: v.exactOptional(v.number()),
@@ -70,7 +57,8 @@ const SWEEP = v.object({
 /** The bytes of sweep.json. Each model is listed with its settings, for readers that do not know the grid. */
 export function encodeSweep({ results, ...rest }: SavedSweep): Uint8Array {
   const models = results.map((result) => ({ ...gridPoint(rest.axes, result.index), ...result }));
-  return new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, ...rest, models }, null, 2)}\n`);
+  const format = formatOf(FORMAT, rest.model, rest.training, rest.axes);
+  return new TextEncoder().encode(`${JSON.stringify({ format, ...rest, models }, null, 2)}\n`);
 }
 
 /** Throws CheckpointError where the file, named `where`, is damaged. */

@@ -1,23 +1,22 @@
 // The models of a sweep: every combination of some values.
 
-import { DEFAULT_TRAINING, type TrainingConfig } from '../model/config.ts';
+import { AXES, optionOf, type AxisName, type TrainingConfig } from '../config/config.ts';
+
+export type { AxisName };
 
 /**
- * What the models of a sweep may differ in, from the slowest to the fastest in the order of the grid: a sweep that is
- * stopped early has tried all settings with the first seeds.
+ * What the models of a sweep may differ in, from the slowest to the fastest in the order of the grid, which is the seed and then
+ * the table of options from its end: a sweep that is stopped early has tried all settings with the first seeds.
  */
-export const AXIS_NAMES = ['seed', 'initScale', 'eps', 'beta2', 'beta1', 'learningRate'] as const;
-export type AxisName = (typeof AXIS_NAMES)[number];
+export const AXIS_NAMES: readonly AxisName[] = [
+  'seed',
+  ...AXES.filter((name) => name !== 'seed').toReversed(),
+];
 
 /** What the axes are called on the command line. */
-export const AXIS_LABELS: Readonly<Record<AxisName, string>> = {
-  seed: 'seed',
-  initScale: 'init-scale',
-  eps: 'eps',
-  beta2: 'beta2',
-  beta1: 'beta1',
-  learningRate: 'lr',
-};
+export const AXIS_LABELS = Object.fromEntries(AXES.map((name) => [name, optionOf(name).flag])) as Readonly<
+  Record<AxisName, string>
+>;
 
 /** The values along each axis, at least one. */
 export type Axes = Readonly<Record<AxisName, readonly number[]>>;
@@ -31,15 +30,14 @@ export function gridSize(axes: Axes): number {
 
 /** The point `index`, from 0 to gridSize - 1. */
 export function gridPoint(axes: Axes, index: number): GridPoint {
-  const point: Record<AxisName, number> = { ...DEFAULT_TRAINING };
+  const point = Object.fromEntries(AXES.map((name) => [name, 0])) as Record<AxisName, number>;
   let rest = index;
   for (const name of AXIS_NAMES.toReversed()) {
     const values = axes[name];
     point[name] = values[rest % values.length];
     rest = Math.floor(rest / values.length);
   }
-  const { learningRate, beta1, beta2, eps, seed, initScale } = point;
-  return { learningRate, beta1, beta2, eps, seed, initScale };
+  return point;
 }
 
 /** The axes with more than one value, fastest first: what tells one model from another. */

@@ -2,7 +2,7 @@
 
 import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
 import type { EngineInfo, TrainingState } from '../engine.ts';
-import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { CommonTraining, ModelConfig, ModelOptions, TrainingConfig } from '../config/config.ts';
 import { initParameters } from '../model/parameters.ts';
 import { orderLength, type Population, type PopulationMember } from '../population.ts';
 import type { ChosenPopulations, PopulationSource } from '../populations.ts';
@@ -14,9 +14,9 @@ import { nextCount, turn } from './trainer.ts';
 export interface SweepOptions {
   /** In the order of the file. */
   readonly documents: readonly string[];
-  readonly model: Omit<ModelConfig, 'vocabSize'>;
+  readonly model: ModelOptions;
   /** What all models have in common; of the rest the axes have the values. */
-  readonly training: Pick<TrainingConfig, 'steps' | 'batchSize' | 'clip'>;
+  readonly training: CommonTraining;
   readonly axes: Axes;
 }
 

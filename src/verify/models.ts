@@ -2,7 +2,7 @@
 
 import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
 import type { Engine, EngineSpec } from '../engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, optionsOf } from '../config/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
 import { prepareRun } from '../train/prepare.ts';
@@ -113,21 +113,36 @@ interface TrajectoryCase {
 async function gradientCase(random: PythonRandom): Promise<GradientCase> {
   const integer = (low: number, high: number) => low + Math.floor(random.random() * (high - low + 1));
   const nHead = integer(1, 4);
-  const model = { nLayer: integer(1, 3), nHead, nEmbd: nHead * integer(1, 9), blockSize: integer(2, 20) };
+  const size = { nLayer: integer(1, 3), nHead, nEmbd: nHead * integer(1, 9), blockSize: integer(2, 20) };
   const batchSize = integer(1, 5);
   const letters = Array.from({ length: integer(2, 40) }, (_, i) => String.fromCodePoint(0x61 + i));
   const documents = Array.from({ length: integer(1, 9) }, () => {
     return Array.from({ length: integer(1, 25) }, () => letters[integer(0, letters.length - 1)]).join('');
   });
   const training = { ...DEFAULT_TRAINING, batchSize, seed: integer(0, 1e6) };
+  const { parts, said } = randomParts(integer);
+  const model = { ...DEFAULT_MODEL, ...size, ...parts };
   const { spec } = prepareRun({ documents, model, training });
   const { nLayer, nEmbd, blockSize } = model;
   const { loss, gradients } = await withEngine(createOracleEngine, spec, (oracle) => oracle.gradients());
   return {
-    title: `layers ${nLayer}, width ${nEmbd}, heads ${nHead}, block ${blockSize}, batch ${batchSize}`,
+    title: `layers ${nLayer}, width ${nEmbd}, heads ${nHead}, block ${blockSize}, batch ${batchSize}${said}`,
     spec,
     loss,
     gradients: Float64Array.from(gradients),
+  };
+}
+
+/** What else a model can have, drawn from the table of options: its choices and its yes or no. */
+function randomParts(integer: (low: number, high: number) => number): { parts: object; said: string } {
+  const parts = optionsOf('model').flatMap((option) => {
+    if (option.type !== 'choice' && option.type !== 'boolean') return [];
+    const values = option.type === 'choice' ? option.choices : [false, true];
+    return [[option.name, values[integer(0, values.length - 1)]] as const];
+  });
+  return {
+    parts: Object.fromEntries(parts),
+    said: parts.map(([name, value]) => `, ${name} ${value}`).join(''),
   };
 }
 

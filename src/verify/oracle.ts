@@ -2,7 +2,7 @@
 // differ, this JavaScript engine's arithmetic is not IEEE 754 double, or the oracle is broken.
 
 import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../config/config.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
 import { prepareRun } from '../train/prepare.ts';
 import { relativeError, Worst } from './check.ts';

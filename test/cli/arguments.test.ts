@@ -2,9 +2,9 @@ import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { execFileSync } from 'node:child_process';
-import { decimal, integer, shellQuote } from '../../src/cli/arguments.ts';
+import { integer, numeric, shellQuote } from '../../src/cli/arguments.ts';
 
-const any = decimal('any number', () => true);
+const any = numeric({ type: 'number' });
 
 describe('numbers', () => {
   it('are read as they are written', () => {
@@ -77,7 +77,7 @@ describe('numbers', () => {
   it('must be in range', () => {
     expect(integer(1)('1')).toBe(1);
     expect(() => integer(1)('0')).toThrow('Expected a whole number of at least 1.');
-    const fraction = decimal('a number below 1', (x) => x < 1);
+    const fraction = numeric({ type: 'number', range: { below: 1 } });
     expect(fraction('0.999')).toBe(0.999);
     expect(() => fraction('1')).toThrow('Expected a number below 1.');
   });

@@ -2,10 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decimal, integer } from '../../src/cli/arguments.ts';
+import { integer, numeric } from '../../src/cli/arguments.ts';
 import { MOST_VALUES, numbers, wholeNumbers } from '../../src/cli/ranges.ts';
 
-const any = decimal('a number', () => true);
+const any = numeric({ type: 'number' });
 const seeds = wholeNumbers(integer(-Infinity));
 const log = numbers(any, 'log');
 const lin = numbers(any, 'lin');

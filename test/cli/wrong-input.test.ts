@@ -118,12 +118,12 @@ const cases: Case[] = [
   ['train --init-scale 0', WRONG_USAGE, 'Expected a number above 0.'],
   ['train --clip -1', WRONG_USAGE, 'Expected 0 (off) or a number from 1e-12 to 1000000000000.'],
   ['sweep --clip 0.5,1', WRONG_USAGE, 'Expected 0 (off) or a number from'],
-  ['train --temperature 0', WRONG_USAGE, 'use microgpt sample --top-k 1'],
+  ['train --temperature 0', WRONG_USAGE, 'microgpt sample --top-k 1 takes it every time.'],
   ['sample %/run --n 1.5', WRONG_USAGE, 'Expected a whole number'],
   ['sample %/run --top-k 0', WRONG_USAGE, 'Expected a whole number of at least 1.'],
   ['sample %/run --temperature -1', WRONG_USAGE, 'Expected a number of at least 0.000001'],
   ['train --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
-  ['train --n-layer 1000000000', WRONG_USAGE, 'n_layer: expected at most 10000, got 1000000000'],
+  ['train --n-layer 1000000000', WRONG_USAGE, "'1000000000' is invalid. Expected at most 10000."],
   ['train --n-embd 9007199254740991 --n-head 1', WRONG_USAGE, 'parameters is too large'],
   // Ranges
   ['sweep --engine oracle', WRONG_USAGE, 'Allowed choices are auto, cpu, webgpu.'],
@@ -146,7 +146,7 @@ const cases: Case[] = [
     'at most 10000 models, got 10200 = 200 seed × 51 lr',
   ],
   ['sweep --n-head 3', WRONG_USAGE, 'n_embd 16 is not divisible by n_head 3'],
-  ['sweep --n-layer 1000000000', WRONG_USAGE, 'n_layer: expected at most 10000, got 1000000000'],
+  ['sweep --n-layer 1000000000', WRONG_USAGE, "'1000000000' is invalid. Expected at most 10000."],
   ['sweep --data %/missing', FAILED, 'missing: no such file or directory. Expected a text file'],
   ['sweep --out %/empty', FAILED, 'nothing can be written there: a part of the path is not a directory'],
   // Directories

@@ -131,7 +131,7 @@ describe('prepareRun', () => {
     const [standard, double] = [at(0.08), at(0.16)];
     expect(double.spec.parameters).toEqual(standard.spec.parameters.map((x) => 2 * x)); // a power of 2: exact
     expect(double.random.getState()).toEqual(standard.random.getState());
-    expect(() => at(0)).toThrow('init_scale: expected a positive number, got 0');
+    expect(() => at(0)).toThrow('init_scale: expected a number above 0, got 0');
   });
 
   it('refuses what cannot be trained', () => {

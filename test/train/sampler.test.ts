@@ -94,7 +94,7 @@ describe('sampleDocument with options', () => {
     [{ temperature: -1 }, ConfigError, /got -1/],
     [{ temperature: NaN }, ConfigError, /got NaN/],
     [{ temperature: Infinity }, ConfigError, /got Infinity/],
-    [{ topK: 0 }, ConfigError, /top-k: expected a whole number of at least 1, got 0/],
+    [{ topK: 0 }, ConfigError, /top_k: expected a whole number of at least 1, got 0/],
     [{ topK: 1.5 }, ConfigError, /got 1\.5/],
   ])('refuses %o', async (options, type, message) => {
     await expect(sample(options)).rejects.toThrow(type);

@@ -74,7 +74,7 @@ describe('a link', () => {
   it.each([
     ['steps=banana', /^steps: expected a number, got “banana”/],
     ['steps=0', /^steps: expected a whole number of at least 1, got 0/],
-    ['lr=-1', /^lr: expected a finite number/],
+    ['lr=-1', /^lr: expected a number of at least 0/],
     ['clip=-1', /^clip: expected 0 \(off\) or/],
     ['engine=quantum', /^engine: expected webgpu, cpu, oracle, auto, got “quantum”/],
     ['n_embd=16&n_head=5', /^n_embd 16 is not divisible by n_head 5/],

@@ -1,7 +1,7 @@
 // What a step asks of a device, as the costs of launch.ts and workgroup.ts count it: for predictions.
 
 import type { Dispatch } from '../../graph/plan.ts';
-import { DEFAULT_TRAINING } from '../../model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../config/config.ts';
 import { RING_LENGTH } from '../../model/plans.ts';
 import { planOf, stepCost } from '../../webgpu/cost.ts';
 import { barriersPerStep, DISPATCH_MS } from '../../webgpu/resident-layout.ts';
@@ -16,10 +16,15 @@ const STEPS_PER_READBACK = 128;
 export const PLANNED = ['eager', 'graph', 'fused'] as const;
 export type PlannedStrategy = (typeof PLANNED)[number];
 
+/** What a report does not say of a model is as microgpt.py has it. */
+export function modelOf(shape: ModelShape): ModelConfig {
+  return { ...DEFAULT_MODEL, ...shape };
+}
+
 /** How often a step pays each of COSTS. */
 export function stepCounts(shape: ModelShape, strategy: PlannedStrategy): number[] {
   const training = { ...DEFAULT_TRAINING, batchSize: shape.batchSize };
-  const { calls } = stepCost(shape, training, strategy, { steps: STEPS_PER_READBACK });
+  const { calls } = stepCost(modelOf(shape), training, strategy, { steps: STEPS_PER_READBACK });
   const { dispatchWorkgroups, beginComputePass, submit, mapAsync } = calls;
   const counts = [dispatchWorkgroups, dispatchWorkgroups, beginComputePass, submit, mapAsync, 0];
   return counts.map((count) => count / STEPS_PER_READBACK);
@@ -39,15 +44,16 @@ export function residentCounts(
   shape: ModelShape,
   { workers, costs }: Pick<WorkgroupCosts, 'workers' | 'costs'>,
 ): number[] {
-  const { longest, multiplyAdds } = residentWork(shape, shape, workers);
-  const inside = [barriersPerStep(shape, DEFAULT_TRAINING), longest, multiplyAdds];
+  const { longest, multiplyAdds } = residentWork(modelOf(shape), shape, workers);
+  const inside = [barriersPerStep(modelOf(shape), DEFAULT_TRAINING), longest, multiplyAdds];
   const step = dot([0, ...inside], costValues(WORKGROUP_COSTS, costs));
   const steps = Math.floor((1000 * DISPATCH_MS) / Math.max(step, 1));
   return [1 / Math.max(1, Math.min(steps, RING_LENGTH)), ...inside];
 }
 
 export function stepDispatches(shape: ModelShape, strategy: PlannedStrategy): readonly Dispatch[] {
-  return planOf(shape, { ...DEFAULT_TRAINING, batchSize: shape.batchSize }, strategy).dispatches;
+  const training = { ...DEFAULT_TRAINING, batchSize: shape.batchSize };
+  return planOf(modelOf(shape), training, strategy).dispatches;
 }
 
 export function stepFlops(shape: ModelShape): number {

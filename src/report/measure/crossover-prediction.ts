@@ -1,9 +1,18 @@
 // What the crossover should be: the GPU's time from the price of its launches and the roofline of its kernels, or from what one
 // workgroup does inside a dispatch, measured apart from any cell; the CPU's from a power law through its measured cells.
 
-import { DEFAULT_TRAINING } from '../../model/config.ts';
+import { DEFAULT_TRAINING } from '../../config/config.ts';
 import { whyNotResident } from '../../webgpu/resident-layout.ts';
-import { costValues, dot, PLANNED, residentCounts, stepCounts, stepFlops, stepRoofline } from './counts.ts';
+import {
+  costValues,
+  dot,
+  modelOf,
+  PLANNED,
+  residentCounts,
+  stepCounts,
+  stepFlops,
+  stepRoofline,
+} from './counts.ts';
 import { COSTS } from './launch.ts';
 import { WORKGROUP_COSTS } from './workgroup.ts';
 import type { Cell, ModelShape, Report } from '../schema.ts';
@@ -28,7 +37,7 @@ export function predictCells(
       dot(stepCounts(shape, own), costs) + stepRoofline(shape, own, kernels.ceilings),
     ]);
     const training = { ...DEFAULT_TRAINING, batchSize: shape.batchSize };
-    if (!workgroup || whyNotResident(shape, training) !== undefined) return planned;
+    if (!workgroup || whyNotResident(modelOf(shape), training) !== undefined) return planned;
     const time = dot(residentCounts(shape, workgroup), costValues(WORKGROUP_COSTS, workgroup.costs));
     return time > 0 ? [...planned, ['resident', time]] : planned;
   };

@@ -2,7 +2,7 @@
 
 import { BUILTIN_DOCUMENTS } from '../../data/builtin-names.ts';
 import type { Engine, EngineSpec, TrainingState } from '../../engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, MODEL_NAMES, pick } from '../../config/config.ts';
 import { countParameters } from '../../model/parameters.ts';
 import { prepareRun } from '../../train/prepare.ts';
 import { PythonRandom } from '../../util/python-random.ts';
@@ -49,10 +49,9 @@ export function gridSetting({ width, batch, context }: GridPoint, steps = 10_000
   const letter = () => String.fromCodePoint(0x61 + Math.floor(26 * random.random()));
   const documents = [ALPHABET.repeat(Math.ceil(context / 26))]; // the same vocabulary always
   while (documents.length < 64) documents.push(Array.from({ length: context }, letter).join(''));
-  const { nLayer, nEmbd, nHead, blockSize } = gridShape({ width, batch, context });
   // A rate at which wide models stay finite: what is not a number takes some processors longer.
   const training = { ...DEFAULT_TRAINING, steps, batchSize: batch, learningRate: 1e-4 };
-  const model = { nLayer, nEmbd, nHead, blockSize };
+  const model = pick({ ...DEFAULT_MODEL, ...gridShape({ width, batch, context }) }, MODEL_NAMES);
   return settingOf(prepareRun({ documents, model, training }).spec);
 }
 
@@ -61,7 +60,7 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
 /** The shape of `gridSetting`, without making it. */
 export function gridShape({ width, batch, context }: GridPoint): ModelShape {
   const model = {
-    nLayer: 1,
+    ...DEFAULT_MODEL,
     nEmbd: width,
     nHead: Math.max(4, width / 64),
     blockSize: context,
