@@ -2,6 +2,8 @@
 // `go`, `pause` and `step`, and `ask` at any time after `start`; the page ends it by terminating the worker.
 
 import * as v from 'valibot';
+import { OPTIONS } from '../config/options.ts';
+import { MODEL_OPTIONS, SAMPLING, TRAINING } from '../config/schema.ts';
 import { TOY_NAMES } from '../data/toy-tasks.ts';
 import type { Progress } from '../train/progress.ts';
 import type { ConfigRecord, DoneRecord, ErrorRecord, SampleRecord } from '../train/records.ts';
@@ -16,21 +18,11 @@ const SOURCE = v.variant('kind', [
 
 const SETTINGS = v.object({
   source: SOURCE,
-  engine: v.picklist(['auto', 'oracle', 'cpu', 'webgpu']),
-  launch: v.picklist(['auto', 'eager', 'graph', 'fused', 'resident']),
-  model: v.object({ nLayer: v.number(), nEmbd: v.number(), nHead: v.number(), blockSize: v.number() }),
-  training: v.object({
-    steps: v.number(),
-    batchSize: v.number(),
-    clip: v.number(),
-    learningRate: v.number(),
-    beta1: v.number(),
-    beta2: v.number(),
-    eps: v.number(),
-    seed: v.number(),
-    initScale: v.number(),
-  }),
-  temperature: v.number(),
+  engine: v.picklist(OPTIONS.engine.choices),
+  launch: v.picklist(OPTIONS.launch.choices),
+  model: MODEL_OPTIONS,
+  training: TRAINING,
+  sampling: SAMPLING,
 });
 
 /** The form of commands; whether the numbers make a model is for checkModelConfig and its like to say. */

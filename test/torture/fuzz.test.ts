@@ -30,7 +30,7 @@ import { plotSweep } from '../../src/train/sweep-plot.ts';
 import { MicrogptError } from '../../src/util/errors.ts';
 import { COMMAND, type Command } from '../../src/web/messages.ts';
 import { readLink, writeLink } from '../../src/web/state/link.ts';
-import { DATA_CHOICES, DEFAULT_FIELDS, NUMBER_FIELDS, readSettings } from '../../src/web/state/settings.ts';
+import { DATA_CHOICES, DEFAULT_FIELDS, readSettings } from '../../src/web/state/settings.ts';
 import { decodeDetails, encodeDetails } from '../../src/web/store/runs.ts';
 import { documentsOf } from '../../src/web/store/texts.ts';
 import { describeData, readSource } from '../../src/web/worker/source.ts';
@@ -217,7 +217,7 @@ describe('nothing but a result or an error of ours comes of', () => {
   });
 
   it(`${RUNS} links`, async () => {
-    const name = fc.constantFrom(...NUMBER_FIELDS, 'data', 'engine', 'launch', 'text', '__proto__', '');
+    const name = fc.constantFrom(...Object.keys(DEFAULT_FIELDS), '__proto__', '');
     const value = fc.oneof(
       fc.constantFrom(...NASTY, ...DATA_CHOICES, 'x'.repeat(5000)),
       fc.string({ unit: 'binary', maxLength: 12 }),

@@ -2,16 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { OPTIONS } from '../../src/config/options.ts';
 import { readLink, writeLink, isWhole, LINK_TEXT } from '../../src/web/state/link.ts';
 import { presetOf, PRESETS, presetFields } from '../../src/web/state/presets.ts';
-import {
-  DATA_CHOICES,
-  DEFAULT_FIELDS,
-  ENGINE_CHOICES,
-  LAUNCH_CHOICES,
-  readSettings,
-  type Fields,
-} from '../../src/web/state/settings.ts';
+import { DATA_CHOICES, DEFAULT_FIELDS, readSettings, type Fields } from '../../src/web/state/settings.ts';
 import { toyDocuments, TOY_NAMES, TOY_TASKS } from '../../src/data/toy-tasks.ts';
 import { roomIn, settingsIn, type Room } from '../../src/web/routes.ts';
 import { noChromium } from '../support/chromium.ts';
@@ -25,8 +19,8 @@ const runnable: fc.Arbitrary<Fields> = fc
   .record({
     data: fc.constantFrom(...DATA_CHOICES.filter((choice) => choice !== 'file')),
     text: fc.string({ minLength: 1, maxLength: 300, unit: 'grapheme' }),
-    engine: fc.constantFrom(...ENGINE_CHOICES),
-    launch: fc.constantFrom(...LAUNCH_CHOICES),
+    engine: fc.constantFrom(...OPTIONS.engine.choices),
+    launch: fc.constantFrom(...OPTIONS.launch.choices),
     n_layer: whole(12),
     head: fc.integer({ min: 1, max: 32 }),
     n_head: fc.integer({ min: 1, max: 16 }),

@@ -2,73 +2,56 @@
 
 import type { ComponentChildren } from 'preact';
 import { isRunning } from '../state/run.ts';
-import { change, fields, problem, type Fields, type NumberField } from '../state/settings.ts';
+import type { OptionKind } from '../../config/options.ts';
+import { change, choicesOf, fields, fieldsOf, problem, type FieldName } from '../state/settings.ts';
 
-interface NumberProps {
-  readonly name: NumberField;
-  readonly label: string;
-  /** What it does, in a sentence. */
-  readonly help: string;
+/** The fields of an option each, in the order of the table. `disabled` names those that have no effect now. */
+export function OptionFields({ kind, disabled = [] }: { kind: OptionKind; disabled?: readonly FieldName[] }) {
+  return fieldsOf(kind).map((option) => (
+    <OptionField key={option.id} option={option} disabled={disabled.includes(option.id)} />
+  ));
 }
 
-/** A number, under microgpt.py's name. Marked where the problem of the settings names it. */
-export function NumberInput({ name, label, help }: NumberProps) {
-  const wrong = new RegExp(`\\b${name}\\b`).test(problem.value);
+type Props = { readonly option: ReturnType<typeof fieldsOf>[number]; readonly disabled: boolean };
+
+/** Under microgpt.py's name: a list of choices, or a text that is marked where the problem of the settings names it. */
+function OptionField({ option, disabled }: Props) {
+  const { id, field } = option;
+  const choices = choicesOf(option);
+  const common = { id, name: id, disabled, 'aria-describedby': `${id}-help` };
+  const labels: Readonly<Record<string, string>> =
+    option.type === 'choice' ? (option.field?.labels ?? {}) : { true: 'on', false: 'off' };
   return (
     <div class="field">
-      <label for={name}>
-        {label} <code>{name}</code>
+      <label for={id}>
+        {field?.label} <code>{id}</code>
       </label>
-      <input
-        id={name}
-        name={name}
-        type="text"
-        inputMode="decimal"
-        autocomplete="off"
-        spellcheck={false}
-        value={fields.value[name]}
-        aria-invalid={wrong ? 'true' : undefined}
-        aria-describedby={`${name}-help`}
-        onInput={({ currentTarget }) => change({ [name]: currentTarget.value })}
-      />
-      <p id={`${name}-help`} class="help">
-        {help}
-      </p>
-    </div>
-  );
-}
-
-interface ChoiceProps<N extends 'engine' | 'launch'> {
-  readonly name: N;
-  readonly label: string;
-  readonly help: ComponentChildren;
-  readonly options: Readonly<Record<Fields[N], string>>;
-  readonly disabled?: boolean;
-}
-
-export function Choice<N extends 'engine' | 'launch'>(props: ChoiceProps<N>) {
-  const { name, label, help, options, disabled = false } = props;
-  return (
-    <div class="field">
-      <label for={name}>
-        {label} <code>{name}</code>
-      </label>
-      <select
-        id={name}
-        name={name}
-        value={fields.value[name]}
-        disabled={disabled}
-        aria-describedby={`${name}-help`}
-        onChange={({ currentTarget }) => change({ [name]: currentTarget.value })}
-      >
-        {Object.entries<string>(options).map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-      </select>
-      <p id={`${name}-help`} class="help">
-        {help}
+      {choices === undefined ? (
+        <input
+          {...common}
+          type="text"
+          inputMode="decimal"
+          autocomplete="off"
+          spellcheck={false}
+          value={fields.value[id]}
+          aria-invalid={new RegExp(`\\b${id}\\b`).test(problem.value) ? 'true' : undefined}
+          onInput={({ currentTarget }) => change({ [id]: currentTarget.value })}
+        />
+      ) : (
+        <select
+          {...common}
+          value={fields.value[id]}
+          onChange={({ currentTarget }) => change({ [id]: currentTarget.value })}
+        >
+          {choices.map((value) => (
+            <option key={value} value={value}>
+              {labels[value]}
+            </option>
+          ))}
+        </select>
+      )}
+      <p id={`${id}-help`} class="help">
+        {field?.hint}
       </p>
     </div>
   );

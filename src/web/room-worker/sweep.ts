@@ -127,13 +127,13 @@ export class Sweeping {
     const parameters = this.#parameters.get(looked.index);
     if (parameters === undefined || !Number.isFinite(this.#final[looked.index])) return;
     looked.writing = true;
-    const { model, training, temperature } = this.#job.settings;
+    const { model, training, sampling } = this.#job.settings;
     const own = { ...training, ...gridPoint(this.#job.axes, looked.index) };
     const { spec, tokenizer, random } = prepareRun({ documents: this.#documents, model, training: own });
     const engine = createCpuEngine({ ...spec, parameters });
     const texts: string[] = [];
     try {
-      const options = { temperature, blockSize: model.blockSize };
+      const options = { ...sampling, blockSize: model.blockSize };
       while (texts.length < TEXTS) texts.push(await sampleDocument(engine, tokenizer, random, options));
     } finally {
       engine.dispose();

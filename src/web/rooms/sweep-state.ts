@@ -2,8 +2,8 @@
 // the page.
 
 import { batch, computed, signal } from '@preact/signals';
-import type { TrainingConfig } from '../../model/config.ts';
-import { gridPoint, type Axes } from '../../train/sweep-grid.ts';
+import type { TrainingConfig } from '../../config/config.ts';
+import { AXIS_NAMES, gridPoint, type Axes } from '../../train/sweep-grid.ts';
 import { rankSettings } from '../../train/sweep-judge.ts';
 import { compareResults, type ModelResult, type SweepProgress } from '../../train/sweep.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
@@ -70,7 +70,7 @@ export function readAxes({ lrFrom, lrTo, lrCount, seeds }: SweepFields, training
   const high = number('the last learning rate', lrTo);
   const rates = whole('learning rates', lrCount);
   const count = whole('seeds', seeds);
-  const { steps, seed, beta1, beta2, eps, initScale } = training;
+  const { steps, seed } = training;
   if (!(low > 0)) throw new ConfigError(`The first learning rate: expected more than 0, got ${low}.`);
   if (!(high >= low)) {
     throw new ConfigError(`The last learning rate: expected ${low} or more, got ${high}.`);
@@ -81,7 +81,9 @@ export function readAxes({ lrFrom, lrTo, lrCount, seeds }: SweepFields, training
       `Too many steps for a page: got ${got}. Choose fewer models, or fewer steps in the story.`,
     );
   }
+  const story = Object.fromEntries(AXIS_NAMES.map((name) => [name, [training[name]]]));
   return {
+    ...(story as unknown as Axes),
     learningRate: Array.from({ length: rates }, (_, i) => {
       if (i === 0) return low;
       return i === rates - 1
@@ -89,10 +91,6 @@ export function readAxes({ lrFrom, lrTo, lrCount, seeds }: SweepFields, training
         : Number((low ** (1 - i / (rates - 1)) * high ** (i / (rates - 1))).toPrecision(2));
     }),
     seed: Array.from({ length: count }, (_, i) => seed + i),
-    beta1: [beta1],
-    beta2: [beta2],
-    eps: [eps],
-    initScale: [initScale],
   };
 }
 

@@ -1,6 +1,7 @@
 // The runs that the browser keeps: the page's end of the worker that looks after them.
 
 import { effect, signal } from '@preact/signals';
+import { optionOf } from '../../config/config.ts';
 import { MicrogptError } from '../../util/errors.ts';
 import type { StoreCall, StoreOperations, StoreReply } from '../store/operations.ts';
 import type { RunList, StoredRun } from '../store/runs.ts';
@@ -9,9 +10,10 @@ import {
   begunFile,
   begunWith,
   DEFAULT_FIELDS,
+  choicesOf,
   fields,
+  fieldsOf,
   file,
-  LAUNCH_CHOICES,
   type Fields,
 } from './settings.ts';
 import { storyHash } from './address.ts';
@@ -120,7 +122,7 @@ export async function openRun(run: StoredRun, go: boolean): Promise<void> {
   const own = source === 'your text' && text !== undefined ? await text.text() : '';
   open(run.id, go); // first, so that the worker reads no other text
   file.value = begunFile.value = text && own === '' ? new File([text], source) : undefined;
-  fields.value = begunWith.value = fieldsOf(run, own);
+  fields.value = begunWith.value = settingsOf(run, own);
   location.hash = storyHash.value;
 }
 
@@ -140,27 +142,22 @@ function until(condition: () => boolean): Promise<void> {
   });
 }
 
-function fieldsOf({ config, text }: StoredRun, own: string): Fields {
+function settingsOf({ config, text }: StoredRun, own: string): Fields {
   const { model, training, engine, sampling } = config;
-  const launch = LAUNCH_CHOICES.find((choice) => choice === engine.launch) ?? DEFAULT_FIELDS.launch;
+  const values = { ...model, ...training, ...sampling };
+  const options = fieldsOf('model', 'training', 'sampling').map(({ id, name }) => [
+    id,
+    String(Reflect.get(values, name)),
+  ]);
+  const launches = choicesOf(optionOf('launch')) as readonly Fields['launch'][];
   const data = text.kind === 'builtin' ? 'builtin' : text.kind === 'toy' ? text.task : undefined;
   return {
+    ...DEFAULT_FIELDS,
+    ...(Object.fromEntries(options) as Partial<Fields>),
     data: data ?? (text.kind === 'stored' && own === '' ? 'file' : 'text'),
     text: own,
     engine: engine.name,
-    launch,
-    n_layer: String(model.nLayer),
-    n_embd: String(model.nEmbd),
-    n_head: String(model.nHead),
-    block_size: String(model.blockSize),
-    steps: String(training.steps),
-    batch_size: String(training.batchSize),
-    lr: String(training.learningRate),
-    beta1: String(training.beta1),
-    beta2: String(training.beta2),
-    clip: String(training.clip),
-    seed: String(training.seed),
-    temperature: String(sampling.temperature),
+    launch: launches.find((choice) => choice === engine.launch) ?? DEFAULT_FIELDS.launch,
   };
 }
 

@@ -3,15 +3,13 @@
 
 import { MicrogptError } from '../../util/errors.ts';
 import {
+  choicesOf,
   DATA_CHOICES,
   DEFAULT_FIELDS,
-  ENGINE_CHOICES,
-  LAUNCH_CHOICES,
-  NUMBER_FIELDS,
+  fieldsOf,
   quoted,
   readSettings,
   type Fields,
-  type NumberField,
 } from './settings.ts';
 
 /** Characters of own text that a link carries: longer ones do not survive mail and chat. */
@@ -23,16 +21,24 @@ export const LACKS = {
   file: 'The link does not carry its file. Choose the file below.',
 };
 
-const CHOICES = { data: DATA_CHOICES, engine: ENGINE_CHOICES, launch: LAUNCH_CHOICES } as const;
-type ChoiceField = keyof typeof CHOICES;
-const CHOICE_FIELDS = Object.keys(CHOICES) as ChoiceField[];
-/** Numbers that must fit together. */
-const MODEL_FIELDS = ['n_layer', 'n_embd', 'n_head', 'block_size'] as const;
+/** What a link can set, in the order in which it does, each with its choices where it has some. */
+const SETTINGS = new Map<string, readonly string[] | undefined>([
+  ['data', DATA_CHOICES],
+  ...fieldsOf('engine').map(entryOf),
+  ...fieldsOf('model').map(entryOf),
+  ...fieldsOf('training', 'sampling').map(entryOf),
+]);
+/** What must fit together. */
+const MODEL_FIELDS = fieldsOf('model').map(({ id }) => id);
+
+function entryOf(option: ReturnType<typeof fieldsOf>[number]): [string, readonly string[] | undefined] {
+  return [option.id, choicesOf(option)];
+}
 
 /** `n_layer=2&steps=500`; '' for the defaults. */
 export function writeLink(fields: Fields): string {
   const params = new URLSearchParams();
-  for (const name of [...CHOICE_FIELDS, ...NUMBER_FIELDS]) {
+  for (const name of SETTINGS.keys() as Iterable<keyof Fields>) {
     if (fields[name] !== DEFAULT_FIELDS[name]) params.set(name, fields[name]);
   }
   if (fields.data === 'text' && fields.text.length <= LINK_TEXT) params.set('text', fields.text);
@@ -53,16 +59,16 @@ export function readLink(link: string): { fields: Fields; problems: string[] } {
     fields = { ...fields, ...changes };
   };
   for (const [name, value] of params) {
-    if (isChoice(name)) {
-      const allowed: readonly string[] = CHOICES[name];
-      if (allowed.includes(value)) set({ [name]: value });
-      else problems.push(`${name}: expected ${allowed.join(', ')}, got ${quoted(value)}.`);
-    } else if (isNumber(name)) {
-      const wrong = whatIsWrong({ ...DEFAULT_FIELDS, ...together(name, params), [name]: value });
+    if (name === 'text') continue;
+    const allowed = SETTINGS.get(name);
+    if (!SETTINGS.has(name)) problems.push(`${name.slice(0, 40)}: there is no such setting.`);
+    else if (allowed?.includes(value) === false) {
+      problems.push(`${name}: expected ${allowed.join(', ')}, got ${quoted(value)}.`);
+    } else {
+      const alone = { ...DEFAULT_FIELDS, ...together(name, params), [name]: value };
+      const wrong = whatIsWrong({ ...alone, data: 'builtin' });
       if (wrong === '') set({ [name]: value });
       else problems.push(wrong);
-    } else if (name !== 'text') {
-      problems.push(`${name.slice(0, 40)}: there is no such setting.`);
     }
   }
   const wrong = whatIsWrong({ ...fields, data: 'builtin' });
@@ -76,7 +82,7 @@ export function readLink(link: string): { fields: Fields; problems: string[] } {
 }
 
 /** The other model fields of the link, where they are numbers: n_head 3 is right beside n_embd 12. */
-function together(name: NumberField, params: URLSearchParams): Partial<Fields> {
+function together(name: string, params: URLSearchParams): Partial<Fields> {
   if (!(MODEL_FIELDS as readonly string[]).includes(name)) return {};
   const others = MODEL_FIELDS.filter((other) => Number.isFinite(Number(params.get(other) ?? NaN)));
   const values = Object.fromEntries(others.map((other) => [other, params.get(other)!])) as Partial<Fields>;
@@ -91,12 +97,4 @@ function whatIsWrong(fields: Fields): string {
     if (error instanceof MicrogptError) return error.message;
     throw error;
   }
-}
-
-function isChoice(name: string): name is ChoiceField {
-  return (CHOICE_FIELDS as string[]).includes(name);
-}
-
-function isNumber(name: string): name is NumberField {
-  return (NUMBER_FIELDS as string[]).includes(name);
 }

@@ -6,52 +6,68 @@ import { TOY_NAMES, type ToyTask } from '../../data/toy-tasks.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,
-  DEFAULT_MODEL,
-  DEFAULT_TRAINING,
-} from '../../model/config.ts';
+  MODEL_NAMES,
+  optionOf,
+  optionsOf,
+  SAMPLING_NAMES,
+  TRAINING_NAMES,
+  underscored,
+  type ModelOptions,
+  type Option,
+  type OptionName,
+  type Values,
+} from '../../config/config.ts';
+import type { OPTIONS, OptionKind } from '../../config/options.ts';
 import { checkSampleOptions } from '../../train/sampler.ts';
 import { ConfigError, DataError, MicrogptError } from '../../util/errors.ts';
 import type { RunSettings, Source } from '../messages.ts';
 
 export const DATA_CHOICES = ['builtin', ...TOY_NAMES, 'text', 'file'] as const;
-export const ENGINE_CHOICES = ['webgpu', 'cpu', 'oracle', 'auto'] as const;
-export const LAUNCH_CHOICES = ['graph', 'eager', 'fused', 'resident', 'auto'] as const;
 
-const NUMBERS = {
-  n_layer: DEFAULT_MODEL.nLayer,
-  n_embd: DEFAULT_MODEL.nEmbd,
-  n_head: DEFAULT_MODEL.nHead,
-  block_size: DEFAULT_MODEL.blockSize,
-  steps: DEFAULT_TRAINING.steps,
-  batch_size: DEFAULT_TRAINING.batchSize,
-  lr: DEFAULT_TRAINING.learningRate,
-  beta1: DEFAULT_TRAINING.beta1,
-  beta2: DEFAULT_TRAINING.beta2,
-  clip: DEFAULT_TRAINING.clip,
-  seed: DEFAULT_TRAINING.seed,
-  temperature: 0.5,
+type Underscored<Flag extends string> = Flag extends `${infer Start}-${infer Rest}`
+  ? `${Start}_${Underscored<Rest>}`
+  : Flag;
+type Options = typeof OPTIONS;
+/** Of each option with a field its value as the field holds it. */
+type OptionFields = {
+  readonly [
+    Name in OptionName as Options[Name] extends { field: unknown }
+      ? Underscored<Options[Name]['flag']>
+      : never
+  ]: Options[Name] extends { choices: readonly (infer Choice)[] } ? Choice : string;
 };
-export type NumberField = keyof typeof NUMBERS;
-export const NUMBER_FIELDS = Object.keys(NUMBERS) as NumberField[];
+/** The name of an option's field, which is microgpt.py's for it. */
+export type FieldName = keyof OptionFields;
 
-/** As typed: a number field may hold anything for a moment. */
-export interface Fields extends Readonly<Record<NumberField, string>> {
+/** As typed: a number may be anything for a moment; yes or no is `true` or `false`. */
+export interface Fields extends OptionFields {
   readonly data: (typeof DATA_CHOICES)[number];
   readonly text: string;
-  readonly engine: (typeof ENGINE_CHOICES)[number];
-  readonly launch: (typeof LAUNCH_CHOICES)[number];
+}
+
+/** The options of these kinds that have a field, in the order of the table. */
+export function fieldsOf(...kinds: OptionKind[]): readonly (Option & { readonly id: FieldName })[] {
+  return optionsOf(...kinds)
+    .filter(({ field }) => field !== undefined)
+    .map((option) => ({ ...option, id: underscored(option.flag) as FieldName }));
+}
+
+/** What a field can be set to, in the order that it shows; undefined where it is typed. */
+export function choicesOf(option: Option): readonly string[] | undefined {
+  if (option.type === 'boolean') return ['false', 'true'];
+  return option.type === 'choice' ? Object.keys(option.field?.labels ?? {}) : undefined;
 }
 
 /** microgpt.py's own settings. */
 export const DEFAULT_FIELDS: Fields = {
-  ...(Object.fromEntries(NUMBER_FIELDS.map((name) => [name, String(NUMBERS[name])])) as Record<
-    NumberField,
-    string
-  >),
+  ...(Object.fromEntries(
+    fieldsOf('engine', 'model', 'training', 'sampling').map(({ id, field, ...option }) => [
+      id,
+      String((field as { default?: string }).default ?? option.default),
+    ]),
+  ) as unknown as OptionFields),
   data: 'builtin',
   text: '',
-  engine: 'webgpu',
-  launch: 'graph',
 };
 
 export const fields = signal<Fields>(DEFAULT_FIELDS);
@@ -107,38 +123,41 @@ export function quoted(text: string): string {
 
 /** Throws ConfigError or DataError where the fields cannot make a run. */
 export function readSettings(values: Fields, chosen: File | undefined): RunSettings {
-  const number = (name: NumberField) => {
-    const typed = values[name].trim();
-    const value = Number(typed);
-    if (typed === '' || Number.isNaN(value)) {
-      throw new ConfigError(`${name}: expected a number, got ${typed === '' ? 'nothing' : quoted(typed)}.`);
-    }
-    return value;
-  };
   const source = readSource(values, chosen);
-  const model = {
-    nLayer: number('n_layer'),
-    nEmbd: number('n_embd'),
-    nHead: number('n_head'),
-    blockSize: number('block_size'),
-  };
-  const training = {
-    ...DEFAULT_TRAINING,
-    steps: number('steps'),
-    batchSize: number('batch_size'),
-    learningRate: number('lr'),
-    beta1: number('beta1'),
-    beta2: number('beta2'),
-    clip: number('clip'),
-    seed: number('seed'),
-  };
-  const temperature = number('temperature');
+  const model = readModel(values);
+  const training = readOptions(values, TRAINING_NAMES);
+  const sampling = readOptions(values, SAMPLING_NAMES);
   checkModelConfig({ ...model, vocabSize: 2 }); // the vocabulary comes from the text
   checkTrainingConfig(training);
-  checkSampleOptions({ temperature });
+  checkSampleOptions(sampling);
   // The engines of the CPU launch no kernels.
   const launch = usesGpu(values.engine) ? values.launch : 'auto';
-  return { source, engine: values.engine, launch, model, training, temperature };
+  return { source, engine: values.engine, launch, model, training, sampling };
+}
+
+/** Throws ConfigError where a number is none. */
+export function readModel(values: Fields): ModelOptions {
+  return readOptions(values, MODEL_NAMES);
+}
+
+/** Options without a field have their defaults. */
+function readOptions<Name extends OptionName>(values: Fields, names: readonly Name[]): Values<Name> {
+  const read = names.map((name): [Name, unknown] => {
+    const option = optionOf(name);
+    if (option.field === undefined) return [name, option.default];
+    const id = underscored(option.flag) as FieldName;
+    return [name, readField(id, option.type, values[id])];
+  });
+  return Object.fromEntries(read) as unknown as Values<Name>;
+}
+
+function readField(id: FieldName, type: Option['type'], value: string): string | number | boolean {
+  if (type === 'choice') return value;
+  if (type === 'boolean') return value === 'true';
+  const typed = value.trim();
+  const number = Number(typed);
+  if (typed !== '' && !Number.isNaN(number)) return number;
+  throw new ConfigError(`${id}: expected a number, got ${typed === '' ? 'nothing' : quoted(typed)}.`);
 }
 
 /** Throws DataError where there is no text yet. */

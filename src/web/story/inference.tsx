@@ -3,7 +3,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { TOY_TASKS } from '../../data/toy-tasks.ts';
 import { count, noveltyOf, percent } from '../format.ts';
-import { NumberInput, Settings } from '../parts/fields.tsx';
+import { OptionFields, Settings } from '../parts/fields.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
 import { data, isAsking, previews, samples, total } from '../state/run.ts';
@@ -29,11 +29,7 @@ export function Inference() {
             </p>
           </Maths>
           <Settings legend="Inference">
-            <NumberInput
-              name="temperature"
-              label="Temperature"
-              help="Below 1 it plays safe, above 1 it takes chances."
-            />
+            <OptionFields kind="sampling" />
           </Settings>
         </>
       }

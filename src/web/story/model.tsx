@@ -1,6 +1,7 @@
 // "Define the model architecture": tokens in, logits out.
 
 import type { ComponentChildren } from 'preact';
+import { DEFAULT_MODEL } from '../../config/config.ts';
 import { Lazy } from '../parts/lazy.tsx';
 import { Maths, Section } from '../parts/section.tsx';
 import { progress } from '../state/run.ts';
@@ -88,7 +89,7 @@ function Flow() {
 }
 
 /** microgpt.py's, while the settings make none. */
-const DEFAULTS = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16, vocabSize: 27 };
+const DEFAULTS = { ...DEFAULT_MODEL, vocabSize: 27 };
 
 function Stage({ shape, children }: { shape: string; children: ComponentChildren }) {
   return (

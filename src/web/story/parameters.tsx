@@ -1,13 +1,13 @@
 // "Initialize the parameters": the matrices that hold all that the model knows.
 
 import { parameterSpecs, countParameters } from '../../model/parameters.ts';
-import { DEFAULT_TRAINING, type ModelConfig } from '../../model/config.ts';
+import { DEFAULT_TRAINING, type ModelConfig } from '../../config/config.ts';
 import { count } from '../format.ts';
-import { NumberInput, Settings } from '../parts/fields.tsx';
+import { OptionFields, Settings } from '../parts/fields.tsx';
 import { Lazy } from '../parts/lazy.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { config, data } from '../state/run.ts';
-import { fields, problem } from '../state/settings.ts';
+import { fields, problem, readModel } from '../state/settings.ts';
 
 /** What a matrix does, by the end of its name. */
 const ROLES: Record<string, string> = {
@@ -44,18 +44,7 @@ export function Parameters() {
             </p>
           </Maths>
           <Settings legend="Model">
-            <NumberInput name="n_layer" label="Layers" help="How many rounds of attention and MLP: L." />
-            <NumberInput name="n_embd" label="Width" help="How many numbers stand for a token: C." />
-            <NumberInput
-              name="n_head"
-              label="Heads"
-              help="How many things a token can look for at once: H."
-            />
-            <NumberInput
-              name="block_size"
-              label="Context"
-              help="How many tokens back it can see: T. Longer documents are cut."
-            />
+            <OptionFields kind="model" />
           </Settings>
         </>
       }
@@ -70,14 +59,7 @@ export function Parameters() {
 export function modelNow(): ModelConfig | undefined {
   if (config.value !== undefined) return config.value.model;
   if (problem.value !== '' || data.value === undefined) return undefined;
-  const { n_layer, n_embd, n_head, block_size } = fields.value;
-  return {
-    nLayer: Number(n_layer),
-    nEmbd: Number(n_embd),
-    nHead: Number(n_head),
-    blockSize: Number(block_size),
-    vocabSize: data.value.chars.length + 1,
-  };
+  return { ...readModel(fields.value), vocabSize: data.value.chars.length + 1 };
 }
 
 /** More rows say nothing new. */

@@ -1,7 +1,7 @@
 // "Let there be Adam" and "Repeat in sequence": the training loop.
 
 import { count, counted, duration, lossText, perplexity, rate } from '../format.ts';
-import { Choice, NumberInput, Settings } from '../parts/fields.tsx';
+import { OptionFields, Settings } from '../parts/fields.tsx';
 import { LossChart } from '../parts/loss-chart.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { config, kept, phase, progress, total } from '../state/run.ts';
@@ -64,46 +64,10 @@ function TrainingSettings() {
   return (
     <>
       <Settings legend="Training">
-        <NumberInput name="steps" label="Steps" help="How many times the parameters change." />
-        <NumberInput name="batch_size" label="Documents a step" help="More give a steadier direction: B." />
-        <NumberInput
-          name="lr"
-          label="Learning rate"
-          help="Size of the first steps; it falls linearly to 0."
-        />
-        <NumberInput
-          name="seed"
-          label="Random numbers"
-          help="The same seed repeats a run; another one gives another run."
-        />
-        <NumberInput name="beta1" label="Memory of direction" help="Near 1: the direction changes slowly." />
-        <NumberInput name="beta2" label="Memory of size" help="Near 1: the step size changes slowly." />
-        <NumberInput
-          name="clip"
-          label="Gradient norm limit"
-          help="Larger gradients are scaled down to this norm; 0 turns it off."
-        />
+        <OptionFields kind="training" />
       </Settings>
       <Settings legend="Engine">
-        <Choice
-          name="engine"
-          label="What computes"
-          help="All train the same model; over a long run, rounding can lead them apart. Without WebGPU the CPU trains."
-          options={{ webgpu: 'WebGPU', cpu: 'CPU', oracle: 'Oracle (scalar)', auto: 'The faster one here' }}
-        />
-        <Choice
-          name="launch"
-          label="Kernel launch"
-          help="How a step’s kernels reach the GPU: for a small model, most of the time of a step."
-          options={{
-            graph: 'graph',
-            eager: 'eager',
-            fused: 'fused',
-            resident: 'resident',
-            auto: 'The fastest one here',
-          }}
-          disabled={!usesGpu(fields.value.engine)}
-        />
+        <OptionFields kind="engine" disabled={usesGpu(fields.value.engine) ? [] : ['launch']} />
       </Settings>
     </>
   );

@@ -14,8 +14,6 @@ import { describeData, readSource } from './source.ts';
 
 /** Their initial values alone take 1 GiB in f64. */
 const MAX_PARAMETERS = 2 ** 27;
-/** As microgpt.py. */
-export const SAMPLES = 20;
 
 /** A run that is about to train. */
 export interface Begun {
@@ -23,15 +21,15 @@ export interface Begun {
   /** Undefined where the run is not to be saved. */
   readonly keeper: RunKeeper | undefined;
   readonly data: RunConfig['data'];
-  readonly temperature: number;
+  readonly sampling: RunConfig['sampling'];
   /** Losses of the steps done, those that are kept. */
   readonly losses: ArrayLike<number>;
 }
 
 /** A new run, saved where `kept`. Throws MicrogptError where the settings make none. */
 export async function begin(settings: RunSettings, kept: boolean, post: Post): Promise<Begun> {
-  const { training, temperature } = settings;
-  checkSampleOptions({ temperature });
+  const { training, sampling } = settings;
+  checkSampleOptions(sampling);
   checkSize(settings.model);
   const source = await readSource(settings.source);
   const { documents, name } = source;
@@ -49,12 +47,12 @@ export async function begin(settings: RunSettings, kept: boolean, post: Post): P
     training,
     data,
     engine: engineOf(live.engine.info),
-    sampling: { samples: SAMPLES, temperature },
+    sampling,
   };
   const keeper = kept
     ? keep(newRun(settings, documents), config, prepared, { step: 0, losses: [] }, post)
     : undefined;
-  return { live, keeper, data, temperature, losses: [] };
+  return { live, keeper, data, sampling, losses: [] };
 }
 
 /** What saves a run; `from`: what is saved already. */

@@ -43,7 +43,7 @@ export async function reopen(id: string, post: Post): Promise<Begun> {
     ]);
     const now = { ...config, engine: engineOf(live.engine.info) };
     const keeper = keep(folder, now, { tokenizer, random }, { step: state.step, losses }, post);
-    return { live, keeper, data: config.data, temperature: config.sampling.temperature, losses };
+    return { live, keeper, data: config.data, sampling: config.sampling, losses };
   } catch (error) {
     folder.release();
     throw error;

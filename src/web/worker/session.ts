@@ -10,7 +10,7 @@ import { train, type TrainChunk } from '../../train/trainer.ts';
 import { DeviceError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { PhaseMessage, Post, ProgressMessage } from '../messages.ts';
-import { SAMPLES, type Begun } from './begin.ts';
+import type { Begun } from './begin.ts';
 import { errorMessage } from './errors.ts';
 import { learningRateAt } from '../../config/schedule.ts';
 import type { RunKeeper } from './keeper.ts';
@@ -28,7 +28,7 @@ const PREVIEW_LENGTH = 40;
 export class Session {
   #live: LiveRun;
   #keeper: RunKeeper | undefined;
-  #temperature: number;
+  #sampling: Begun['sampling'];
   #orders: Orders;
   #post: Post;
   #phase: PhaseMessage['phase'] = 'preparing';
@@ -43,10 +43,10 @@ export class Session {
   #away = 0;
   #meter: ProgressMeter;
 
-  constructor({ live, keeper, temperature, losses }: Begun, orders: Orders, post: Post) {
+  constructor({ live, keeper, sampling, losses }: Begun, orders: Orders, post: Post) {
     this.#live = live;
     this.#keeper = keeper;
-    this.#temperature = temperature;
+    this.#sampling = sampling;
     this.#orders = orders;
     this.#post = post;
     this.#previewEvery = Math.ceil(live.spec.training.steps / PREVIEWS);
@@ -175,7 +175,7 @@ export class Session {
     const dice = new PythonRandom(0);
     dice.setState(random.getState());
     const options = {
-      temperature: this.#temperature,
+      ...this.#sampling,
       blockSize: Math.min(spec.model.blockSize, PREVIEW_LENGTH),
     };
     const texts: string[] = [];
@@ -186,8 +186,8 @@ export class Session {
   async sample(): Promise<void> {
     const { engine, spec, tokenizer, random, step } = this.#live;
     this.#enter('sampling');
-    const options = { temperature: this.#temperature, blockSize: spec.model.blockSize };
-    while (this.#samples.length < SAMPLES) {
+    const options = { ...this.#sampling, blockSize: spec.model.blockSize };
+    while (this.#samples.length < this.#sampling.samples) {
       // A device that is lost in the middle of a sample leaves the stream where the sample began.
       const before = random.getState();
       try {
