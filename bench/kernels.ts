@@ -8,8 +8,7 @@
 
 import { parseArgs } from 'node:util';
 import type { Dispatch } from '../src/graph/plan.ts';
-import { DEFAULT_TRAINING } from '../src/model/config.ts';
-import type { ModelConfig } from '../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../src/config/config.ts';
 import { trainingPlan } from '../src/model/plans.ts';
 import { parameterLayout } from '../src/model/parameters.ts';
 import { packCorpus } from '../src/ops/batch.ts';
@@ -30,9 +29,17 @@ interface Shape extends ModelConfig {
 }
 
 const SHAPES: Readonly<Record<string, Shape>> = {
-  micro: { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 16, vocabSize: 27, batchSize: 1 },
-  small: { nLayer: 1, nEmbd: 64, nHead: 2, blockSize: 128, vocabSize: 512, batchSize: 2 },
-  gpt2: { nLayer: 1, nEmbd: 768, nHead: 12, blockSize: 1024, vocabSize: 50_304, batchSize: 4 },
+  micro: { ...DEFAULT_MODEL, vocabSize: 27, batchSize: 1 },
+  small: { ...DEFAULT_MODEL, nLayer: 1, nEmbd: 64, nHead: 2, blockSize: 128, vocabSize: 512, batchSize: 2 },
+  gpt2: {
+    ...DEFAULT_MODEL,
+    nLayer: 1,
+    nEmbd: 768,
+    nHead: 12,
+    blockSize: 1024,
+    vocabSize: 50_304,
+    batchSize: 4,
+  },
 };
 
 export async function main(args: string[]): Promise<void> {

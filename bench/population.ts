@@ -11,8 +11,9 @@ import { createCpuPopulation, startPopulationWorkers } from '../src/cpu/populati
 import type { WasmWorker } from '../src/cpu/workers.ts';
 import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
 import type { AdapterInfo } from '../src/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/config/config.ts';
 import type { Population } from '../src/population.ts';
+import { axesOf } from '../src/train/sweep-grid.ts';
 import { sweepSource } from '../src/train/sweep.ts';
 import { adapterName, openDevice, type GpuDevice } from '../src/webgpu/adapter.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
@@ -90,20 +91,12 @@ function report(timings: readonly Timing[], adapter: AdapterInfo | undefined): v
 
 /** Models that differ in their seeds, with more steps than anyone will train. */
 function source(size: number) {
-  const { learningRate, beta1, beta2, eps, initScale } = DEFAULT_TRAINING;
   const seed = Array.from({ length: size }, (_, i) => i);
-  const rest = {
-    initScale: [initScale],
-    eps: [eps],
-    beta2: [beta2],
-    beta1: [beta1],
-    learningRate: [learningRate],
-  };
   return sweepSource({
     documents: BUILTIN_DOCUMENTS,
     model: DEFAULT_MODEL,
-    training: { steps: 100_000_000, batchSize: 1, clip: 0 },
-    axes: { seed, ...rest },
+    training: { ...DEFAULT_TRAINING, steps: 100_000_000 },
+    axes: { ...axesOf(DEFAULT_TRAINING), seed },
   });
 }
 

@@ -17,7 +17,7 @@ import { RunStore } from '../src/cli/run-store.ts';
 import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
 import type { EngineName } from '../src/engine.ts';
 import { createEngine } from '../src/engines.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../src/config/config.ts';
 import { prepareRun } from '../src/train/prepare.ts';
 import { ProgressMeter } from '../src/train/progress.ts';
 import { ResilientEngine } from '../src/train/resilient.ts';
@@ -127,7 +127,7 @@ async function soak(name: EngineName, minutes: number): Promise<{ description: s
       sha256: await fingerprintDocuments(BUILTIN_DOCUMENTS),
     },
     engine: engineOf(engine.info),
-    sampling: { samples: 0, temperature: 0.5 },
+    sampling: { ...DEFAULT_SAMPLING, samples: 0 },
   };
   const fixed = { config, tokenizer, random: random.getState() };
   const saver = new RunSaver(store, { milliseconds: CHECKPOINT_MS }, engine, fixed, { losses: [], saved: 0 });

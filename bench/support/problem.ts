@@ -1,7 +1,7 @@
 // What peers and engines train alike, from a shape in text.
 
 import type { EngineSpec } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { initParameters } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
@@ -19,7 +19,7 @@ export function problemSpec(shape: string): EngineSpec {
     );
   }
   const [nLayer, nEmbd, nHead, blockSize, batchSize, vocabSize] = numbers;
-  const model = { nLayer, nEmbd, nHead, blockSize };
+  const model = { ...DEFAULT_MODEL, nLayer, nEmbd, nHead, blockSize };
   const training = { ...DEFAULT_TRAINING, batchSize };
   if (vocabSize === undefined) return prepareRun({ documents: namesDocuments(), model, training }).spec;
   const random = new PythonRandom(training.seed);

@@ -3,18 +3,12 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { optionsOf } from '../config/config.ts';
+import { optionsOf, type ModelOptions } from '../config/config.ts';
 import type { SavedRun } from '../train/run-files.ts';
 import { decodeSweep, encodeSweep, type SavedSweep } from '../train/sweep-file.ts';
 import { gridPoint, gridSize } from '../train/sweep-grid.ts';
 import { plotSweep } from '../train/sweep-plot.ts';
-import {
-  doneBefore,
-  type BestModel,
-  type ModelResult,
-  type SweepOptions,
-  type SweepOutcome,
-} from '../train/sweep.ts';
+import { doneBefore, type BestModel, type ModelResult, type SweepOutcome } from '../train/sweep.ts';
 import { CheckpointError, ConfigError } from '../util/errors.ts';
 import { errorCode, listIfThere, readRegular, reasonOf, writeFilesAtomically } from './files.ts';
 import { listed, readRunFiles, writeRun } from './run-directory.ts';
@@ -25,6 +19,9 @@ const BEST_RUN = 'best';
 
 /** Of sweep.json: some 200 bytes for each of at most 10,000 models. */
 const MOST_BYTES = 2 ** 26;
+
+/** What a directory must have been begun with. */
+type Settings = Pick<SavedSweep, 'training' | 'axes'> & { readonly model: ModelOptions };
 
 /** What an earlier sweep with the same settings has left. */
 export interface Unfinished extends Pick<SavedSweep, 'data' | 'engine'> {
@@ -38,10 +35,7 @@ export interface Unfinished extends Pick<SavedSweep, 'data' | 'engine'> {
  * What was left in `directory` of a sweep with these settings, if anything. Throws ConfigError where the directory has
  * something else that saving a sweep there would replace.
  */
-export async function readUnfinished(
-  directory: string,
-  settings: Pick<SweepOptions, 'model' | 'training' | 'axes'>,
-): Promise<Unfinished | undefined> {
+export async function readUnfinished(directory: string, settings: Settings): Promise<Unfinished | undefined> {
   const present = await listed(directory);
   const holds = (what: string, advice = '') =>
     new ConfigError(`--out ${directory}: it already holds ${what}. Choose another directory${advice}.`);
@@ -77,10 +71,7 @@ async function readSweep(path: string): Promise<SavedSweep | undefined> {
 }
 
 /** The options whose values are others than the saved sweep's. */
-function differing(
-  { model, training, axes }: Pick<SweepOptions, 'model' | 'training' | 'axes'>,
-  saved: SavedSweep,
-): string[] {
+function differing({ model, training, axes }: Settings, saved: SavedSweep): string[] {
   const [now, before] = [
     { ...model, ...training, ...axes },
     { ...saved.model, ...saved.training, ...saved.axes },

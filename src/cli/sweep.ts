@@ -1,7 +1,13 @@
 // microgpt sweep: the same training with many settings; the best model becomes an ordinary run.
 
 import { textUse } from '../data/text-use.ts';
-import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../config/config.ts';
+import {
+  checkModelConfig,
+  checkTrainingConfig,
+  type CommonTraining,
+  type ModelOptions,
+  type TrainingConfig,
+} from '../config/config.ts';
 import { choosePopulations, type PopulationChoice, type PopulationSource } from '../populations.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
@@ -39,7 +45,9 @@ import { settingTable, sweepTable } from './sweep-table.ts';
 import { checkSameData, checkSize } from './train.ts';
 import { MOST_LOOKED_UP, noteCut, printCopies } from './training-text.ts';
 
-export interface SweepSettings extends Omit<SweepOptions, 'documents'> {
+export interface SweepSettings extends Pick<SweepOptions, 'axes'> {
+  readonly model: ModelOptions;
+  readonly training: CommonTraining;
   /** builtin, names, - or a path. */
   readonly source: string;
   readonly choice: PopulationChoice;

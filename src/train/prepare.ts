@@ -6,6 +6,8 @@ import type { EngineSpec } from '../engine.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,
+  DEFAULT_MODEL,
+  DEFAULT_TRAINING,
   type ModelConfig,
   type ModelOptions,
   type TrainingConfig,
@@ -17,9 +19,10 @@ import { PythonRandom } from '../util/python-random.ts';
 export interface PrepareOptions {
   /** In the order of the file; they are not changed. */
   readonly documents: readonly string[];
-  /** The vocabulary comes from the documents. */
-  readonly model: ModelOptions;
-  readonly training: TrainingConfig;
+  /** What is left out is as in microgpt.py; the vocabulary comes from the documents. */
+  readonly model: Partial<ModelOptions>;
+  /** Likewise. */
+  readonly training: Partial<TrainingConfig>;
 }
 
 export interface PreparedRun {
@@ -34,13 +37,13 @@ export interface PreparedRun {
  * Throws ConfigError for a configuration that cannot work and DataError where there are no documents.
  */
 export function prepareRun(options: PrepareOptions): PreparedRun {
-  const { training } = options;
+  const training: TrainingConfig = { ...DEFAULT_TRAINING, ...options.training };
   checkTrainingConfig(training);
   if (options.documents.length === 0) {
     throw new DataError('training documents: expected at least one, got none.');
   }
   const tokenizer = createTokenizer(options.documents);
-  const model: ModelConfig = { ...options.model, vocabSize: tokenizer.vocabSize };
+  const model: ModelConfig = { ...DEFAULT_MODEL, ...options.model, vocabSize: tokenizer.vocabSize };
   checkModelConfig(model);
 
   const random = new PythonRandom(training.seed);

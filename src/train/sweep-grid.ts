@@ -24,6 +24,12 @@ export type Axes = Readonly<Record<AxisName, readonly number[]>>;
 /** What one model has of each axis. */
 export type GridPoint = Pick<TrainingConfig, AxisName>;
 
+/** The axes of this one model. */
+export function axesOf(training: TrainingConfig): Axes {
+  const axes = AXIS_NAMES.map((name) => [name, [training[name]]] as const);
+  return Object.fromEntries(axes) as unknown as Axes;
+}
+
 export function gridSize(axes: Axes): number {
   return AXIS_NAMES.reduce((size, name) => size * axes[name].length, 1);
 }

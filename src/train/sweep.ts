@@ -2,7 +2,14 @@
 
 import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
 import type { EngineInfo, TrainingState } from '../engine.ts';
-import type { CommonTraining, ModelConfig, ModelOptions, TrainingConfig } from '../config/config.ts';
+import {
+  DEFAULT_MODEL,
+  DEFAULT_TRAINING,
+  type CommonTraining,
+  type ModelConfig,
+  type ModelOptions,
+  type TrainingConfig,
+} from '../config/config.ts';
 import { initParameters } from '../model/parameters.ts';
 import { orderLength, type Population, type PopulationMember } from '../population.ts';
 import type { ChosenPopulations, PopulationSource } from '../populations.ts';
@@ -14,9 +21,10 @@ import { nextCount, turn } from './trainer.ts';
 export interface SweepOptions {
   /** In the order of the file. */
   readonly documents: readonly string[];
-  readonly model: ModelOptions;
-  /** What all models have in common; of the rest the axes have the values. */
-  readonly training: CommonTraining;
+  /** What is left out is as in microgpt.py; the vocabulary comes from the documents. */
+  readonly model: Partial<ModelOptions>;
+  /** What all models have in common, likewise; of the rest the axes have the values. */
+  readonly training: Partial<CommonTraining>;
   readonly axes: Axes;
 }
 
@@ -98,7 +106,7 @@ const LOSS_BYTES = 2 ** 28;
  */
 export function sweepSource({ documents, model, training, axes }: SweepOptions): PopulationSource {
   const tokenizer = createTokenizer(documents);
-  const config: ModelConfig = { ...model, vocabSize: tokenizer.vocabSize };
+  const config: ModelConfig = { ...DEFAULT_MODEL, ...model, vocabSize: tokenizer.vocabSize };
   let last: (Omit<PopulationMember, 'training'> & { seed: number; initScale: number }) | undefined;
   const start = (own: TrainingConfig) => {
     const { seed, initScale } = own;
@@ -115,7 +123,7 @@ export function sweepSource({ documents, model, training, axes }: SweepOptions):
     documents: tokenizeDocuments(tokenizer, documents),
     size: gridSize(axes),
     member(index) {
-      const own: TrainingConfig = { ...training, ...gridPoint(axes, index) };
+      const own: TrainingConfig = { ...DEFAULT_TRAINING, ...training, ...gridPoint(axes, index) };
       const { order, parameters } = start(own);
       return { training: own, order, parameters };
     },

@@ -3,7 +3,7 @@ import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { countCopies, textUse } from '../../src/data/text-use.ts';
 import { createTokenizer, tokenizeDocuments, type TokenizedDocuments } from '../../src/data/tokenizer.ts';
 import type { Engine, EngineSpec } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { initParameters } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
@@ -61,7 +61,7 @@ async function losses(create: (spec: EngineSpec) => Engine, document: string): P
   const { tokens } = tokenizeDocuments(createTokenizer(DOCUMENTS), [document]);
   const variants = [tokens];
   for (let at = 1; at < tokens.length; at++) variants.push(tokens.with(at, (tokens[at] + 1) % 3));
-  const model = { nLayer: 1, nEmbd: 6, nHead: 2, blockSize: BLOCK, vocabSize: 4 };
+  const model = { ...DEFAULT_MODEL, nEmbd: 6, nHead: 2, blockSize: BLOCK, vocabSize: 4 };
   const count = variants.length;
   const engine = create({
     model,

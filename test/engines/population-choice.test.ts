@@ -3,7 +3,8 @@
 import '../support/software-vulkan.mjs'; // before `webgpu` is loaded
 import { describe, expect, it } from 'vitest';
 import { cpuCapacity } from '../../src/cpu/population.ts';
-import type { ModelConfig } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING, type ModelConfig } from '../../src/model/config.ts';
+import { axesOf } from '../../src/train/sweep-grid.ts';
 import { choosePopulations } from '../../src/populations.ts';
 import { sweepSource } from '../../src/train/sweep.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
@@ -19,14 +20,7 @@ function sourceOf(model: Partial<ModelConfig> = {}, batchSize = 1) {
     documents: ['anna', 'bob', 'christopher'],
     model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6, ...model },
     training: { steps: 4, batchSize, clip: 0 },
-    axes: {
-      seed: [1, 2, 3],
-      initScale: [0.08],
-      eps: [1e-8],
-      beta2: [0.99],
-      beta1: [0.85],
-      learningRate: [0.01],
-    },
+    axes: { ...axesOf(DEFAULT_TRAINING), seed: [1, 2, 3] },
   });
 }
 

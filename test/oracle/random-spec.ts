@@ -3,11 +3,18 @@
 
 import type { EngineSpec, TrainingState } from '../../src/engine.ts';
 import type { ModelConfig, TrainingConfig } from '../../src/model/config.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { countParameters, initParameters } from '../../src/model/parameters.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 
-export const SMALL_MODEL: ModelConfig = { nLayer: 2, nEmbd: 6, nHead: 3, blockSize: 5, vocabSize: 7 };
+export const SMALL_MODEL: ModelConfig = {
+  ...DEFAULT_MODEL,
+  nLayer: 2,
+  nEmbd: 6,
+  nHead: 3,
+  blockSize: 5,
+  vocabSize: 7,
+};
 
 /** Documents of 1 to block_size + 2 characters, some longer than the block; standard deviation of weights 0.5. */
 export function randomSpec(

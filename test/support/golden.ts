@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { readDocuments } from '../../src/data/documents.ts';
 import type { ModelConfig, TrainingConfig } from '../../src/model/config.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun, type PreparedRun } from '../../src/train/prepare.ts';
 
 /** One run of microgpt.py on names.txt. */
@@ -72,6 +72,7 @@ export function loadGolden(name: 'names' | 'clip' | 'l2' | 'wide'): Golden | Gol
   const { config } = file;
   const golden: Golden = {
     model: {
+      ...DEFAULT_MODEL,
       nLayer: config.n_layer,
       nEmbd: config.n_embd,
       nHead: config.n_head,

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { BUILTIN_NAMES } from '../../src/data/builtin-names.ts';
 import { readDocuments } from '../../src/data/documents.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { ModelOptions, TrainingConfig } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';
 import type { WorkerMessage } from '../../src/web/messages.ts';
@@ -150,14 +150,10 @@ export function builtinNames(): string[] {
 /** The same run on the CPU engine of this process. */
 export async function trainHere(
   documents: readonly string[],
-  training: Partial<typeof DEFAULT_TRAINING>,
-  model: Partial<Record<keyof typeof DEFAULT_MODEL, number>> = {},
+  training: Partial<TrainingConfig>,
+  model: Partial<ModelOptions> = {},
 ): Promise<{ losses: number[]; samples: string[] }> {
-  const { spec, tokenizer, random } = prepareRun({
-    documents,
-    model: { ...DEFAULT_MODEL, ...model },
-    training: { ...DEFAULT_TRAINING, ...training },
-  });
+  const { spec, tokenizer, random } = prepareRun({ documents, model, training });
   const engine = createCpuEngine(spec);
   const losses = Array.from(await engine.advance(spec.training.steps));
   const { blockSize } = spec.model;

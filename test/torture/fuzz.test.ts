@@ -11,7 +11,15 @@ import { readKernelChoices } from '../../src/cli/kernel-choices.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { sweepSettings } from '../../src/cli/sweep-settings.ts';
 import { readDocuments } from '../../src/data/documents.ts';
-import { checkModelConfig, checkTrainingConfig, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import {
+  checkModelConfig,
+  checkTrainingConfig,
+  COMMON_NAMES,
+  DEFAULT_MODEL,
+  DEFAULT_SAMPLING,
+  DEFAULT_TRAINING,
+  pick,
+} from '../../src/config/config.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { decodeCheckpoint, encodeCheckpoint, peekCheckpoint } from '../../src/train/checkpoint-file.ts';
@@ -25,7 +33,7 @@ import {
 } from '../../src/train/run-files.ts';
 import { decodeSafetensors } from '../../src/train/safetensors.ts';
 import { decodeSweep, encodeSweep, type SavedSweep } from '../../src/train/sweep-file.ts';
-import { AXIS_NAMES, gridPoint } from '../../src/train/sweep-grid.ts';
+import { axesOf, AXIS_NAMES, gridPoint } from '../../src/train/sweep-grid.ts';
 import { plotSweep } from '../../src/train/sweep-plot.ts';
 import { MicrogptError } from '../../src/util/errors.ts';
 import { COMMAND, type Command } from '../../src/web/messages.ts';
@@ -59,7 +67,7 @@ beforeAll(async () => {
       training: spec.training,
       data: { source: 'x', documents: 3, sha256: 'a'.repeat(64) },
       engine: { name: 'oracle' as const },
-      sampling: { samples: 20, temperature: 0.5 },
+      sampling: DEFAULT_SAMPLING,
     },
     tokenizer,
     state: await engine.state(),
@@ -83,9 +91,9 @@ async function useCheckpoint(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
 }
 
 const sweep: SavedSweep = {
-  model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
-  training: { steps: 60, batchSize: 2, clip: 0 },
-  axes: { seed: [1, 2], initScale: [0.08], eps: [1e-8], beta2: [0.99], beta1: [0.85], learningRate: [0.1, 1e30] }, // prettier-ignore
+  model: { ...DEFAULT_MODEL, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
+  training: { ...pick(DEFAULT_TRAINING, COMMON_NAMES), steps: 60, batchSize: 2 },
+  axes: { ...axesOf(DEFAULT_TRAINING), seed: [1, 2], learningRate: [0.1, 1e30] },
   data: { source: 'some.txt', documents: 4, sha256: 'a'.repeat(64) },
   engine: { name: 'webgpu', launch: 'resident' },
   smoothingWindow: 50,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from '../../src/train/checkpoint-file.ts';
 import { metricsStride, METRICS_LIMIT } from '../../src/train/metrics-file.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
       training: spec.training,
       data: { source: '"sha256":"0000', documents: 3, sha256: 'a'.repeat(64) },
       engine: { name: 'oracle' },
-      sampling: { samples: 20, temperature: 0.5 },
+      sampling: DEFAULT_SAMPLING,
     },
     tokenizer,
     state: await engine.state(),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import {
   decodeModel,
@@ -30,7 +30,7 @@ beforeAll(async () => {
       training,
       data: { source: 'some.txt', documents: 4, sha256: await fingerprintDocuments(DOCUMENTS) },
       engine: { name: 'oracle' },
-      sampling: { samples: 20, temperature: 0.5 },
+      sampling: DEFAULT_SAMPLING,
     },
     tokenizer,
     state: await engine.state(),

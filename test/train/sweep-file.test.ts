@@ -1,19 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { COMMON_NAMES, DEFAULT_MODEL, DEFAULT_TRAINING, pick } from '../../src/config/config.ts';
+import { axesOf } from '../../src/train/sweep-grid.ts';
 import { decodeSweep, encodeSweep, type SavedSweep } from '../../src/train/sweep-file.ts';
 import { CheckpointError } from '../../src/util/errors.ts';
 
 const sweep: SavedSweep = {
-  model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
-  training: { steps: 60, batchSize: 2, clip: 0 },
-  axes: {
-    seed: [1, 2],
-    initScale: [0.08],
-    eps: [1e-8],
-    beta2: [0.99],
-    beta1: [0.85],
-    learningRate: [0.1, 1e30],
-  },
+  model: { ...DEFAULT_MODEL, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
+  training: { ...pick(DEFAULT_TRAINING, COMMON_NAMES), steps: 60, batchSize: 2 },
+  axes: { ...axesOf(DEFAULT_TRAINING), seed: [1, 2], learningRate: [0.1, 1e30] },
   data: { source: 'some.txt', documents: 4, sha256: 'a'.repeat(64) },
   engine: { name: 'webgpu', launch: 'resident' },
   smoothingWindow: 50,

@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { rankSettings, settingCurve, tiedWithBest, verdictOf } from '../../src/train/sweep-judge.ts';
-import { gridPoint, gridSize, type Axes } from '../../src/train/sweep-grid.ts';
+import { axesOf, gridPoint, gridSize, type Axes } from '../../src/train/sweep-grid.ts';
 import { compareResults, type ModelResult } from '../../src/train/sweep.ts';
 import { meanInterval } from '../../src/util/student.ts';
 
-const { seed, initScale, eps, beta2, beta1, learningRate } = DEFAULT_TRAINING;
-const ONE: Axes = {
-  seed: [seed],
-  initScale: [initScale],
-  eps: [eps],
-  beta2: [beta2],
-  beta1: [beta1],
-  learningRate: [learningRate],
-};
+const ONE = axesOf(DEFAULT_TRAINING);
 
 /** Models that end so, in the order of the grid. */
 function ended(axes: Axes, losses: readonly number[]): ModelResult[] {

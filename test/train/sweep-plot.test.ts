@@ -4,26 +4,20 @@ import fc from 'fast-check';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SavedSweep } from '../../src/train/sweep-file.ts';
-import { AXIS_NAMES, gridSize, type Axes, type AxisName } from '../../src/train/sweep-grid.ts';
+import { axesOf, AXIS_NAMES, gridSize, type Axes, type AxisName } from '../../src/train/sweep-grid.ts';
+import { COMMON_NAMES, DEFAULT_MODEL, DEFAULT_TRAINING, pick } from '../../src/config/config.ts';
 import { plotSweep } from '../../src/train/sweep-plot.ts';
 import { partOf, rampAt, scaleOf, ticks } from '../../src/train/sweep-scale.ts';
 import { compareResults, type ModelResult } from '../../src/train/sweep.ts';
 import { noChromium } from '../support/chromium.ts';
 import { useChromium } from '../support/shared-chromium.ts';
 
-const ONE: Axes = {
-  seed: [42],
-  initScale: [0.08],
-  eps: [1e-8],
-  beta2: [0.99],
-  beta1: [0.85],
-  learningRate: [0.01],
-};
+const ONE = axesOf(DEFAULT_TRAINING);
 
 function sweepOf(axes: Partial<Axes>, results: readonly ModelResult[], source = 'builtin'): SavedSweep {
   return {
-    model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
-    training: { steps: 60, batchSize: 2, clip: 0 },
+    model: { ...DEFAULT_MODEL, nEmbd: 8, nHead: 2, blockSize: 6, vocabSize: 27 },
+    training: { ...pick(DEFAULT_TRAINING, COMMON_NAMES), steps: 60, batchSize: 2 },
     axes: { ...ONE, ...axes },
     data: { source, documents: 4, sha256: 'a'.repeat(64) },
     engine: { name: 'cpu' },

@@ -7,7 +7,7 @@ import type { Population, PopulationMember } from '../../src/population.ts';
 import { choosePopulations, type PopulationChoice, type PopulationSource } from '../../src/populations.ts';
 import { pickLosses } from '../../src/train/metrics-file.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { gridPoint, gridSize, varyingAxes, type Axes } from '../../src/train/sweep-grid.ts';
+import { axesOf, gridPoint, gridSize, varyingAxes } from '../../src/train/sweep-grid.ts';
 import {
   compareResults,
   doneBefore,
@@ -27,14 +27,7 @@ import { changed, deviceForTest, noAdapter } from '../support/device.ts';
 import { expectSameBits } from '../support/same-bits.ts';
 import { frailGpu, type FrailGpu } from '../support/lose-device.ts';
 
-const ONE: Axes = {
-  seed: [42],
-  initScale: [0.08],
-  eps: [1e-8],
-  beta2: [0.99],
-  beta1: [0.85],
-  learningRate: [0.01],
-};
+const ONE = axesOf(DEFAULT_TRAINING);
 const OPTIONS: SweepOptions = {
   documents: ['anna', 'bea', 'christopher', 'dora', 'emil', 'fritz', 'g'],
   model: { nLayer: 1, nEmbd: 8, nHead: 2, blockSize: 6 },

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizer.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { turn } from '../../src/train/trainer.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
@@ -15,7 +15,7 @@ const fixed = {
     training: { ...DEFAULT_TRAINING, steps: 1e6 },
     data: { source: 'text', documents: 1, sha256: '' },
     engine: { name: 'cpu' as const },
-    sampling: { samples: 20, temperature: 0.5 },
+    sampling: DEFAULT_SAMPLING,
   },
   tokenizer: createTokenizer(['ab']),
   random: new PythonRandom(1).getState(),

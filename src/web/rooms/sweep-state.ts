@@ -3,7 +3,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import type { TrainingConfig } from '../../config/config.ts';
-import { AXIS_NAMES, gridPoint, type Axes } from '../../train/sweep-grid.ts';
+import { axesOf, gridPoint, type Axes } from '../../train/sweep-grid.ts';
 import { rankSettings } from '../../train/sweep-judge.ts';
 import { compareResults, type ModelResult, type SweepProgress } from '../../train/sweep.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
@@ -81,9 +81,8 @@ export function readAxes({ lrFrom, lrTo, lrCount, seeds }: SweepFields, training
       `Too many steps for a page: got ${got}. Choose fewer models, or fewer steps in the story.`,
     );
   }
-  const story = Object.fromEntries(AXIS_NAMES.map((name) => [name, [training[name]]]));
   return {
-    ...(story as unknown as Axes),
+    ...axesOf(training),
     learningRate: Array.from({ length: rates }, (_, i) => {
       if (i === 0) return low;
       return i === rates - 1

@@ -5,6 +5,7 @@ import { BUILTIN_DOCUMENTS } from '../../../src/data/builtin-names.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/model/config.ts';
 import type { PopulationSource } from '../../../src/populations.ts';
 import { prepareRun, type PreparedRun } from '../../../src/train/prepare.ts';
+import { axesOf } from '../../../src/train/sweep-grid.ts';
 import { sweepSource } from '../../../src/train/sweep.ts';
 
 /** A look at everything, at each launch strategy, at a sweep, or at the kernel with which the report measures workgroups. */
@@ -23,19 +24,11 @@ export function trainingRun(training: Partial<TrainingConfig> = {}): PreparedRun
 
 /** Two seeds at two learning rates. */
 export function population(): PopulationSource {
-  const { eps, beta1, beta2, initScale, batchSize, clip } = DEFAULT_TRAINING;
   return sweepSource({
     documents: BUILTIN_DOCUMENTS,
     model: DEFAULT_MODEL,
-    training: { steps: STEPS, batchSize, clip },
-    axes: {
-      seed: [42, 43],
-      learningRate: [0.003, 0.01],
-      initScale: [initScale],
-      eps: [eps],
-      beta1: [beta1],
-      beta2: [beta2],
-    },
+    training: { ...DEFAULT_TRAINING, steps: STEPS },
+    axes: { ...axesOf(DEFAULT_TRAINING), seed: [42, 43], learningRate: [0.003, 0.01] },
   });
 }
 
