@@ -1,5 +1,6 @@
 // One run from its first step to its last sample: trains while the page wants it, previews, answers, recovers.
 
+import { DEFAULT_SAMPLING } from '../../config/config.ts';
 import { countCopies } from '../../data/text-use.ts';
 import { metricsStride } from '../../train/metrics-file.ts';
 import { ProgressMeter, type Progress } from '../../train/progress.ts';
@@ -24,6 +25,9 @@ const PREVIEWS = 10;
 const PREVIEW_TEXTS = 4;
 /** Characters of one: a long context must not keep the training waiting. */
 const PREVIEW_LENGTH = 40;
+
+/** Samples after the training, whatever a run that was brought in was begun with. */
+const SAMPLES = DEFAULT_SAMPLING.samples;
 
 export class Session {
   #live: LiveRun;
@@ -187,7 +191,7 @@ export class Session {
     const { engine, spec, tokenizer, random, step } = this.#live;
     this.#enter('sampling');
     const options = { ...this.#sampling, blockSize: spec.model.blockSize };
-    while (this.#samples.length < this.#sampling.samples) {
+    while (this.#samples.length < SAMPLES) {
       // A device that is lost in the middle of a sample leaves the stream where the sample began.
       const before = random.getState();
       try {
