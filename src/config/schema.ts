@@ -60,6 +60,12 @@ export function formatSchema(kind: string): Schema<string> {
   return v.picklist(Array.from({ length: NEWEST }, (_, i) => `${kind}-${i + 1}`));
 }
 
+/** Whether `format` is one of these files as later versions write them. */
+export function isNewer(kind: string, format: unknown): boolean {
+  const [, own, number] = /^(.*)-([1-9]\d*)$/.exec(String(format)) ?? [];
+  return own === kind && Number(number) > NEWEST;
+}
+
 /** The first format of files of this kind that can say `values`, which may hold several configurations. */
 export function formatOf(kind: string, ...values: readonly object[]): string {
   const needed = values.flatMap((own) =>

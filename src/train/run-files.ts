@@ -202,7 +202,7 @@ export function encodeConfig(config: RunConfig): string {
 
 /** Throws CheckpointError where the text holds no configuration, or an impossible one. */
 export function decodeConfig(json: string, where: string): RunConfig {
-  const { format: _, ...config } = parseJson(CONFIG, json, where);
+  const { format: _, ...config } = parseJson(CONFIG, json, where, FORMAT);
   inFile(where, () => {
     checkModelConfig(config.model);
     checkTrainingConfig(config.training);

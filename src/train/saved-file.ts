@@ -2,19 +2,27 @@
 // the file.
 
 import * as v from 'valibot';
+import { isNewer } from '../config/schema.ts';
 import { CheckpointError, MicrogptError } from '../util/errors.ts';
 
-/** The JSON value of a text, checked. `where` names the file. */
+/** The JSON value of a text, checked. `where` names the file; `kind` its format, where that has numbers. */
 export function parseJson<T extends v.GenericSchema>(
   schema: T,
   json: string,
   where: string,
+  kind?: string,
 ): v.InferOutput<T> {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch {
     throw damaged(where, 'it is not JSON');
+  }
+  const format = (value as { format?: unknown } | null)?.format;
+  if (kind !== undefined && isNewer(kind, format)) {
+    throw new CheckpointError(
+      `${where}: a newer version of microgpt saved it, as ${String(format)}. Update microgpt to read it.`,
+    );
   }
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;

@@ -63,7 +63,7 @@ export function encodeSweep({ results, ...rest }: SavedSweep): Uint8Array {
 
 /** Throws CheckpointError where the file, named `where`, is damaged. */
 export function decodeSweep(bytes: Uint8Array, where: string): SavedSweep {
-  const { format: _, models, ...rest } = parseJson(SWEEP, readText(bytes, where), where);
+  const { format: _, models, ...rest } = parseJson(SWEEP, readText(bytes, where), where, FORMAT);
   const { axes, model, training } = rest;
   const size = gridSize(axes);
   inFile(where, () => {

@@ -210,12 +210,21 @@ describe('in the files of a run', () => {
     ['"twist": true', '"twist": 1', 'model.twist'],
     ['"rings": 3', '"rings": 9', 'n_ring: expected at most 8, got 9'],
     ['"poise": 0.25', '"poise": 2', 'poise: expected'],
-    ['microgpt-run-2', 'microgpt-run-3', 'format'],
+    ['microgpt-run-2', 'microgpt-run', 'format: '],
   ])('%s as %s is damage', (was, is, message) => {
     const json = encodeConfig(runWith(OTHER).config).replace(was, is);
     expect(() => decodeConfig(json, 'config.json')).toThrow(CheckpointError);
     expect(() => decodeConfig(json, 'config.json')).toThrow(message);
   });
+});
+
+it('a file of a newer version is not called damaged', () => {
+  const json = encodeConfig(runWith(OTHER).config).replace('microgpt-run-2', 'microgpt-run-3');
+  expect(() => decodeConfig(json, 'config.json')).toThrow(
+    new CheckpointError(
+      'config.json: a newer version of microgpt saved it, as microgpt-run-3. Update microgpt to read it.',
+    ),
+  );
 });
 
 describe('--resume', () => {
