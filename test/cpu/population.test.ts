@@ -120,7 +120,9 @@ describe('a population on the CPU', () => {
       createCpuPopulation({ ...spec, members: [members[0], { ...members[1], ...second }] });
     expect(create({ training: { ...training, steps: 31 } })).toThrow('population[1]: expected steps 30');
     expect(create({ training: { ...training, clip: 1 } })).toThrow('population[1]: expected clip 0');
-    expect(create({ training: { ...training, beta1: 1 } })).toThrow('beta1: expected at least 0 and below 1');
+    expect(create({ training: { ...training, beta1: 1 } })).toThrow(
+      'beta1: expected a number of at least 0 and below 1',
+    );
     expect(create({ order: members[1].order.subarray(1) })).toThrow('an order of length 7');
     expect(create({ order: members[1].order.map(() => 7) })).toThrow('documents below 7, got 7');
     expect(create({ parameters: new Float32Array(2) })).toThrow('population[1].parameters');
