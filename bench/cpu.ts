@@ -12,7 +12,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import type { CpuVariant } from '../src/cpu/engine.ts';
-import type { Engine, EngineSpec } from '../src/engine.ts';
+import type { Engine, EngineSpec } from '../src/engine/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
 import { parameterSpecs } from '../src/model/parameters.ts';
 import { prepareRun } from '../src/train/prepare.ts';

@@ -8,7 +8,7 @@
 
 import { parseArgs } from 'node:util';
 import { createCpuEngine } from '../src/cpu/engine.ts';
-import type { EngineSpec } from '../src/engine.ts';
+import type { EngineSpec } from '../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../src/model/config.ts';
 import { parameterSpecs } from '../src/model/parameters.ts';
 import { prepareRun } from '../src/train/prepare.ts';

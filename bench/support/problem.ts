@@ -1,6 +1,6 @@
 // What peers and engines train alike, from a shape in text.
 
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { initParameters } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';

@@ -1,8 +1,8 @@
 // Rows of whole training steps: every engine and launch strategy, by width and batch.
 
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { Engine, EngineSpec } from '../../src/engine.ts';
-import { LAUNCH_STRATEGIES, stepFlops } from '../../src/engines.ts';
+import type { Engine, EngineSpec } from '../../src/engine/engine.ts';
+import { LAUNCH_STRATEGIES, stepFlops } from '../../src/engine/choose.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';

@@ -1,8 +1,8 @@
 // --engine, --launch and --threads, which several commands have.
 
 import { Option, type Command } from 'commander';
-import type { EngineName, LaunchStrategy } from '../engine.ts';
-import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
+import type { EngineName, LaunchStrategy } from '../engine/engine.ts';
+import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engine/choose.ts';
 import { integer } from './arguments.ts';
 import { engineAway } from './engine-away.ts';
 import { gpu } from './gpu.ts';

@@ -1,6 +1,6 @@
 // The options of `microgpt sweep` -> what to train.
 
-import type { PopulationChoice } from '../populations.ts';
+import type { PopulationChoice } from '../engine/populations.ts';
 import { gpu } from './gpu.ts';
 import type { OutputOptions } from './output.ts';
 import type { SweepSettings } from './sweep.ts';

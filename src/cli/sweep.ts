@@ -2,12 +2,12 @@
 
 import { textUse } from '../data/text-use.ts';
 import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
-import { choosePopulations, type PopulationChoice, type PopulationSource } from '../populations.ts';
+import { choosePopulations, type PopulationChoice, type PopulationSource } from '../engine/populations.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
 import { problemOfBest } from '../train/outcome.ts';
 import { prepareRun } from '../train/prepare.ts';
-import { ResilientPopulations } from '../train/resilient-populations.ts';
+import { ResilientPopulations } from '../engine/resilient-populations.ts';
 import type { DataSummary } from '../train/records.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { AXIS_LABELS, gridPoint, gridSize, varyingAxes, type Axes } from '../train/sweep-grid.ts';

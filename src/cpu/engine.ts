@@ -1,7 +1,7 @@
 // The CPU engine: WASM SIMD where it runs, else each op's plain loops on typed arrays. Both are kept: the plain one is
 // readable, runs everywhere and shows what SIMD buys.
 
-import type { Engine, EngineSpec } from '../engine.ts';
+import type { Engine, EngineSpec } from '../engine/engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { checkRunLength } from '../model/gpt.ts';
 import { countParameters } from '../model/parameters.ts';

@@ -1,6 +1,6 @@
 // The plain CPU engine: runs the plans of src/model/gpt.ts with each op's plain loops on typed arrays.
 
-import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
+import type { Engine, EngineSpec, TrainingState } from '../engine/engine.ts';
 import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';

@@ -1,7 +1,7 @@
 // Many models at once on the CPU: an engine for each, whose steps this thread does, or workers, one model per core.
 
 import { reorderDocuments } from '../data/tokenizer.ts';
-import { checkPopulation, type Population, type PopulationSpec } from '../population.ts';
+import { checkPopulation, type Population, type PopulationSpec } from '../engine/population.ts';
 import { checkAdvance, checkNotDisposed } from '../util/engine-checks.ts';
 import { takeTurns } from '../util/turns.ts';
 import { createCpuEngine, type CpuOptions } from './engine.ts';

@@ -1,6 +1,6 @@
 // The CPU engine on WASM SIMD: whole training steps run in src/cpu/wasm/, one call for many of them.
 
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine/engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import {
   checkAdvance,

@@ -1,7 +1,7 @@
 // The oracle as an engine: microgpt.py's training loop and its inference, one document at a time.
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine/engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { countParameters } from '../model/parameters.ts';
 import {

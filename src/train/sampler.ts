@@ -1,7 +1,7 @@
 // New documents from a trained model, token by token with a KV cache, as microgpt.py's last loop.
 
 import type { Tokenizer } from '../data/tokenizer.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
 import { chooseIndex, PythonRandom } from '../util/python-random.ts';
 

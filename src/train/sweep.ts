@@ -1,15 +1,15 @@
 // A sweep: the same training with many settings, a population at a time, ranked by how well each model ends.
 
 import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
-import type { EngineInfo, TrainingState } from '../engine.ts';
+import type { EngineInfo, TrainingState } from '../engine/engine.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { initParameters } from '../model/parameters.ts';
-import { orderLength, type Population, type PopulationMember } from '../population.ts';
-import type { ChosenPopulations, PopulationSource } from '../populations.ts';
+import { orderLength, type Population, type PopulationMember } from '../engine/population.ts';
+import type { ChosenPopulations, PopulationSource } from '../engine/populations.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
+import { nextCount, turn } from '../util/turns.ts';
 import { gridPoint, gridSize, type Axes } from './sweep-grid.ts';
-import { nextCount, turn } from './trainer.ts';
 
 export interface SweepOptions {
   /** In the order of the file. */

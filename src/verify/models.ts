@@ -1,7 +1,7 @@
 // Whole models against the scalar oracle: gradients per tensor, training, and decoding.
 
 import { BUILTIN_DOCUMENTS } from '../data/builtin-names.ts';
-import type { Engine, EngineSpec } from '../engine.ts';
+import type { Engine, EngineSpec } from '../engine/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../model/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import { createOracleEngine } from '../oracle/engine.ts';

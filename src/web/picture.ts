@@ -1,6 +1,6 @@
 // Matrices made small enough to be looked at, and what is told about them.
 
-import type { TrainingState } from '../engine.ts';
+import type { TrainingState } from '../engine/engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
 import type { FloatArray } from '../util/arrays.ts';
 

@@ -1,8 +1,8 @@
 // `--launch auto`: which launch strategy is fastest for a model on a device. Measured, because the answer depends on what a
 // launch, a barrier and a byte cost there.
 
-import type { EngineSpec, LaunchStrategy } from '../engine.ts';
-import { figure, timeSteps, trialSpec } from '../trial.ts';
+import type { EngineSpec, LaunchStrategy } from '../engine/engine.ts';
+import { figure, timeSteps, trialSpec } from '../engine/trial.ts';
 import { DeviceError } from '../util/errors.ts';
 import type { GpuDevice } from './adapter.ts';
 import { modelFlops } from './cost.ts';

@@ -1,7 +1,7 @@
 // The WebGPU engine: training steps (steps.ts, resident.ts) and decoding as compute shaders. Data, parameters and step counter live on the
 // device; a step in steady state makes no buffer, no bind group and no pipeline, and reads back only losses.
 
-import type { Engine, EngineSpec, LaunchStrategy } from '../engine.ts';
+import type { Engine, EngineSpec, LaunchStrategy } from '../engine/engine.ts';
 import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
 import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
 import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS } from '../model/gpt.ts';

@@ -7,7 +7,7 @@ import {
   parameterLayout,
   scatterParameters,
 } from '../model/parameters.ts';
-import { checkPopulation, type Population, type PopulationSpec } from '../population.ts';
+import { checkPopulation, type Population, type PopulationSpec } from '../engine/population.ts';
 import { checkAdvance, checkNotDisposed } from '../util/engine-checks.ts';
 import { ConfigError, DeviceError } from '../util/errors.ts';
 import { takeTurns } from '../util/turns.ts';

@@ -19,7 +19,7 @@ import valuesWorkgroup from '../../shaders/resident/values_workgroup.wgsl?raw';
 import weightsStorage from '../../shaders/resident/weights_storage.wgsl?raw';
 import weightsWorkgroup from '../../shaders/resident/weights_workgroup.wgsl?raw';
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
 import type { Plan, PlanBuffer } from '../graph/plan.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
 import { checkRunLength, RING_LENGTH } from '../model/gpt.ts';

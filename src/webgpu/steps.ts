@@ -1,7 +1,7 @@
 // Training steps on the device, behind one interface: as the dispatches of a plan (eager, graph), or many in one
 // dispatch (resident). The engine puts losses, states and checks on top.
 
-import type { EngineSpec, LaunchStrategy } from '../engine.ts';
+import type { EngineSpec, LaunchStrategy } from '../engine/engine.ts';
 import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';

@@ -1,4 +1,4 @@
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { engineCases } from '../engines/common.cases.ts';
 

@@ -7,7 +7,7 @@ import { canShareMemory } from '../../src/cpu/workers.ts';
 import { reorderDocuments } from '../../src/data/tokenizer.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { initParameters } from '../../src/model/parameters.ts';
-import { orderLength, type PopulationMember, type PopulationSpec } from '../../src/population.ts';
+import { orderLength, type PopulationMember, type PopulationSpec } from '../../src/engine/population.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';

@@ -7,7 +7,7 @@ import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { chooseBuild } from '../../src/cpu/kernels.ts';
 import { createSimdMemory } from '../../src/cpu/simd-memory.ts';
 import { WasmWorker } from '../../src/cpu/workers.ts';
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { countCopies, textUse } from '../../src/data/text-use.ts';
 import { createTokenizer, tokenizeDocuments, type TokenizedDocuments } from '../../src/data/tokenizer.ts';
-import type { Engine, EngineSpec } from '../../src/engine.ts';
+import type { Engine, EngineSpec } from '../../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { initParameters } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';

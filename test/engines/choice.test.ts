@@ -2,8 +2,8 @@
 
 import '../support/software-vulkan.mjs'; // before `webgpu` is loaded
 import { describe, expect, it } from 'vitest';
-import { createEngine, stepFlops, type EngineChoice } from '../../src/engines.ts';
-import type { EngineSpec } from '../../src/engine.ts';
+import { createEngine, stepFlops, type EngineChoice } from '../../src/engine/choose.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import {
   DEFAULT_MODEL,
   DEFAULT_TRAINING,

@@ -2,7 +2,7 @@
 // close it must come to the recorded runs of microgpt.py and to the oracle.
 
 import { describe, expect, test } from 'vitest';
-import type { Engine, EngineSpec, FloatArray } from '../../src/engine.ts';
+import type { Engine, EngineSpec, FloatArray } from '../../src/engine/engine.ts';
 import { countParameters, parameterSpecs } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';

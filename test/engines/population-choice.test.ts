@@ -4,7 +4,7 @@ import '../support/software-vulkan.mjs'; // before `webgpu` is loaded
 import { describe, expect, it } from 'vitest';
 import { cpuCapacity } from '../../src/cpu/population.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { choosePopulations } from '../../src/populations.ts';
+import { choosePopulations } from '../../src/engine/populations.ts';
 import { sweepSource } from '../../src/train/sweep.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { createCache, createParameters, gpt } from '../../src/oracle/gpt.ts';

@@ -1,7 +1,7 @@
 // A model and documents made from a seed, far from microgpt.py's initial values: with weights of 0.08
 // attention is nearly uniform and wrong gradients of it hide.
 
-import type { EngineSpec, TrainingState } from '../../src/engine.ts';
+import type { EngineSpec, TrainingState } from '../../src/engine/engine.ts';
 import type { ModelConfig, TrainingConfig } from '../../src/model/config.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { countParameters, initParameters } from '../../src/model/parameters.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import type { PreparedRun } from '../../src/train/prepare.ts';
 import { prepareRun } from '../../src/train/prepare.ts';

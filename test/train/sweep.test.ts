@@ -1,10 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { createCpuPopulation } from '../../src/cpu/population.ts';
-import type { TrainingState } from '../../src/engine.ts';
+import type { TrainingState } from '../../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
-import type { Population, PopulationMember } from '../../src/population.ts';
-import { choosePopulations, type PopulationChoice, type PopulationSource } from '../../src/populations.ts';
+import type { Population, PopulationMember } from '../../src/engine/population.ts';
+import {
+  choosePopulations,
+  type PopulationChoice,
+  type PopulationSource,
+} from '../../src/engine/populations.ts';
 import { pickLosses } from '../../src/train/metrics-file.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { gridPoint, gridSize, varyingAxes, type Axes } from '../../src/train/sweep-grid.ts';
@@ -19,7 +23,7 @@ import {
   type SweepOutcome,
   type SweepProgress,
 } from '../../src/train/sweep.ts';
-import { ResilientPopulations } from '../../src/train/resilient-populations.ts';
+import { ResilientPopulations } from '../../src/engine/resilient-populations.ts';
 import { DeviceError } from '../../src/util/errors.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { createWebGpuPopulation } from '../../src/webgpu/population.ts';

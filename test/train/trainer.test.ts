@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { TrainingError } from '../../src/train/finite.ts';
-import { nextCount, train, type TrainChunk } from '../../src/train/trainer.ts';
+import { train, type TrainChunk } from '../../src/train/trainer.ts';
+import { nextCount } from '../../src/util/turns.ts';
 import { DEFAULT_TRAINING, type TrainingConfig } from '../../src/model/config.ts';
 import { loadGolden, prepareGolden } from '../support/golden.ts';
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { runReference } from '../../src/graph/reference.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { largestDifference, relativeError } from '../../src/verify/check.ts';

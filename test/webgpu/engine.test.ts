@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { LaunchStrategy } from '../../src/engine.ts';
+import type { LaunchStrategy } from '../../src/engine/engine.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { engineCases, recordedCases } from '../engines/common.cases.ts';

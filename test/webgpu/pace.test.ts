@@ -1,10 +1,10 @@
 // Training at the right pace, on artificial devices whose answers are late; by vitest's clock, which ticks in milliseconds.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { train } from '../../src/train/trainer.ts';
-import { timeSteps } from '../../src/trial.ts';
+import { timeSteps } from '../../src/engine/trial.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { nudged } from '../../src/webgpu/nudge.ts';
 import { inBatches, Pace } from '../../src/webgpu/pace.ts';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ResourceType, WgslReflect } from 'wgsl_reflect';
 import { reorderDocuments } from '../../src/data/tokenizer.ts';
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { countParameters, initParameters, parameterLayout } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { initParameters, parameterSpecs } from '../../src/model/parameters.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';

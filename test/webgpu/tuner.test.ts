@@ -10,7 +10,7 @@ import type { Place, Plan } from '../../src/graph/plan.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { DeviceBuffers } from '../../src/webgpu/buffers.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';

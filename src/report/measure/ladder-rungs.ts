@@ -1,8 +1,8 @@
 // Everything that can stand on the ladder: our engines, populations, and programs of others.
 
 import { createCpuEngine } from '../../cpu/engine.ts';
-import type { Engine } from '../../engine.ts';
-import { LAUNCH_STRATEGIES } from '../../engines.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choose.ts';
 import { initParameters } from '../../model/parameters.ts';
 import { createOracleEngine } from '../../oracle/engine.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
@@ -11,7 +11,7 @@ import { largestDifference } from '../../verify/check.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
-import type { Population, PopulationMember } from '../../population.ts';
+import type { Population, PopulationMember } from '../../engine/population.ts';
 import { createWebGpuPopulation } from '../../webgpu/population.ts';
 import type { Rung } from '../schema.ts';
 import { engineSubject, type Setting } from './setting.ts';

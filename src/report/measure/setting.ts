@@ -1,7 +1,7 @@
 // What is trained while the clock runs.
 
 import { BUILTIN_DOCUMENTS } from '../../data/builtin-names.ts';
-import type { Engine, EngineSpec, TrainingState } from '../../engine.ts';
+import type { Engine, EngineSpec, TrainingState } from '../../engine/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../model/config.ts';
 import { countParameters } from '../../model/parameters.ts';
 import { prepareRun } from '../../train/prepare.ts';

@@ -1,10 +1,10 @@
 // A population in the page: trains a grid of models, and shows any of them.
 
 import { createCpuEngine } from '../../cpu/engine.ts';
-import type { FloatArray } from '../../engine.ts';
-import { choosePopulations, type PopulationSource } from '../../populations.ts';
+import type { FloatArray } from '../../engine/engine.ts';
+import { choosePopulations, type PopulationSource } from '../../engine/populations.ts';
 import { prepareRun } from '../../train/prepare.ts';
-import { ResilientPopulations } from '../../train/resilient-populations.ts';
+import { ResilientPopulations } from '../../engine/resilient-populations.ts';
 import { sampleDocument } from '../../train/sampler.ts';
 import { gridPoint } from '../../train/sweep-grid.ts';
 import { runSweep, smoothingWindow, sweepSource, type SweepProgress } from '../../train/sweep.ts';

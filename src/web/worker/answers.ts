@@ -2,7 +2,7 @@
 
 import type { TokenizedDocuments } from '../../data/tokenizer.ts';
 import { createPlainEngine } from '../../cpu/plain.ts';
-import type { EngineSpec } from '../../engine.ts';
+import type { EngineSpec } from '../../engine/engine.ts';
 import { encodePrompt, sampleDocument, tokenWeights } from '../../train/sampler.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';

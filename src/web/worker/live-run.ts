@@ -1,9 +1,9 @@
 // A run while it lives in the worker: what was prepared, the engine that computes it, and the last state that is known
 // to be good.
 
-import type { Engine, EngineInfo, EngineSpec, LaunchStrategy, TrainingState } from '../../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, LaunchStrategy, TrainingState } from '../../engine/engine.ts';
 import type { Tokenizer } from '../../data/tokenizer.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../../engines.ts';
+import { createEngine, type ChosenEngine, type EngineChoice } from '../../engine/choose.ts';
 import type { PreparedRun } from '../../train/prepare.ts';
 import { DeviceError } from '../../util/errors.ts';
 import type { PythonRandom } from '../../util/python-random.ts';

@@ -1,8 +1,8 @@
 // What wgpu.test.ts has done under Deno: one job a process, named by its argument, because a compiler that panics takes its
 // process down. Prints what comes of it as JSON, a line each.
 
-import { createEngine } from '../../../src/engines.ts';
-import { choosePopulations } from '../../../src/populations.ts';
+import { createEngine } from '../../../src/engine/choose.ts';
+import { choosePopulations } from '../../../src/engine/populations.ts';
 import { workgroupRunner } from '../../../src/report/measure/workgroup-runner.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { openDevice } from '../../../src/webgpu/adapter.ts';

@@ -1,9 +1,9 @@
 // What the jobs under Deno compute, and the tests in Node beside them.
 
-import type { LaunchStrategy } from '../../../src/engine.ts';
+import type { LaunchStrategy } from '../../../src/engine/engine.ts';
 import { BUILTIN_DOCUMENTS } from '../../../src/data/builtin-names.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/model/config.ts';
-import type { PopulationSource } from '../../../src/populations.ts';
+import type { PopulationSource } from '../../../src/engine/populations.ts';
 import { prepareRun, type PreparedRun } from '../../../src/train/prepare.ts';
 import { sweepSource } from '../../../src/train/sweep.ts';
 

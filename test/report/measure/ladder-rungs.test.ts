@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fastestPopulation } from '../../../src/report/measure/ladder-rungs.ts';
 import { defaultSetting } from '../../../src/report/measure/setting.ts';
-import type { Population } from '../../../src/population.ts';
+import type { Population } from '../../../src/engine/population.ts';
 import { DeviceError } from '../../../src/util/errors.ts';
 import type { GpuDevice } from '../../../src/webgpu/adapter.ts';
 import { createWebGpuPopulation } from '../../../src/webgpu/population.ts';

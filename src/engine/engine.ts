@@ -1,9 +1,9 @@
 // What every engine can do. The oracle, the CPU and the WebGPU engine implement this interface,
 // start from the same parameters and the same order of documents, and so give comparable numbers.
 
-import type { ModelConfig, TrainingConfig } from './model/config.ts';
-import type { TokenizedDocuments } from './data/tokenizer.ts';
-import type { FloatArray } from './util/arrays.ts';
+import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
+import type { FloatArray } from '../util/arrays.ts';
 
 export type EngineName = 'oracle' | 'cpu' | 'webgpu';
 export type LaunchStrategy = 'eager' | 'graph' | 'fused' | 'resident';

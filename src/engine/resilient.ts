@@ -2,13 +2,12 @@
 // trained since is computed again on a new device, which gives the same bits, and the caller notices nothing but the time.
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../engines.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from './engine.ts';
+import { createEngine, type ChosenEngine, type EngineChoice } from './choose.ts';
 import { checkNotDisposed } from '../util/engine-checks.ts';
 import { DeviceError } from '../util/errors.ts';
-import { takeTurns } from '../util/turns.ts';
+import { nextCount, takeTurns, turn } from '../util/turns.ts';
 import { checkSameAdapter, DeviceTries, firstLine, noDeviceLeft } from './new-device.ts';
-import { nextCount, turn } from './trainer.ts';
 
 /** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/50 of the time. */
 const KEEP_INTERVAL = 1000;

@@ -1,6 +1,6 @@
 // What can be done about a device that was lost: some tries to get a new one, of the same adapter.
 
-import type { EngineInfo } from '../engine.ts';
+import type { EngineInfo } from './engine.ts';
 import { DeviceError } from '../util/errors.ts';
 import { adapterName } from '../webgpu/adapter.ts';
 

@@ -1,13 +1,13 @@
 // Many models trained side by side. They share the shape of model and batch, the number of steps, the clip and the
 // documents; each has its own initial values, order of documents and rates, and gets the bits that it would get alone.
 
-import type { TokenizedDocuments } from './data/tokenizer.ts';
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { EngineInfo, FloatArray, TrainingState } from './engine.ts';
-import { checkModelConfig, checkTrainingConfig } from './model/config.ts';
-import type { ModelConfig, TrainingConfig } from './model/config.ts';
-import { countParameters } from './model/parameters.ts';
-import { checkDocuments, checkParameterCount } from './util/engine-checks.ts';
-import { ConfigError } from './util/errors.ts';
+import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
+import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import { countParameters } from '../model/parameters.ts';
+import { checkDocuments, checkParameterCount } from '../util/engine-checks.ts';
+import { ConfigError } from '../util/errors.ts';
 
 export interface PopulationMember {
   readonly training: TrainingConfig;

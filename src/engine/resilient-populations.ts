@@ -1,19 +1,18 @@
 // Populations that outlive their device: those that were under way are trained again from their beginning, on a new one, which
 // gives the same bits.
 
-import type { EngineInfo } from '../engine.ts';
-import { choosePopulations, type ChosenPopulations, type PopulationChoice } from '../populations.ts';
-import type { PopulationSource } from '../populations.ts';
+import type { EngineInfo } from './engine.ts';
+import { choosePopulations, type ChosenPopulations, type PopulationChoice } from './populations.ts';
+import type { PopulationSource } from './populations.ts';
 import { DeviceError } from '../util/errors.ts';
 import { checkSameAdapter, DeviceTries, firstLine, noDeviceLeft } from './new-device.ts';
-import type { SweepPopulations } from './sweep.ts';
 
 /**
  * `chosen`, where it is WebGPU's, over any number of devices of the same adapter. Where three tries for one population give none
  * that trains it to its end, the CPU trains the rest if the choice was `auto`, and `recover` throws DeviceError if WebGPU was
  * asked for.
  */
-export class ResilientPopulations implements SweepPopulations {
+export class ResilientPopulations {
   readonly #choice: PopulationChoice;
   readonly #source: PopulationSource;
   readonly #note: (text: string) => void;

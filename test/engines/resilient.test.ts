@@ -2,11 +2,11 @@
 // what to do.
 
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Engine, TrainingState } from '../../src/engine.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../../src/engines.ts';
+import type { Engine, TrainingState } from '../../src/engine/engine.ts';
+import { createEngine, type ChosenEngine, type EngineChoice } from '../../src/engine/choose.ts';
 import { DEFAULT_TRAINING } from '../../src/model/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { ResilientEngine } from '../../src/train/resilient.ts';
+import { ResilientEngine } from '../../src/engine/resilient.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { changed, noAdapter } from '../support/device.ts';
 import { frailGpu, type FrailGpu } from '../support/lose-device.ts';

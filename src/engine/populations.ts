@@ -1,16 +1,16 @@
 // Makes populations: on the device asked for, or on the one that trains more models in a second here.
 
-import { cpuCapacity, createCpuPopulation, startPopulationWorkers } from './cpu/population.ts';
-import type { TokenizedDocuments } from './data/tokenizer.ts';
+import { cpuCapacity, createCpuPopulation, startPopulationWorkers } from '../cpu/population.ts';
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { EngineInfo } from './engine.ts';
-import { summary, type EngineChoice } from './engines.ts';
-import type { ModelConfig } from './model/config.ts';
+import { summary, type EngineChoice } from './choose.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { Population, PopulationMember } from './population.ts';
 import { timeSteps } from './trial.ts';
-import { ConfigError, DeviceError } from './util/errors.ts';
-import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
-import { createWebGpuPopulation, populationCapacity } from './webgpu/population.ts';
-import { whyNotResident } from './webgpu/resident-layout.ts';
+import { ConfigError, DeviceError } from '../util/errors.ts';
+import { adapterName, openDevice, type GpuDevice } from '../webgpu/adapter.ts';
+import { createWebGpuPopulation, populationCapacity } from '../webgpu/population.ts';
+import { whyNotResident } from '../webgpu/resident-layout.ts';
 
 export interface PopulationChoice extends Pick<EngineChoice, 'gpu' | 'build'> {
   readonly engine: 'auto' | 'cpu' | 'webgpu';

@@ -1,12 +1,12 @@
 // Makes an engine: the one asked for, or the one that is faster here.
 
 import type { Engine, EngineName, EngineSpec, LaunchStrategy } from './engine.ts';
-import { countParameters } from './model/parameters.ts';
+import { countParameters } from '../model/parameters.ts';
 import { figure, timeSteps, trialSpec } from './trial.ts';
-import { ConfigError, DeviceError } from './util/errors.ts';
-import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from './webgpu/adapter.ts';
-import type { LaunchChoice } from './webgpu/choose-launch.ts';
-import type { TuningOptions } from './webgpu/tuning.ts';
+import { ConfigError, DeviceError } from '../util/errors.ts';
+import { adapterName, openDevice, type DeviceOptions, type GpuDevice } from '../webgpu/adapter.ts';
+import type { LaunchChoice } from '../webgpu/choose-launch.ts';
+import type { TuningOptions } from '../webgpu/tuning.ts';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['oracle', 'cpu', 'webgpu'];
 export const LAUNCH_STRATEGIES: readonly LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
@@ -72,7 +72,7 @@ export async function createEngine(choice: EngineChoice, spec: EngineSpec): Prom
       const device = await openDevice(await choice.gpu(), deviceOptions(choice));
       return orDestroy(device, async () => {
         if (launch !== 'auto') return onDevice(device, spec, launch);
-        const { chooseLaunch } = await import('./webgpu/choose-launch.ts'); // shaders: a page without a GPU does not load them
+        const { chooseLaunch } = await import('../webgpu/choose-launch.ts'); // shaders: a page without a GPU does not load them
         const chosen = await chooseLaunch(spec, device);
         return onDevice(await alive(device, choice), spec, chosen.launch, chosen.why, ofGpu(chosen));
       });
@@ -126,7 +126,7 @@ function deviceOptions({ tuning }: EngineChoice): DeviceOptions {
 /** The engine on the device or the CPU's, whichever takes its steps faster. */
 async function faster(device: GpuDevice, choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   const { launch } = choice;
-  const { chooseLaunch } = await import('./webgpu/choose-launch.ts');
+  const { chooseLaunch } = await import('../webgpu/choose-launch.ts');
   const onGpu = await chooseLaunch(spec, device, launch === 'auto' ? undefined : [launch]);
   const measured = ofGpu(onGpu);
   const take = async (why: string) =>
@@ -176,10 +176,10 @@ async function localEngine(
   const elsewhere = await away?.({ name, ...options }, spec);
   if (elsewhere !== undefined) return elsewhere;
   if (name === 'oracle') {
-    const { createOracleEngine } = await import('./oracle/engine.ts'); // the page's first load does without
+    const { createOracleEngine } = await import('../oracle/engine.ts'); // the page's first load does without
     return createOracleEngine(spec);
   }
-  const { createCpuEngine } = await import('./cpu/engine.ts'); // its kernels: a page that trains on a GPU does not load them
+  const { createCpuEngine } = await import('../cpu/engine.ts'); // its kernels: a page that trains on a GPU does not load them
   return createCpuEngine(spec, options);
 }
 
@@ -195,7 +195,7 @@ async function onDevice(
   measured: readonly Measured[] = [],
 ): Promise<ChosenEngine> {
   const engine = await orDestroy(device, async () => {
-    const { createWebGpuEngine } = await import('./webgpu/engine.ts');
+    const { createWebGpuEngine } = await import('../webgpu/engine.ts');
     return createWebGpuEngine(spec, { gpu: device, launch });
   });
   const close = () => {
