@@ -73,8 +73,11 @@ export async function stepRows(
 type Gradients = Awaited<ReturnType<Engine['gradients']>>;
 
 async function check(name: string, spec: EngineSpec, engine: Engine, reference: Gradients): Promise<void> {
-  const { loss, gradients } = await engine.gradients();
-  expectNear(`${name}, loss`, Math.abs(loss - reference.loss));
+  const {
+    losses: [loss],
+    gradients,
+  } = await engine.gradients();
+  expectNear(`${name}, loss`, Math.abs(loss - reference.losses[0]));
   for (const { name: tensor, offset, size } of parameterSpecs(spec.model)) {
     const [got, expected] = [gradients, reference.gradients].map((all) =>
       all.subarray(offset, offset + size),

@@ -1,6 +1,6 @@
 // The options of `microgpt sweep` -> what to train.
 
-import type { PopulationChoice } from '../engine/populations.ts';
+import type { SweepChoice } from '../engine/choose.ts';
 import { gpu } from './gpu.ts';
 import type { OutputOptions } from './output.ts';
 import type { SweepSettings } from './sweep.ts';
@@ -8,7 +8,7 @@ import { dataSource } from './train-settings.ts';
 
 export interface SweepFlags extends OutputOptions {
   data: string;
-  engine: PopulationChoice['engine'];
+  engine: SweepChoice['engine'];
   steps: number;
   nLayer: number;
   nEmbd: number;
@@ -29,7 +29,7 @@ export interface SweepFlags extends OutputOptions {
 }
 
 /** No oracle: a step of it takes as long as thousands of the others. */
-export const POPULATION_ENGINES: readonly PopulationChoice['engine'][] = ['auto', 'cpu', 'webgpu'];
+export const POPULATION_ENGINES: readonly SweepChoice['engine'][] = ['auto', 'cpu', 'webgpu'];
 
 /** For --help. */
 export const RANGES = `

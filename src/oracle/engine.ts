@@ -2,13 +2,11 @@
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine/engine.ts';
-import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import { countParameters } from '../model/parameters.ts';
+import { checkSpec, eachAlone, sideBySide } from '../engine/models.ts';
 import {
   checkAdvance,
   checkDocuments,
   checkNotDisposed,
-  checkParameterCount,
   checkState,
   checkTokens,
 } from '../util/engine-checks.ts';
@@ -31,12 +29,9 @@ const MAX_VALUES = 2 ** 24;
  * @throws ConfigError where the configuration, the parameters and the documents do not fit together.
  */
 export function createOracleEngine(spec: EngineSpec): Engine {
-  checkModelConfig(spec.model);
-  checkTrainingConfig(spec.training);
-  checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
-  checkDocuments(spec.documents, spec.model.vocabSize);
+  checkSpec(spec);
   checkSize(spec);
-  return new OracleEngine(spec);
+  return sideBySide(eachAlone(spec).map((one) => new OracleEngine(one)));
 }
 
 /** Throws ConfigError where the numbers of the longest document would not fit the memory. */
@@ -56,6 +51,7 @@ function checkSize({ model, documents }: EngineSpec): void {
 }
 
 class OracleEngine implements Engine {
+  readonly size = 1;
   readonly info: EngineInfo = {
     engine: 'oracle',
     description: 'oracle: scalar autograd in JavaScript, one number at a time',
@@ -98,13 +94,13 @@ class OracleEngine implements Engine {
     return losses;
   }
 
-  async gradients(): Promise<{ loss: number; gradients: Float64Array }> {
+  async gradients(): Promise<{ losses: Float64Array; gradients: Float64Array }> {
     checkNotDisposed(this.disposed);
-    const loss = this.forwardBackward();
+    const losses = Float64Array.of(this.forwardBackward());
     const { params } = this.weights;
     const gradients = Float64Array.from(params, (p) => p.grad);
     for (const p of params) p.grad = 0;
-    return { loss, gradients };
+    return { losses, gradients };
   }
 
   async evaluate(documents: TokenizedDocuments): Promise<Float64Array> {

@@ -14,7 +14,7 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
-import { chooseLaunch } from '../../src/webgpu/choose-launch.ts';
+import { chooseLaunch } from '../../src/engine/choose-launch.ts';
 import { changedGpu, noAdapter, renamedGpu, testDevice } from '../support/device.ts';
 import { frailGpu } from '../support/lose-device.ts';
 

@@ -10,7 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['ops'],
   ['model'],
   ['engine/engine.ts'],
-  ['engine/population.ts', 'engine/trial.ts'],
+  ['engine/models.ts'],
   ['oracle', 'cpu', 'webgpu'],
   ['engine'],
   ['train'],

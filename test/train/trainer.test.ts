@@ -183,6 +183,7 @@ describe('nextCount', () => {
 function bound(engine: Engine): Engine {
   return {
     info: engine.info,
+    size: engine.size,
     advance: (k) => engine.advance(k),
     gradients: () => engine.gradients(),
     evaluate: (documents) => engine.evaluate(documents),

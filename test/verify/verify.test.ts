@@ -86,9 +86,9 @@ describe('verifying engines', () => {
         return {
           ...engine,
           async gradients() {
-            const { loss, gradients } = await engine.gradients();
+            const { losses, gradients } = await engine.gradients();
             gradients[gradients.length - 1] *= -1;
-            return { loss, gradients };
+            return { losses, gradients };
           },
         };
       }),

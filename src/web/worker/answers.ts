@@ -87,7 +87,8 @@ async function slope({ engine, spec, step }: LiveRun, { index }: QuestionOf<'slo
   const at = async (offset: number) => {
     parameters[index] = value + offset;
     await probe.load({ step: 0, parameters, m: zeros, v: zeros });
-    return probe.gradients();
+    const { losses, gradients } = await probe.gradients();
+    return { loss: losses[0], gradients };
   };
   const { gradients } = await at(0);
   const measured = ((await at(SLOPE_NUDGE)).loss - (await at(-SLOPE_NUDGE)).loss) / (2 * SLOPE_NUDGE);

@@ -3,7 +3,7 @@
 import type { LaunchStrategy } from '../../../src/engine/engine.ts';
 import { BUILTIN_DOCUMENTS } from '../../../src/data/builtin-names.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/model/config.ts';
-import type { PopulationSource } from '../../../src/engine/populations.ts';
+import type { ModelSource } from '../../../src/engine/choose.ts';
 import { prepareRun, type PreparedRun } from '../../../src/train/prepare.ts';
 import { sweepSource } from '../../../src/train/sweep.ts';
 
@@ -22,7 +22,7 @@ export function trainingRun(training: Partial<TrainingConfig> = {}): PreparedRun
 }
 
 /** Two seeds at two learning rates. */
-export function population(): PopulationSource {
+export function population(): ModelSource {
   const { eps, beta1, beta2, initScale, batchSize, clip } = DEFAULT_TRAINING;
   return sweepSource({
     documents: BUILTIN_DOCUMENTS,
