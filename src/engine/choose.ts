@@ -49,6 +49,12 @@ export interface ModelSource {
   member(index: number): Member;
 }
 
+/** What engines are chosen for. */
+interface Subject extends ModelSource {
+  /** One model, which may train in any way; else as it would beside others. */
+  readonly alone?: boolean;
+}
+
 /** Where engines are made, one after the other. */
 interface Place {
   /** The most models that train at a time. */
@@ -98,7 +104,12 @@ const TRIAL_MODELS = 8;
  */
 export function createEngine(choice: EngineChoice, spec: EngineSpec): Promise<ChosenEngine> {
   const members = [spec, ...(spec.others ?? [])];
-  const source = { ...spec, size: members.length, member: (i: number) => members[i] };
+  const source = {
+    ...spec,
+    size: members.length,
+    member: (i: number) => members[i],
+    alone: members.length === 1,
+  };
   return chosen(choice, source, async ({ create, close, why, measured }) => {
     const engine = await create(members);
     const end = () => {
@@ -127,7 +138,7 @@ export function chooseEngines(choice: SweepChoice, source: ModelSource): Promise
 /** What `make` makes of the place of `choice`; of the CPU where that is `auto` and the device cannot be had or fails. */
 async function chosen<T>(
   choice: EngineChoice,
-  source: ModelSource,
+  source: Subject,
   make: (place: Place) => Promise<T>,
 ): Promise<T> {
   checkEngineChoice(choice);
@@ -163,13 +174,13 @@ export function checkEngineChoice({
 /** Of several models, one trains in each of some workers. */
 async function onCpu(
   { threads, build, away }: EngineChoice,
-  source: ModelSource,
+  source: Subject,
   why?: string,
   name: LocalEngine['name'] = 'cpu',
 ): Promise<Place> {
   const options = { build, ...(threads === undefined ? {} : { threads }) };
   const { modelsAtOnce, startWorkers } = await import('../cpu/workers.ts');
-  const capacity = source.size === 1 || name === 'oracle' ? 1 : Math.min(source.size, modelsAtOnce());
+  const capacity = source.alone || name === 'oracle' ? 1 : Math.min(source.size, modelsAtOnce());
   const workers = capacity === 1 ? [] : startWorkers(capacity);
   return {
     capacity,
@@ -177,7 +188,7 @@ async function onCpu(
     measured: [],
     async create(members) {
       const spec = specOf(source, members);
-      const elsewhere = source.size === 1 ? await away?.({ name, ...options }, spec) : undefined;
+      const elsewhere = source.alone ? await away?.({ name, ...options }, spec) : undefined;
       if (elsewhere !== undefined) return elsewhere;
       if (name === 'oracle') {
         const { createOracleEngine } = await import('../oracle/engine.ts'); // the page's first load does without
@@ -194,7 +205,7 @@ async function onCpu(
 
 function onDevice(
   device: GpuDevice,
-  source: ModelSource,
+  source: Subject,
   launch: LaunchStrategy,
   rest: Pick<Place, 'capacity' | 'measured' | 'why'>,
 ): Place {
@@ -209,7 +220,7 @@ function onDevice(
 }
 
 /** The CPU only where the choice is `auto`. Throws DeviceError where there is no device. */
-async function onDeviceOrCpu(choice: EngineChoice, source: ModelSource): Promise<Place> {
+async function onDeviceOrCpu(choice: EngineChoice, source: Subject): Promise<Place> {
   const device = await open(choice);
   return orClose(device.destroy, async () => {
     const { engine, launch } = choice;
@@ -231,7 +242,7 @@ async function faster(
   device: GpuDevice,
   capacity: number,
   choice: EngineChoice,
-  source: ModelSource,
+  source: Subject,
 ): Promise<Place> {
   const { engine, launch } = choice;
   const { chooseLaunch } = await import('./choose-launch.ts');
@@ -247,7 +258,7 @@ async function faster(
   const cpu = await onCpu(choice, source);
   const milliseconds = await orClose(cpu.close, async () => {
     const trial = trialSpec(specOf(source, firstOf(source, cpu.capacity)));
-    return timeSteps(await cpu.create(membersOf(trial)), trial.training.steps, source.size === 1 ? 1 : 2);
+    return timeSteps(await cpu.create(membersOf(trial)), trial.training.steps, source.alone ? 1 : 2);
   });
   measured.push({ engine: 'cpu', milliseconds });
   const name = adapterName(device.info);
@@ -258,22 +269,21 @@ async function faster(
   if (rates[0] > rates[1]) {
     cpu.close();
     return take(
-      source.size === 1
+      source.alone
         ? `${onGpu.why}; on the CPU ${figure(milliseconds)} ms`
         : `${gpuRate} model-steps/s, on the CPU ${cpuRate}`,
     );
   }
   device.destroy();
-  const why =
-    source.size === 1
-      ? `${figure(milliseconds)} ms a step; on ${name} ${onGpu.why}`
-      : `${cpuRate} model-steps/s, on ${name} ${gpuRate}`;
+  const why = source.alone
+    ? `${figure(milliseconds)} ms a step; on ${name} ${onGpu.why}`
+    : `${cpuRate} model-steps/s, on ${name} ${gpuRate}`;
   return { ...cpu, measured, why };
 }
 
 /** How many models train at a time on the device, and why none does. */
-async function capacityOf(device: GpuDevice, source: ModelSource): Promise<[number, string?]> {
-  if (source.size === 1) return [1]; // any: a strategy is chosen that can take it
+async function capacityOf(device: GpuDevice, source: Subject): Promise<[number, string?]> {
+  if (source.alone) return [1]; // any: a strategy is chosen that can take it
   const spec = specOf(source, [source.member(0)]);
   const { modelCapacity } = await import('../webgpu/capacity.ts');
   const { whyNotResident } = await import('../webgpu/resident-layout.ts');
