@@ -81,6 +81,7 @@ export interface GenerateRequest {
   choose(logits: FloatArray, uniform: number): number;
 }
 
+/** Calls that come while another one is under way wait for it. */
 export interface Engine {
   readonly info: EngineInfo;
 
