@@ -14,7 +14,7 @@ import type { Engine, EngineSpec } from '../src/engine/engine.ts';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import { createOracleEngine } from '../src/oracle/engine.ts';
 import { adapterName } from '../src/webgpu/adapter.ts';
-import { LAUNCH_STRATEGIES } from '../src/engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../src/engine/choice.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
 import { loadGolden, prepareGolden } from '../test/support/golden.ts';
 import { tunedDevice, type TunedDevice } from './support/device.ts';

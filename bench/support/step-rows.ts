@@ -2,7 +2,8 @@
 
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import type { Engine, EngineSpec } from '../../src/engine/engine.ts';
-import { LAUNCH_STRATEGIES, stepFlops } from '../../src/engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
+import { stepFlops } from '../../src/engine/choose.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';

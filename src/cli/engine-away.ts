@@ -3,7 +3,8 @@
 
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Engine, EngineInfo, EngineSpec } from '../engine/engine.ts';
-import { createEngine, stepFlops, type LocalEngine } from '../engine/choose.ts';
+import type { LocalEngine } from '../engine/choice.ts';
+import { createEngine, stepFlops } from '../engine/choose.ts';
 import { ConfigError, DataError, DeviceError, MicrogptError, ShapeError } from '../util/errors.ts';
 
 /** A step of at least this many floating-point operations takes tenths of a second on a slow machine. */

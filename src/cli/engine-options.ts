@@ -2,7 +2,7 @@
 
 import { Option, type Command } from 'commander';
 import type { EngineName, LaunchStrategy } from '../engine/engine.ts';
-import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engine/choose.ts';
+import { ENGINE_NAMES, LAUNCH_STRATEGIES, type EngineChoice } from '../engine/choice.ts';
 import { integer } from './arguments.ts';
 import { engineAway } from './engine-away.ts';
 import { gpu } from './gpu.ts';

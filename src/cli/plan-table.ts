@@ -1,7 +1,7 @@
 // microgpt info --plan: what one training step dispatches, and what it costs by launch strategy.
 
 import type { LaunchStrategy } from '../engine/engine.ts';
-import { LAUNCH_STRATEGIES } from '../engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../engine/choice.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
 import { checkModelConfig, checkTrainingConfig, DEFAULT_TRAINING } from '../model/config.ts';
 import type { ModelConfig } from '../model/config.ts';

@@ -1,7 +1,8 @@
 // microgpt sample: new documents from a saved run.
 
 import { setImmediate } from 'node:timers/promises';
-import { createEngine, type EngineChoice } from '../engine/choose.ts';
+import type { EngineChoice } from '../engine/choice.ts';
+import { createEngine } from '../engine/choose.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine, EngineSpec } from '../engine/engine.ts';
 import { checkSampleOptions, encodePrompt, sampleDocuments, type SampleOptions } from '../train/sampler.ts';

@@ -1,6 +1,6 @@
 // The options of `microgpt sweep` -> what to train.
 
-import type { SweepChoice } from '../engine/choose.ts';
+import type { SweepChoice } from '../engine/choice.ts';
 import { gpu } from './gpu.ts';
 import type { OutputOptions } from './output.ts';
 import type { SweepSettings } from './sweep.ts';

@@ -2,7 +2,8 @@
 
 import { textUse } from '../data/text-use.ts';
 import { checkModelConfig, checkTrainingConfig, type TrainingConfig } from '../model/config.ts';
-import { chooseEngines, type ModelSource, type SweepChoice } from '../engine/choose.ts';
+import type { ModelSource, SweepChoice } from '../engine/choice.ts';
+import { chooseEngines } from '../engine/choose.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
 import { problemOfBest } from '../train/outcome.ts';

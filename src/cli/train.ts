@@ -1,7 +1,8 @@
 // microgpt train: text in, a trained model and its samples out, as microgpt.py does it.
 
 import { textUse } from '../data/text-use.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../engine/choose.ts';
+import type { EngineChoice } from '../engine/choice.ts';
+import { createEngine, type ChosenEngine } from '../engine/choose.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,

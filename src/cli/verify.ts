@@ -1,7 +1,7 @@
 // microgpt verify: whether this machine computes what microgpt.py computes.
 
 import type { EngineName } from '../engine/engine.ts';
-import { checkEngineChoice, type EngineChoice } from '../engine/choose.ts';
+import { checkEngineChoice, type EngineChoice } from '../engine/choice.ts';
 import type { Check } from '../verify/check.ts';
 import { verify } from '../verify/verify.ts';
 import { adapterName, openDevice } from '../webgpu/adapter.ts';

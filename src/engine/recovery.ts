@@ -2,13 +2,8 @@
 
 import { DeviceError } from '../util/errors.ts';
 import { adapterName } from '../webgpu/adapter.ts';
-import {
-  chooseEngines,
-  type ChosenEngines,
-  type EngineChoice,
-  type ModelSource,
-  type SweepChoice,
-} from './choose.ts';
+import type { EngineChoice, ModelSource, SweepChoice } from './choice.ts';
+import { chooseEngines, type ChosenEngines } from './choose.ts';
 import type { EngineInfo } from './engine.ts';
 
 /** Milliseconds before each try to get a new device: a driver that was reset may need a moment. */

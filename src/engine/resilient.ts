@@ -3,7 +3,8 @@
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from './engine.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from './choose.ts';
+import type { EngineChoice } from './choice.ts';
+import { createEngine, type ChosenEngine } from './choose.ts';
 import { checkNotDisposed } from '../util/engine-checks.ts';
 import { DeviceError } from '../util/errors.ts';
 import { nextCount, takeTurns, turn } from '../util/turns.ts';

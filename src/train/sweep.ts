@@ -1,7 +1,8 @@
 // A sweep: the same training with many settings, a population at a time, ranked by how well each model ends.
 
 import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
-import type { ChosenEngines, ModelSource } from '../engine/choose.ts';
+import type { ModelSource } from '../engine/choice.ts';
+import type { ChosenEngines } from '../engine/choose.ts';
 import type { Engine, EngineInfo, TrainingState } from '../engine/engine.ts';
 import { orderLength, partOf, statesOf } from '../engine/models.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';

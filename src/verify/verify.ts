@@ -2,7 +2,7 @@
 
 import { createCpuEngine } from '../cpu/engine.ts';
 import type { EngineName, LaunchStrategy } from '../engine/engine.ts';
-import { LAUNCH_STRATEGIES } from '../engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../engine/choice.ts';
 import { runReference } from '../graph/reference.ts';
 import { OPS } from '../ops/index.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';

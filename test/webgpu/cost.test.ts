@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LaunchStrategy } from '../../src/engine/engine.ts';
-import { LAUNCH_STRATEGIES } from '../../src/engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { countParameters } from '../../src/model/parameters.ts';

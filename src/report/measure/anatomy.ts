@@ -3,7 +3,7 @@
 // of the same steps than the wall time, so that they add up to it is a finding.
 
 import type { Engine, LaunchStrategy } from '../../engine/engine.ts';
-import { LAUNCH_STRATEGIES } from '../../engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
 import { MAX_TIMED_PASSES } from '../../webgpu/timing.ts';
 import { anatomyOf, type Recording } from './anatomy-parts.ts';

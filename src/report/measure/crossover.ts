@@ -2,7 +2,7 @@
 
 import { createCpuEngine } from '../../cpu/engine.ts';
 import type { Engine, LaunchStrategy } from '../../engine/engine.ts';
-import { LAUNCH_STRATEGIES } from '../../engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { MicrogptError } from '../../util/errors.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';

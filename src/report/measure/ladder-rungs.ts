@@ -3,7 +3,7 @@
 import { createCpuEngine } from '../../cpu/engine.ts';
 import type { Engine, Member } from '../../engine/engine.ts';
 import { partOf, specOf } from '../../engine/models.ts';
-import { LAUNCH_STRATEGIES } from '../../engine/choose.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { initParameters } from '../../model/parameters.ts';
 import { createOracleEngine } from '../../oracle/engine.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';

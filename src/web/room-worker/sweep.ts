@@ -2,7 +2,8 @@
 
 import { createCpuEngine } from '../../cpu/engine.ts';
 import type { FloatArray } from '../../engine/engine.ts';
-import { chooseEngines, type ModelSource } from '../../engine/choose.ts';
+import type { ModelSource } from '../../engine/choice.ts';
+import { chooseEngines } from '../../engine/choose.ts';
 import { prepareRun } from '../../train/prepare.ts';
 import { ResilientEngines } from '../../engine/recovery.ts';
 import { sampleDocument } from '../../train/sampler.ts';

@@ -3,7 +3,8 @@
 
 import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../../engine/engine.ts';
 import type { Tokenizer } from '../../data/tokenizer.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../../engine/choose.ts';
+import type { EngineChoice } from '../../engine/choice.ts';
+import { createEngine, type ChosenEngine } from '../../engine/choose.ts';
 import { Recovery } from '../../engine/recovery.ts';
 import type { PreparedRun } from '../../train/prepare.ts';
 import { DeviceError } from '../../util/errors.ts';

@@ -3,7 +3,7 @@
 import type { LaunchStrategy } from '../../../src/engine/engine.ts';
 import { BUILTIN_DOCUMENTS } from '../../../src/data/builtin-names.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/model/config.ts';
-import type { ModelSource } from '../../../src/engine/choose.ts';
+import type { ModelSource } from '../../../src/engine/choice.ts';
 import { prepareRun, type PreparedRun } from '../../../src/train/prepare.ts';
 import { sweepSource } from '../../../src/train/sweep.ts';
 
