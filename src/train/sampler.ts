@@ -2,6 +2,7 @@
 
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { Engine } from '../engine/engine.ts';
+import { checkOneModel } from '../util/engine-checks.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
 import { chooseIndex, PythonRandom } from '../util/python-random.ts';
 
@@ -54,6 +55,7 @@ export async function* sampleDocuments(
   count: number,
 ): AsyncGenerator<string, void, void> {
   const { blockSize, temperature, topK = tokenizer.vocabSize } = options;
+  checkOneModel(engine, 'sampling');
   checkSampleOptions(options);
   const { bos } = tokenizer;
   const prompt = encodePrompt(tokenizer, options.prompt ?? '', blockSize);

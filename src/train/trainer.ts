@@ -2,6 +2,7 @@
 
 import type { Engine } from '../engine/engine.ts';
 import type { TrainingConfig } from '../model/config.ts';
+import { checkOneModel } from '../util/engine-checks.ts';
 import { nextCount, turn } from '../util/turns.ts';
 import { diverged } from './outcome.ts';
 
@@ -41,6 +42,7 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
   const { signal, every = Infinity, interval = 100, now = () => performance.now() } = options;
+  checkOneModel(engine, 'train');
   let done = options.from ?? 0;
   let k = 1;
   while (done < training.steps) {

@@ -62,6 +62,7 @@ function engineOn({ stepMs, lateMs = 0, jitterMs = 0, tickMs = 0, firstMs = 0 }:
       expect(losses).not.toContain(0);
       return losses;
     },
+    size: 1,
     dispose: () => undefined,
   };
   return { engine: engine as unknown as Engine, seen };
