@@ -8,8 +8,8 @@
 
 import { parseArgs } from 'node:util';
 import { createCpuEngine } from '../src/cpu/engine.ts';
-import type { EngineSpec } from '../src/engine.ts';
-import { DEFAULT_TRAINING } from '../src/model/config.ts';
+import type { EngineSpec } from '../src/engine/engine.ts';
+import { DEFAULT_TRAINING } from '../src/config/config.ts';
 import { parameterSpecs } from '../src/model/parameters.ts';
 import { prepareRun } from '../src/train/prepare.ts';
 import { largestDifference } from '../src/verify/check.ts';

@@ -4,7 +4,7 @@
 
 import { parseArgs } from 'node:util';
 import { createCpuEngine } from '../src/cpu/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/config/config.ts';
 import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
 import { prepareRun } from '../src/train/prepare.ts';
 import { adapterName, openDevice } from '../src/webgpu/adapter.ts';

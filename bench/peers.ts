@@ -12,7 +12,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Engine, EngineSpec } from '../src/engine.ts';
+import type { Engine, EngineSpec } from '../src/engine/engine.ts';
 import { lossBars, Peer, PEER_MODES, writeProblem } from '../src/cli/peer.ts';
 import { createCpuEngine } from '../src/cpu/engine.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';

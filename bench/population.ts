@@ -7,17 +7,17 @@
 
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createCpuPopulation, startPopulationWorkers } from '../src/cpu/population.ts';
-import type { WasmWorker } from '../src/cpu/workers.ts';
+import { createCpuEngine } from '../src/cpu/engine.ts';
+import { startWorkers, type WasmWorker } from '../src/cpu/workers.ts';
 import { BUILTIN_DOCUMENTS } from '../src/data/builtin-names.ts';
-import type { AdapterInfo } from '../src/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../src/config/config.ts';
-import type { Population } from '../src/population.ts';
 import { axesOf } from '../src/train/sweep-grid.ts';
+import type { AdapterInfo, Engine } from '../src/engine/engine.ts';
+import { partOf, specOf } from '../src/engine/models.ts';
 import { sweepSource } from '../src/train/sweep.ts';
 import { adapterName, openDevice, type GpuDevice } from '../src/webgpu/adapter.ts';
 import { nodeGpu } from '../src/webgpu/node-gpu.ts';
-import { createWebGpuPopulation } from '../src/webgpu/population.ts';
+import { createWebGpuEngine } from '../src/webgpu/engine.ts';
 import { Failures, runRounds, show, type Contestant, type Timing } from './support/rounds.ts';
 
 /** Steps that are compared before anything is timed, and 1e-5: f32 on another device. */
@@ -41,7 +41,7 @@ export async function main(args: string[]): Promise<void> {
     console.log(`no device: ${error.message}`);
     return undefined;
   });
-  const workers = startPopulationWorkers(Number(values.cores));
+  const workers = startWorkers(Number(values.cores));
   try {
     const contestants: Contestant[] = [
       await timed('cpu, one core', onCpu(), milliseconds),
@@ -101,25 +101,25 @@ function source(size: number) {
 }
 
 /** One model in this thread, or one in each worker. */
-function onCpu(seed = 0, workers: readonly WasmWorker[] = []): Population {
+function onCpu(seed = 0, workers: readonly WasmWorker[] = []): Engine {
   const size = Math.max(1, workers.length);
-  const { model, documents, member } = source(seed + size);
-  const members = Array.from({ length: size }, (_, i) => member(seed + i));
-  return createCpuPopulation({ model, documents, members }, { workers });
+  const all = source(seed + size);
+  const members = Array.from({ length: size }, (_, i) => all.member(seed + i));
+  return createCpuEngine(specOf(all, members), { workers });
 }
 
-async function onDevice(gpu: GpuDevice, size: number): Promise<Population> {
-  const { model, documents, member } = source(size);
-  const members = Array.from({ length: size }, (_, i) => member(i));
-  return createWebGpuPopulation(gpu, { model, documents, members });
+function onDevice(gpu: GpuDevice, size: number): Promise<Engine> {
+  const all = source(size);
+  const members = Array.from({ length: size }, (_, i) => all.member(i));
+  return createWebGpuEngine(specOf(all, members), { gpu, launch: 'resident' });
 }
 
 /** Throws where the first or the last model does not train as it does on the CPU: a wrong answer has no speed. */
-async function check(population: Population, size: number): Promise<void> {
+async function check(population: Engine, size: number): Promise<void> {
   const losses = await population.advance(CHECKED);
   for (const model of [0, size - 1]) {
-    const [expected] = await onCpu(model).advance(CHECKED);
-    for (const [step, loss] of losses[model].entries()) {
+    const expected = await onCpu(model).advance(CHECKED);
+    for (const [step, loss] of partOf(losses, model, size).entries()) {
       if (Math.abs(loss - expected[step]) <= BAR) continue;
       throw new Error(
         `model ${model} of ${size}: loss of step ${step + 1} is ${loss}, expected ${expected[step]}.`,
@@ -129,7 +129,7 @@ async function check(population: Population, size: number): Promise<void> {
 }
 
 /** Rounds of as many steps as fit into the time. */
-async function timed(name: string, population: Population, milliseconds: number): Promise<Contestant> {
+async function timed(name: string, population: Engine, milliseconds: number): Promise<Contestant> {
   let k = 1;
   const round = async () => {
     const start = performance.now();

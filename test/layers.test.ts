@@ -17,7 +17,7 @@ const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
 
 describe('src/', () => {
   it('was found', () => {
-    expect(sources).toContain('engine.ts');
+    expect(sources).toContain('engine/engine.ts');
     expect(sources.length).toBeGreaterThan(20);
   });
 
@@ -61,13 +61,16 @@ describe('the check itself', () => {
   });
 
   it.each([
-    ['engine.ts', `import { ConfigError } from './util/errors.ts';`],
+    ['engine/engine.ts', `import { ConfigError } from '../util/errors.ts';`],
     [
       'ops/linear.ts',
       `import shader from '../../shaders/linear.wgsl?raw'; import { node } from '../graph/node.ts';`,
     ],
-    ['cpu/engine.ts', `import type { Engine } from '../engine.ts'; import './kernels.ts';`],
-    ['cli/main.ts', `import { readFileSync } from 'node:fs'; import { engines } from '../engines.ts';`],
+    ['cpu/engine.ts', `import type { Engine } from '../engine/engine.ts'; import './kernels.ts';`],
+    [
+      'cli/main.ts',
+      `import { readFileSync } from 'node:fs'; import { createEngine } from '../engine/choose.ts';`,
+    ],
     ['cli/main.ts', `import { version } from '../../package.json';`],
     ['train/trainer.ts', `import * as v from 'valibot'; import '@scope/used/part';`],
     ['webgpu/node-gpu.ts', `await import('webgpu');`],
@@ -81,11 +84,12 @@ describe('the check itself', () => {
 
   it.each([
     ['util/random.ts', `import { config } from '../model/config.ts';`, 'model is above it'],
-    ['ops/add.ts', `import type { Engine } from '../engine.ts';`, 'engine.ts is above it'],
+    ['ops/add.ts', `import type { Engine } from '../engine/engine.ts';`, 'engine/engine.ts is above it'],
     ['data/tokenizer.ts', `import { Graph } from '../graph/node.ts';`, 'graph is beside it'],
     ['cpu/engine.ts', `export * from '../oracle/engine.ts';`, 'oracle is beside it'],
+    ['oracle/engine.ts', `import { createEngine } from '../engine/choose.ts';`, 'engine is above it'],
     ['webgpu/engine.ts', `const cpu = await import('../cpu/engine.ts');`, 'cpu is beside it'],
-    ['engines.ts', `import { train } from './train/trainer.ts';`, 'train is above it'],
+    ['engine/choose.ts', `import { train } from '../train/trainer.ts';`, 'train is above it'],
     ['train/trainer.ts', `type Main = import('../cli/main.ts').Main;`, 'cli is above it'],
     [
       'report/measure/crossover.ts',

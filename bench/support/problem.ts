@@ -1,7 +1,7 @@
 // What peers and engines train alike, from a shape in text.
 
-import type { EngineSpec } from '../../src/engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import { initParameters } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';

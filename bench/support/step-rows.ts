@@ -1,8 +1,9 @@
 // Rows of whole training steps: every engine and launch strategy, by width and batch.
 
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { Engine, EngineSpec } from '../../src/engine.ts';
-import { LAUNCH_STRATEGIES, stepFlops } from '../../src/engines.ts';
+import type { Engine, EngineSpec } from '../../src/engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
+import { stepFlops } from '../../src/engine/choose.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
@@ -73,8 +74,11 @@ export async function stepRows(
 type Gradients = Awaited<ReturnType<Engine['gradients']>>;
 
 async function check(name: string, spec: EngineSpec, engine: Engine, reference: Gradients): Promise<void> {
-  const { loss, gradients } = await engine.gradients();
-  expectNear(`${name}, loss`, Math.abs(loss - reference.loss));
+  const {
+    losses: [loss],
+    gradients,
+  } = await engine.gradients();
+  expectNear(`${name}, loss`, Math.abs(loss - reference.losses[0]));
   for (const { name: tensor, offset, size } of parameterSpecs(spec.model)) {
     const [got, expected] = [gradients, reference.gradients].map((all) =>
       all.subarray(offset, offset + size),

@@ -2,8 +2,9 @@
 // command starts itself a second time, as a worker.
 
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import type { Engine, EngineInfo, EngineSpec } from '../engine.ts';
-import { createEngine, stepFlops, type LocalEngine } from '../engines.ts';
+import type { Engine, EngineInfo, EngineSpec } from '../engine/engine.ts';
+import type { LocalEngine } from '../engine/choice.ts';
+import { createEngine, stepFlops } from '../engine/choose.ts';
 import { ConfigError, DataError, DeviceError, MicrogptError, ShapeError } from '../util/errors.ts';
 
 /** A step of at least this many floating-point operations takes tenths of a second on a slow machine. */

@@ -2,7 +2,7 @@
 
 import type { Command, Option } from 'commander';
 import { optionsOf, type NamesOf, type OptionName, type Values } from '../config/config.ts';
-import { LAUNCH_STRATEGIES, type EngineChoice } from '../engines.ts';
+import { LAUNCH_STRATEGIES, type EngineChoice } from '../engine/choice.ts';
 import { engineAway } from './engine-away.ts';
 import { gpu } from './gpu.ts';
 import { flagOption } from './option-flags.ts';

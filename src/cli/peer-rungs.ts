@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
 import type { ForeignRung } from '../report/measure/ladder-rungs.ts';
 import type { Report } from '../report/schema.ts';

@@ -5,7 +5,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import { encodeSafetensors } from '../train/safetensors.ts';
 import { MicrogptError } from '../util/errors.ts';

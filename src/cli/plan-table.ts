@@ -1,7 +1,7 @@
 // microgpt info --plan: what one training step dispatches, and what it costs by launch strategy.
 
-import type { LaunchStrategy } from '../engine.ts';
-import { LAUNCH_STRATEGIES } from '../engines.ts';
+import type { LaunchStrategy } from '../engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../engine/choice.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
 import { checkModelConfig, checkTrainingConfig, DEFAULT_TRAINING } from '../config/config.ts';
 import type { ModelConfig } from '../config/config.ts';

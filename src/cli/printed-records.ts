@@ -1,8 +1,8 @@
 // Every kind of line that --json prints: the records of a run, and those of the commands that only report.
 
 import type { TextUse } from '../data/text-use.ts';
-import type { AdapterInfo, EngineInfo, EngineName } from '../engine.ts';
-import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { AdapterInfo, EngineInfo, EngineName } from '../engine/engine.ts';
+import type { ModelConfig, TrainingConfig } from '../config/config.ts';
 import type { DataSummary, RunRecord } from '../train/records.ts';
 import type { Axes, GridPoint } from '../train/sweep-grid.ts';
 import type { SettingResult } from '../train/sweep-judge.ts';

@@ -1,6 +1,6 @@
 // What of a run in training is saved, and when.
 
-import type { Engine, TrainingState } from '../engine.ts';
+import type { Engine, TrainingState } from '../engine/engine.ts';
 import type { Checkpoint } from '../train/checkpoint-file.ts';
 import { advice, firstNotFinite, TrainingError } from '../train/finite.ts';
 import { keptLosses, metricsStride } from '../train/metrics-file.ts';

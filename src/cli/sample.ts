@@ -1,9 +1,9 @@
 // microgpt sample: new documents from a saved run.
 
 import { setImmediate } from 'node:timers/promises';
-import { createEngine, type EngineChoice } from '../engines.ts';
+import type { EngineChoice } from '../engine/choice.ts';
+import { createEngine } from '../engine/choose.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
-import type { Engine, EngineSpec } from '../engine.ts';
 import {
   checkSampleOptions,
   encodePrompt,
@@ -11,6 +11,7 @@ import {
   type DrawingOptions,
   type SampleOptions,
 } from '../train/sampler.ts';
+import type { Engine, EngineSpec } from '../engine/engine.ts';
 import type { SavedModel } from '../train/run-files.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';

@@ -8,8 +8,8 @@ import {
   SAMPLING_NAMES,
   type AxisName,
 } from '../config/config.ts';
-import type { PopulationChoice } from '../populations.ts';
 import { AXIS_NAMES, type Axes } from '../train/sweep-grid.ts';
+import type { SweepChoice } from '../engine/choice.ts';
 import { gpu } from './gpu.ts';
 import type { RunFlags } from './option-flags.ts';
 import type { OutputOptions } from './output.ts';
@@ -18,13 +18,13 @@ import { dataSource } from './train-settings.ts';
 
 export interface SweepFlags extends OutputOptions, Omit<RunFlags, AxisName>, Axes {
   data: string;
-  engine: PopulationChoice['engine'];
+  engine: SweepChoice['engine'];
   out?: string;
   force?: boolean;
 }
 
 /** No oracle: a step of it takes as long as thousands of the others. */
-export const POPULATION_ENGINES: readonly PopulationChoice['engine'][] = ['auto', 'cpu', 'webgpu'];
+export const POPULATION_ENGINES: readonly SweepChoice['engine'][] = ['auto', 'cpu', 'webgpu'];
 
 /** The flags of the axes whose ranges lie so. */
 function flagsOf(wanted: string): string {

@@ -8,12 +8,13 @@ import {
   type ModelOptions,
   type TrainingConfig,
 } from '../config/config.ts';
-import { choosePopulations, type PopulationChoice, type PopulationSource } from '../populations.ts';
+import type { ModelSource, SweepChoice } from '../engine/choice.ts';
+import { chooseEngines } from '../engine/choose.ts';
 import { TrainingError } from '../train/finite.ts';
 import { pickLosses } from '../train/metrics-file.ts';
 import { problemOfBest } from '../train/outcome.ts';
 import { prepareRun } from '../train/prepare.ts';
-import { ResilientPopulations } from '../train/resilient-populations.ts';
+import { ResilientEngines } from '../engine/recovery.ts';
 import type { DataSummary } from '../train/records.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { AXIS_LABELS, gridPoint, gridSize, varyingAxes, type Axes } from '../train/sweep-grid.ts';
@@ -27,7 +28,7 @@ import {
   type RunSweepOptions,
   type SweepOptions,
   type SweepOutcome,
-  type SweepPopulations,
+  type SweepEngines,
 } from '../train/sweep.ts';
 import { ConfigError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
@@ -50,7 +51,7 @@ export interface SweepSettings extends Pick<SweepOptions, 'axes'> {
   readonly training: CommonTraining;
   /** builtin, names, - or a path. */
   readonly source: string;
-  readonly choice: PopulationChoice;
+  readonly choice: SweepChoice;
   /** Of the best model. */
   readonly sampling: RunConfig['sampling'];
   /** Where sweep.json, sweep.svg and the best run go, if anywhere; the same sweep there, if it was ended early, goes on. */
@@ -116,9 +117,9 @@ async function sweepAndSave(
   const known = before?.known ?? [];
   if (known.length > 0) output.note(`resuming: ${known.length} of ${size} models in ${out} are done`);
   const choice = choiceOf(settings.choice, before);
-  const chosen = await choosePopulations(choice, source);
+  const chosen = await chooseEngines(choice, source);
   const { info: engine, reason } = chosen;
-  const populations = new ResilientPopulations(chosen, choice, source, (text) => output.note(text));
+  const engines = new ResilientEngines(chosen, choice, source, (text) => output.note(text));
   const progress = new SweepProgressLines(output, known.length * training.steps);
   const sweep = { model, training, axes, data, engine: engineOf(engine), smoothingWindow: window };
   const saver = out && new SweepSaver(out, sweep, (best) => runOf(settings, data, best));
@@ -129,15 +130,15 @@ async function sweepAndSave(
     if (other !== undefined) output.note(other);
     const all = { model, training, axes, models: size, parameters, data, text: given.use, engine, reason };
     output.record({ type: 'sweep', ...all, smoothingWindow: window });
-    outcome = await runSweep(source, populations, {
+    outcome = await runSweep(source, engines, {
       known,
       signal,
       onProgress: (now) => progress.show(now),
       ...(saver && { onDone: (now) => saver.keep(now) }),
     });
-    if (before?.best === undefined) outcome = await withBest(outcome, source, populations, { signal });
+    if (before?.best === undefined) outcome = await withBest(outcome, source, engines, { signal });
   } finally {
-    populations.close();
+    engines.close();
   }
   output.endStatus();
   const { results, failure } = outcome;
@@ -184,7 +185,7 @@ async function sweepAndSave(
 }
 
 /** Where an earlier sweep has begun, its engine and build, which give the same bits, unless another one is asked for. */
-function choiceOf(choice: PopulationChoice, before: Unfinished | undefined): PopulationChoice {
+function choiceOf(choice: SweepChoice, before: Unfinished | undefined): SweepChoice {
   if (before === undefined || before.engine.name === 'oracle') return choice;
   const { name, build } = before.engine;
   return { ...choice, engine: choice.engine === 'auto' ? name : choice.engine, build };
@@ -193,15 +194,15 @@ function choiceOf(choice: PopulationChoice, before: Unfinished | undefined): Pop
 /** With the run of the best model, which is trained again where an earlier sweep was ended before it was saved. */
 async function withBest(
   outcome: SweepOutcome,
-  source: PopulationSource,
-  populations: SweepPopulations,
+  source: ModelSource,
+  engines: SweepEngines,
   options: RunSweepOptions,
 ): Promise<SweepOutcome> {
   const result = outcome.results.at(0);
   if (outcome.best !== undefined || outcome.failure !== undefined) return outcome;
   if (result === undefined || result.diverged === true) return outcome;
   const alone = { ...source, size: 1, member: () => source.member(result.index) };
-  const { best } = await runSweep(alone, populations, options);
+  const { best } = await runSweep(alone, engines, options);
   return best?.result.step === result.step ? { ...outcome, best: { ...best, result } } : outcome;
 }
 

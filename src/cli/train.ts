@@ -1,7 +1,8 @@
 // microgpt train: text in, a trained model and its samples out, as microgpt.py does it.
 
 import { textUse } from '../data/text-use.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../engines.ts';
+import type { EngineChoice } from '../engine/choice.ts';
+import { createEngine, type ChosenEngine } from '../engine/choose.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,
@@ -17,8 +18,8 @@ import { engineOf, otherEngine } from '../train/run-engine.ts';
 import { fingerprintDocuments, type RunConfig, type SavedRun } from '../train/run-files.ts';
 import { train, type TrainChunk } from '../train/trainer.ts';
 import { firstNotFinite, TrainingError } from '../train/finite.ts';
-import { ResilientEngine } from '../train/resilient.ts';
-import type { Engine, TrainingState } from '../engine.ts';
+import { ResilientEngine } from '../engine/resilient.ts';
+import type { Engine, TrainingState } from '../engine/engine.ts';
 import { CheckpointError, ConfigError, DataError, DeviceError } from '../util/errors.ts';
 import { shellQuote, type Every } from './arguments.ts';
 import { readSource } from './data.ts';

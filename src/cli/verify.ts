@@ -1,7 +1,7 @@
 // microgpt verify: whether this machine computes what microgpt.py computes.
 
-import type { EngineName } from '../engine.ts';
-import { checkEngineChoice, type EngineChoice } from '../engines.ts';
+import type { EngineName } from '../engine/engine.ts';
+import { checkEngineChoice, type EngineChoice } from '../engine/choice.ts';
 import type { Check } from '../verify/check.ts';
 import { verify } from '../verify/verify.ts';
 import { adapterName, openDevice } from '../webgpu/adapter.ts';

@@ -1,11 +1,9 @@
 // The CPU engine: WASM SIMD where it runs, else each op's plain loops on typed arrays. Both are kept: the plain one is
 // readable, runs everywhere and shows what SIMD buys.
 
-import type { Engine, EngineSpec } from '../engine.ts';
-import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
+import type { Engine, EngineSpec } from '../engine/engine.ts';
+import { checkSpec, eachAlone, sideBySide } from '../engine/models.ts';
 import { checkRunLength } from '../model/plans.ts';
-import { countParameters } from '../model/parameters.ts';
-import { checkDocuments, checkParameterCount } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
 import { chooseBuild } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
@@ -27,8 +25,11 @@ export interface CpuOptions {
   readonly threads?: 'auto' | number;
   /** Of `simd`: the build of the kernels, where it runs here; else the fastest that does. */
   readonly build?: string | undefined;
-  /** Does the steps of `simd` instead of this thread, which is free meanwhile. Excludes `threads`. */
-  readonly worker?: WasmWorker | undefined;
+  /**
+   * They do the steps of `simd` instead of this thread, which is free meanwhile: of several models in turn. They stay when the
+   * engine is disposed of. Exclude `threads`.
+   */
+  readonly workers?: readonly WasmWorker[];
 }
 
 /** `auto` takes no more: the shares become too small. */
@@ -37,18 +38,21 @@ const MOST_AUTO_THREADS = 16;
 /** More would only wait. */
 const MOST_THREADS = 256;
 
-/** Throws ConfigError where `variant: 'simd'` or so many threads cannot be had. */
-export function createCpuEngine(
-  spec: EngineSpec,
-  { precision = 'f32', variant = 'auto', threads = 'auto', build: wanted, worker }: CpuOptions = {},
-): Engine {
-  checkModelConfig(spec.model);
-  checkTrainingConfig(spec.training);
+/** Throws ConfigError where `variant: 'simd'` or so many threads cannot be had. The bits are the same with any number of workers. */
+export function createCpuEngine(spec: EngineSpec, options: CpuOptions = {}): Engine {
+  const { threads = 'auto', workers = [] } = options;
+  checkSpec(spec);
   checkRunLength(spec.training);
-  checkDocuments(spec.documents, spec.model.vocabSize);
-  checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
   checkThreads(threads);
+  return sideBySide(eachAlone(spec).map((one, i) => createOne(one, options, workers[i % workers.length])));
+}
 
+/** The engine of one model. */
+function createOne(
+  spec: EngineSpec,
+  { precision = 'f32', variant = 'auto', threads = 'auto', build: wanted }: CpuOptions,
+  worker: WasmWorker | undefined,
+): Engine {
   const several = threads !== 'auto' && threads > 1;
   if (precision === 'f64' && (variant === 'simd' || several)) {
     const what = several ? `${threads} threads compute` : 'variant simd computes';

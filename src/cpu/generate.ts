@@ -1,7 +1,7 @@
 // Whole documents from the kernels: src/cpu/wasm/generate.ts draws, and asks here where f32 cannot tell.
 
-import type { GenerateRequest } from '../engine.ts';
-import type { ModelConfig } from '../model/config.ts';
+import type { GenerateRequest } from '../engine/engine.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { checkTokens } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
 import { REGION } from './kernels.ts';

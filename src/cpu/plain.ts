@@ -1,6 +1,6 @@
 // The plain CPU engine: runs the plans of src/model/gpt.ts with each op's plain loops on typed arrays.
 
-import type { Engine, EngineSpec, TrainingState } from '../engine.ts';
+import type { Engine, EngineSpec, TrainingState } from '../engine/engine.ts';
 import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
@@ -69,6 +69,7 @@ export function createPlainEngine(
       precision,
       build: `plain, ${runtimeName()}`,
     },
+    size: 1,
 
     async advance(k) {
       checkNotDisposed(disposed);
@@ -86,7 +87,7 @@ export function createPlainEngine(
     async gradients() {
       checkNotDisposed(disposed);
       for (const { run, call, changes } of calls) if (!changes.includes('parameters')) run(call);
-      return { loss: ring[counter[0] % RING_LENGTH], gradients: flat('gradients') };
+      return { losses: Float64Array.of(ring[counter[0] % RING_LENGTH]), gradients: flat('gradients') };
     },
 
     async evaluate(some) {

@@ -1,7 +1,7 @@
 // The memory of one WASM engine: sizes from the corpus, and parameters in and out of the padded layout.
 
-import type { EngineSpec } from '../engine.ts';
-import type { ModelConfig } from '../model/config.ts';
+import type { EngineSpec } from '../engine/engine.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { epsilonInF32 } from '../ops/adam.ts';
 import { countParameters, parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';

@@ -1,6 +1,6 @@
 // The CPU engine on WASM SIMD: whole training steps run in src/cpu/wasm/, one call for many of them.
 
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine/engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import {
   checkAdvance,
@@ -97,6 +97,7 @@ export function createSimdEngine(
       const more = team.threads > 1 ? `, ${team.threads} threads` : '';
       return { engine: 'cpu', description: `cpu (f32, WASM ${build}${more})`, precision: 'f32', build };
     },
+    size: 1,
 
     advance: (k) =>
       inTurn(async () => {
@@ -119,7 +120,11 @@ export function createSimdEngine(
         return all;
       }),
 
-    gradients: () => inTurn(() => ({ loss: kernels.gradients(step), gradients: copier.read(toGradient) })),
+    gradients: () =>
+      inTurn(() => ({
+        losses: Float64Array.of(kernels.gradients(step)),
+        gradients: copier.read(toGradient),
+      })),
 
     // A step of one document for each of them, in a memory of its own.
     evaluate: (documents) =>

@@ -1,7 +1,7 @@
 // The threads of one engine: this one and its workers. They share each step, see src/cpu/wasm/step.ts. Whether that pays
 // is found out by trying: waking a worker costs some 20 µs, and how many cores are free only the clock can tell.
 
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
 import { countParameters } from '../model/parameters.ts';
 import { DeviceError } from '../util/errors.ts';
 import type { SimdMemory } from './simd-memory.ts';

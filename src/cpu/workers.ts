@@ -183,6 +183,19 @@ export function canShareMemory(): boolean {
   }
 }
 
+/**
+ * Models to train at once: one per core. More would win nothing, have all their engines in memory (V8 has addresses for
+ * about a hundred of their memories), and be done only at the end, all together.
+ */
+export function modelsAtOnce(): number {
+  return canShareMemory() ? coreCount() : 1;
+}
+
+/** Workers for engines of several models, one after another: they take longer to start than a small model to train. */
+export function startWorkers(count: number): WasmWorker[] {
+  return Array.from({ length: count }, (_, i) => new WasmWorker(`cpu: worker thread ${i + 1}`));
+}
+
 /** Threads that this machine runs at once. */
 export function coreCount(): number {
   return nodeModule('node:os')?.availableParallelism() ?? navigator.hardwareConcurrency;

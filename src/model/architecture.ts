@@ -2,7 +2,7 @@
 // nothing but these two functions to be trained by every engine.
 
 import type { Graph, Tensor } from '../graph/graph.ts';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from '../config/config.ts';
 
 /** A matrix of weights, [out, in]. */
 export interface ParameterShape {

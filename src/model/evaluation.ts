@@ -3,7 +3,7 @@
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from '../config/config.ts';
 
 /** Some documents as rows, one for each predicted token. */
 export interface DocumentRows {

@@ -9,7 +9,7 @@ import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
 import { rmsnorm } from '../ops/rmsnorm.ts';
 import type { Architecture, Attend } from './architecture.ts';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { gptParameters } from './parameters.ts';
 
 /** Logits (R, V) of every row, as microgpt.py's `gpt`. */

@@ -7,7 +7,7 @@ import type { Node, Tensor } from '../graph/graph.ts';
 import { sizeOf } from '../graph/op.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import { checkParameterCount, checkTokens } from '../util/engine-checks.ts';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { documentGraph } from './plans.ts';
 import { countParameters, parameterSpecs } from './parameters.ts';
 

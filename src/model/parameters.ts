@@ -3,7 +3,7 @@
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
 import type { Model, ParameterShape } from './architecture.ts';
-import { DEFAULT_TRAINING, type ModelConfig } from './config.ts';
+import { DEFAULT_TRAINING, type ModelConfig } from '../config/config.ts';
 
 /** One parameter matrix inside the flat list of all parameters. */
 export interface ParameterSpec extends ParameterShape {

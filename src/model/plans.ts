@@ -21,7 +21,7 @@ import { loss } from '../ops/loss.ts';
 import { sumSquares } from '../ops/sum-squares.ts';
 import { ConfigError } from '../util/errors.ts';
 import type { Attend, Model } from './architecture.ts';
-import type { TrainingConfig } from './config.ts';
+import type { TrainingConfig } from '../config/config.ts';
 import { rowsAtOnce } from './evaluation.ts';
 import { gpt } from './gpt.ts';
 import { parameterSpecs } from './parameters.ts';

@@ -1,6 +1,6 @@
 // Adam, the optimizer: how parameters move once their gradients are known.
 
-import type { TrainingConfig } from '../model/config.ts';
+import type { TrainingConfig } from '../config/config.ts';
 import type { Value } from './value.ts';
 
 /**

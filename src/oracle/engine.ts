@@ -1,19 +1,18 @@
 // The oracle as an engine: microgpt.py's training loop and its inference, one document at a time.
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
-import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
-import { countParameters } from '../model/parameters.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine/engine.ts';
+import { checkSpec, eachAlone, sideBySide } from '../engine/models.ts';
 import {
   checkAdvance,
   checkDocuments,
   checkNotDisposed,
-  checkParameterCount,
   checkState,
   checkTokens,
 } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
 import { runtimeName } from '../util/runtime.ts';
+import { takeTurns } from '../util/turns.ts';
 import { adam, clipGradients, createMoments, type Moments } from './adam.ts';
 import { createCache, createParameters, gpt, softmax, sum, type Cache, type Parameters } from './gpt.ts';
 import { NodePool, Value } from './value.ts';
@@ -31,12 +30,9 @@ const MAX_VALUES = 2 ** 24;
  * @throws ConfigError where the configuration, the parameters and the documents do not fit together.
  */
 export function createOracleEngine(spec: EngineSpec): Engine {
-  checkModelConfig(spec.model);
-  checkTrainingConfig(spec.training);
-  checkParameterCount('parameters', spec.parameters.length, countParameters(spec.model));
-  checkDocuments(spec.documents, spec.model.vocabSize);
+  checkSpec(spec);
   checkSize(spec);
-  return new OracleEngine(spec);
+  return sideBySide(eachAlone(spec).map((one) => new OracleEngine(one)));
 }
 
 /** Throws ConfigError where the numbers of the longest document would not fit the memory. */
@@ -56,6 +52,7 @@ function checkSize({ model, documents }: EngineSpec): void {
 }
 
 class OracleEngine implements Engine {
+  readonly size = 1;
   readonly info: EngineInfo = {
     engine: 'oracle',
     description: 'oracle: scalar autograd in JavaScript, one number at a time',
@@ -71,6 +68,7 @@ class OracleEngine implements Engine {
   private values: Cache;
   private position = 0;
   private disposed = false;
+  private readonly inTurn = takeTurns(() => checkNotDisposed(this.disposed));
   private lastBreath = 0;
 
   constructor(spec: EngineSpec) {
@@ -81,87 +79,98 @@ class OracleEngine implements Engine {
     this.values = createCache(spec.model);
   }
 
-  async advance(k: number): Promise<Float64Array> {
-    checkNotDisposed(this.disposed);
-    checkAdvance(k, this.step, this.spec.training.steps);
-    this.emptyCache();
-    const { clip } = this.spec.training;
-    const losses = new Float64Array(k);
-    this.lastBreath = performance.now();
-    for (let i = 0; i < k; i++) {
-      losses[i] = this.forwardBackward();
-      if (clip > 0) clipGradients(this.weights.params, clip);
-      adam(this.weights.params, this.moments, this.spec.training, this.step);
-      this.step++;
-      await this.breathe();
-    }
-    return losses;
+  advance(k: number): Promise<Float64Array> {
+    return this.inTurn(async () => {
+      checkAdvance(k, this.step, this.spec.training.steps);
+      this.emptyCache();
+      const { clip } = this.spec.training;
+      const losses = new Float64Array(k);
+      this.lastBreath = performance.now();
+      for (let i = 0; i < k; i++) {
+        losses[i] = this.forwardBackward();
+        if (clip > 0) clipGradients(this.weights.params, clip);
+        adam(this.weights.params, this.moments, this.spec.training, this.step);
+        this.step++;
+        await this.breathe();
+      }
+      return losses;
+    });
   }
 
-  async gradients(): Promise<{ loss: number; gradients: Float64Array }> {
-    checkNotDisposed(this.disposed);
-    const loss = this.forwardBackward();
-    const { params } = this.weights;
-    const gradients = Float64Array.from(params, (p) => p.grad);
-    for (const p of params) p.grad = 0;
-    return { loss, gradients };
+  gradients(): Promise<{ losses: Float64Array; gradients: Float64Array }> {
+    return this.inTurn(() => {
+      const losses = Float64Array.of(this.forwardBackward());
+      const { params } = this.weights;
+      const gradients = Float64Array.from(params, (p) => p.grad);
+      for (const p of params) p.grad = 0;
+      return { losses, gradients };
+    });
   }
 
-  async evaluate(documents: TokenizedDocuments): Promise<Float64Array> {
-    checkNotDisposed(this.disposed);
-    checkDocuments(documents, this.spec.model.vocabSize);
-    const { count, tokens, offsets } = documents;
-    const losses = new Float64Array(count);
-    this.lastBreath = performance.now();
-    for (let d = 0; d < count; d++) {
-      const document = tokens.subarray(offsets[d], offsets[d + 1]);
-      losses[d] = this.pool.run(() => this.documentLoss(document).data);
-      await this.breathe();
-    }
-    return losses;
+  evaluate(documents: TokenizedDocuments): Promise<Float64Array> {
+    return this.inTurn(async () => {
+      checkDocuments(documents, this.spec.model.vocabSize);
+      const { count, tokens, offsets } = documents;
+      const losses = new Float64Array(count);
+      this.lastBreath = performance.now();
+      for (let d = 0; d < count; d++) {
+        const document = tokens.subarray(offsets[d], offsets[d + 1]);
+        losses[d] = this.pool.run(() => this.documentLoss(document).data);
+        await this.breathe();
+      }
+      return losses;
+    });
   }
 
-  async parameters(): Promise<Float64Array> {
-    checkNotDisposed(this.disposed);
-    return Float64Array.from(this.weights.params, (p) => p.data);
+  parameters(): Promise<Float64Array> {
+    return this.inTurn(() => this.numbers());
   }
 
-  async state(): Promise<TrainingState> {
-    const parameters = await this.parameters();
-    return { step: this.step, parameters, m: this.moments.m.slice(), v: this.moments.v.slice() };
+  state(): Promise<TrainingState> {
+    return this.inTurn(() => {
+      const { m, v } = this.moments;
+      return { step: this.step, parameters: this.numbers(), m: m.slice(), v: v.slice() };
+    });
   }
 
-  async load(state: TrainingState): Promise<void> {
-    checkNotDisposed(this.disposed);
-    const { params } = this.weights;
-    checkState(state, params.length);
-    for (let i = 0; i < params.length; i++) params[i].data = state.parameters[i];
-    this.moments = { m: Float64Array.from(state.m), v: Float64Array.from(state.v) };
-    this.step = state.step;
-    this.emptyCache();
+  load(state: TrainingState): Promise<void> {
+    return this.inTurn(() => {
+      const { params } = this.weights;
+      checkState(state, params.length);
+      for (let i = 0; i < params.length; i++) params[i].data = state.parameters[i];
+      this.moments = { m: Float64Array.from(state.m), v: Float64Array.from(state.v) };
+      this.step = state.step;
+      this.emptyCache();
+    });
   }
 
-  async prefill(tokens: readonly number[]): Promise<Float64Array> {
-    checkNotDisposed(this.disposed);
-    const { blockSize, vocabSize } = this.spec.model;
-    checkTokens(tokens, 0, blockSize, vocabSize);
-    this.emptyCache();
-    let logits = this.feed(tokens[0]);
-    for (let i = 1; i < tokens.length; i++) logits = this.feed(tokens[i]);
-    return logits;
+  prefill(tokens: readonly number[]): Promise<Float64Array> {
+    return this.inTurn(() => {
+      const { blockSize, vocabSize } = this.spec.model;
+      checkTokens(tokens, 0, blockSize, vocabSize);
+      this.emptyCache();
+      let logits = this.feed(tokens[0]);
+      for (let i = 1; i < tokens.length; i++) logits = this.feed(tokens[i]);
+      return logits;
+    });
   }
 
-  async decode(token: number): Promise<Float64Array> {
-    checkNotDisposed(this.disposed);
-    const { blockSize, vocabSize } = this.spec.model;
-    checkTokens([token], this.position, blockSize, vocabSize);
-    return this.feed(token);
+  decode(token: number): Promise<Float64Array> {
+    return this.inTurn(() => {
+      const { blockSize, vocabSize } = this.spec.model;
+      checkTokens([token], this.position, blockSize, vocabSize);
+      return this.feed(token);
+    });
   }
 
   dispose(): void {
     this.disposed = true;
     this.pool = new NodePool(); // the old one may be large
     this.emptyCache();
+  }
+
+  private numbers(): Float64Array {
+    return Float64Array.from(this.weights.params, (p) => p.data);
   }
 
   /** The loss of the step that comes next; leaves its gradients in the parameters. */

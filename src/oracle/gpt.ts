@@ -2,7 +2,7 @@
 // token that could come next. It is GPT-2 with three simplifications: RMSNorm in place of layer
 // normalization, no biases, ReLU in place of GELU. As in microgpt.py it sees one token at a time.
 
-import type { ModelConfig } from '../model/config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import { Value } from './value.ts';
 

@@ -1,7 +1,7 @@
 // Whether training can continue from a state: all of its numbers are finite.
 
-import type { TrainingState } from '../engine.ts';
-import { DEFAULT_TRAINING, type ModelConfig, type TrainingConfig } from '../model/config.ts';
+import type { TrainingState } from '../engine/engine.ts';
+import { DEFAULT_TRAINING, type ModelConfig, type TrainingConfig } from '../config/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
 import { MicrogptError } from '../util/errors.ts';
 

@@ -1,7 +1,7 @@
 // What the losses of a run say that a reader should know: that it diverged, learned nothing, or lost what it had learned.
 
 import { learningRateAt } from '../config/schedule.ts';
-import type { TrainingConfig } from '../model/config.ts';
+import type { TrainingConfig } from '../config/config.ts';
 import { advice, TrainingError } from './finite.ts';
 
 /** Steps after which a smoothed loss says how good the model is, and not which documents came last. */

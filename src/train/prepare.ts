@@ -2,7 +2,7 @@
 // microgpt.py's order, so the same seed gives Python's documents and (to the last bit or so) Python's parameters.
 
 import { createTokenizer, tokenizeDocuments, type Tokenizer } from '../data/tokenizer.ts';
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
 import {
   checkModelConfig,
   checkTrainingConfig,

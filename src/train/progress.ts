@@ -1,6 +1,6 @@
 // How far a training is and how fast it goes: for a progress line or a page.
 
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
 import { problemOf, TELLING_STEPS, type LossSummary } from './outcome.ts';
 import type { TrainChunk } from './trainer.ts';
 

@@ -2,8 +2,8 @@
 // page's worker, an entry of a report. Numbers stay at full precision.
 
 import type { TextUse } from '../data/text-use.ts';
-import type { EngineInfo } from '../engine.ts';
-import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { EngineInfo } from '../engine/engine.ts';
+import type { ModelConfig, TrainingConfig } from '../config/config.ts';
 
 /** The first record of a run: what is trained, on what. */
 export interface ConfigRecord {

@@ -1,6 +1,6 @@
 // What of an engine a run keeps, and what to say where it goes on on another.
 
-import type { EngineInfo } from '../engine.ts';
+import type { EngineInfo } from '../engine/engine.ts';
 import { adapterName } from '../webgpu/adapter.ts';
 import type { RunConfig } from './run-files.ts';
 

@@ -8,7 +8,7 @@
 
 import * as v from 'valibot';
 import { tokenizerFromChars, type Tokenizer } from '../data/tokenizer.ts';
-import type { EngineName, LaunchStrategy, TrainingState } from '../engine.ts';
+import type { EngineName, LaunchStrategy, TrainingState } from '../engine/engine.ts';
 import {
   checkModelConfig,
   checkOptions,

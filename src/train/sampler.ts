@@ -1,7 +1,6 @@
 // New documents from a trained model, token by token with a KV cache, as microgpt.py's last loop.
 
 import type { Tokenizer } from '../data/tokenizer.ts';
-import type { Engine } from '../engine.ts';
 import {
   checkOptions,
   optionsOf,
@@ -10,6 +9,8 @@ import {
   type SamplingConfig,
   type Values,
 } from '../config/config.ts';
+import type { Engine } from '../engine/engine.ts';
+import { checkOneModel } from '../util/engine-checks.ts';
 import { ConfigError, MicrogptError } from '../util/errors.ts';
 import { chooseIndex, PythonRandom } from '../util/python-random.ts';
 
@@ -58,6 +59,7 @@ export async function* sampleDocuments(
   count: number,
 ): AsyncGenerator<string, void, void> {
   const { blockSize, temperature, topK = tokenizer.vocabSize } = options;
+  checkOneModel(engine, 'sampling');
   checkSampleOptions(options);
   const { bos } = tokenizer;
   const prompt = encodePrompt(tokenizer, options.prompt ?? '', blockSize);

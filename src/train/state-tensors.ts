@@ -1,6 +1,6 @@
 // The state of a run as tensors of a safetensors file: parameters, moments and the stream of random numbers.
 
-import type { ModelConfig } from '../model/config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { countParameters, parameterSpecs } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { CheckpointError } from '../util/errors.ts';

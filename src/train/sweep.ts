@@ -1,7 +1,6 @@
 // A sweep: the same training with many settings, a population at a time, ranked by how well each model ends.
 
 import { createTokenizer, tokenizeDocuments } from '../data/tokenizer.ts';
-import type { EngineInfo, TrainingState } from '../engine.ts';
 import {
   DEFAULT_MODEL,
   DEFAULT_TRAINING,
@@ -10,13 +9,15 @@ import {
   type ModelOptions,
   type TrainingConfig,
 } from '../config/config.ts';
+import type { ModelSource } from '../engine/choice.ts';
+import type { ChosenEngines } from '../engine/choose.ts';
+import type { Engine, EngineInfo, TrainingState } from '../engine/engine.ts';
+import { orderLength, partOf, statesOf } from '../engine/models.ts';
 import { initParameters } from '../model/parameters.ts';
-import { orderLength, type Population, type PopulationMember } from '../population.ts';
-import type { ChosenPopulations, PopulationSource } from '../populations.ts';
 import { DeviceError } from '../util/errors.ts';
 import { PythonRandom } from '../util/python-random.ts';
+import { nextCount, turn } from '../util/turns.ts';
 import { gridPoint, gridSize, type Axes } from './sweep-grid.ts';
-import { nextCount, turn } from './trainer.ts';
 
 export interface SweepOptions {
   /** In the order of the file. */
@@ -72,9 +73,9 @@ export interface SweepProgress {
   readonly best?: ModelResult;
 }
 
-export interface SweepPopulations extends Pick<ChosenPopulations, 'capacity' | 'create'> {
+export interface SweepEngines extends Pick<ChosenEngines, 'capacity' | 'create'> {
   /**
-   * Makes populations possible again after an error of the device, `done` models having been trained so far; what was under way
+   * Makes engines possible again after an error of the device, `done` models having been trained so far; what was under way
    * begins anew. Throws DeviceError where that is in vain. Without it every such error ends the sweep.
    */
   recover?(lost: DeviceError, done: number): Promise<void>;
@@ -104,10 +105,10 @@ const LOSS_BYTES = 2 ** 28;
  * Models of the same seed share their documents' order and, at one initial scale, their initial values: those that
  * `prepareRun` gives a run with these settings.
  */
-export function sweepSource({ documents, model, training, axes }: SweepOptions): PopulationSource {
+export function sweepSource({ documents, model, training, axes }: SweepOptions): ModelSource {
   const tokenizer = createTokenizer(documents);
   const config: ModelConfig = { ...DEFAULT_MODEL, ...model, vocabSize: tokenizer.vocabSize };
-  let last: (Omit<PopulationMember, 'training'> & { seed: number; initScale: number }) | undefined;
+  let last: { seed: number; initScale: number; order: Uint32Array; parameters: Float64Array } | undefined;
   const start = (own: TrainingConfig) => {
     const { seed, initScale } = own;
     if (last?.seed === seed && last.initScale === initScale) return last;
@@ -135,8 +136,8 @@ export function sweepSource({ documents, model, training, axes }: SweepOptions):
  * fails for good later than in the first population, the results of those before it are given, with the error.
  */
 export async function runSweep(
-  source: PopulationSource,
-  populations: SweepPopulations,
+  source: ModelSource,
+  engines: SweepEngines,
   { known = [], signal, onProgress, onLosses, onDone, onStates }: RunSweepOptions = {},
 ): Promise<SweepOutcome> {
   const { steps } = source.member(0).training;
@@ -155,12 +156,12 @@ export async function runSweep(
   let from = known.length;
   while (from < source.size && !stopped) {
     const first = from;
-    const together = Math.max(1, Math.min(populations.capacity, Math.floor(LOSS_BYTES / (8 * steps))));
+    const together = Math.max(1, Math.min(engines.capacity, Math.floor(LOSS_BYTES / (8 * steps))));
     const size = Math.min(together, source.size - from);
     const members = Array.from({ length: size }, (_, i) => source.member(first + i));
-    let population: Population | undefined;
+    let engine: Engine | undefined;
     try {
-      population = await populations.create(members);
+      engine = await engines.create(members);
       const report = (step: number, losses: readonly Float64Array[]) => {
         onLosses?.(
           first,
@@ -176,7 +177,7 @@ export async function runSweep(
           ...(bestResult === undefined ? {} : { best: bestResult }),
         });
       };
-      const { step, losses, finite } = await trainAll(population, steps, pace, signal, report);
+      const { step, losses, finite } = await trainAll(engine, steps, pace, signal, report);
       stopped = signal?.aborted === true;
       if (step === 0) break;
       const own = losses.map((all, i) => {
@@ -186,12 +187,11 @@ export async function runSweep(
       const winner = own.reduce((a, b) => (compareResults(a, b) <= 0 ? a : b));
       const better = !winner.diverged && (bestResult === undefined || compareResults(winner, bestResult) < 0);
       if (better || onStates !== undefined) {
-        const states = await population.states();
+        const states = statesOf(await engine.state(), size);
         onStates?.(first, states);
         if (better) {
           const state = states[winner.index - first];
-          const { info: engine } = population;
-          best = { result: winner, losses: losses[winner.index - first].slice(), state, engine };
+          best = { result: winner, losses: losses[winner.index - first].slice(), state, engine: engine.info };
           bestResult = winner;
         }
       }
@@ -200,13 +200,13 @@ export async function runSweep(
       if (!stopped) await onDone?.(outcome());
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      population?.dispose();
-      failure = await inVain(error, populations, from, signal);
+      engine?.dispose();
+      failure = await inVain(error, engines, from, signal);
       if (failure === undefined) continue;
       if (results.length === 0) throw failure;
       break;
     } finally {
-      population?.dispose();
+      engine?.dispose();
     }
   }
   return outcome();
@@ -225,13 +225,13 @@ export function doneBefore(results: readonly ModelResult[], steps: number): Mode
 /** Why the sweep cannot go on after an error of the device, if it cannot. */
 async function inVain(
   lost: DeviceError,
-  populations: SweepPopulations,
+  engines: SweepEngines,
   done: number,
   signal: AbortSignal | undefined,
 ): Promise<DeviceError | undefined> {
-  if (populations.recover === undefined || signal?.aborted) return lost;
+  if (engines.recover === undefined || signal?.aborted) return lost;
   try {
-    await populations.recover(lost, done);
+    await engines.recover(lost, done);
     return undefined;
   } catch (error) {
     if (error instanceof DeviceError) return error;
@@ -248,14 +248,14 @@ interface Pace {
 
 /** Trains until the last step, the signal, or the divergence of every model. */
 async function trainAll(
-  population: Population,
+  engine: Engine,
   steps: number,
   pace: Pace,
   signal: AbortSignal | undefined,
   report: (step: number, losses: readonly Float64Array[]) => void,
 ): Promise<{ step: number; losses: Float64Array[]; finite: Uint32Array }> {
-  const losses = Array.from({ length: population.size }, () => new Float64Array(steps));
-  const finite = new Uint32Array(population.size); // steps before the first loss that is not finite
+  const losses = Array.from({ length: engine.size }, () => new Float64Array(steps));
+  const finite = new Uint32Array(engine.size); // steps before the first loss that is not finite
   let step = 0;
   while (step < steps && finite.includes(step)) {
     if (performance.now() - pace.lastTurn > PATIENCE) {
@@ -265,10 +265,11 @@ async function trainAll(
     if (signal?.aborted) break;
     const asked = Math.min(pace.k, steps - step);
     const began = performance.now();
-    const pieces = await population.advance(asked);
-    pace.k = nextCount(asked, performance.now() - began, INTERVAL, pace.k, population.latency);
-    for (const [i, piece] of pieces.entries()) {
-      losses[i].set(piece, step);
+    const pieces = await engine.advance(asked);
+    pace.k = nextCount(asked, performance.now() - began, INTERVAL, pace.k, engine.latency);
+    for (const [i, own] of losses.entries()) {
+      const piece = partOf(pieces, i, engine.size);
+      own.set(piece, step);
       if (finite[i] < step) continue; // it diverged before
       const bad = piece.findIndex((loss) => !Number.isFinite(loss));
       finite[i] = step + (bad < 0 ? asked : bad);

@@ -1,7 +1,9 @@
 // The training loop: asks the engine for some steps at a time, hands on their losses, stops when told to.
 
-import type { Engine } from '../engine.ts';
-import type { TrainingConfig } from '../model/config.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { TrainingConfig } from '../config/config.ts';
+import { checkOneModel } from '../util/engine-checks.ts';
+import { nextCount, turn } from '../util/turns.ts';
 import { diverged } from './outcome.ts';
 
 /** Some consecutive steps. */
@@ -40,6 +42,7 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainChunk, void, void> {
   const { signal, every = Infinity, interval = 100, now = () => performance.now() } = options;
+  checkOneModel(engine, 'train');
   let done = options.from ?? 0;
   let k = 1;
   while (done < training.steps) {
@@ -57,32 +60,4 @@ export async function* train(
     if (bad >= 0) throw diverged(training, done + bad, losses[bad]);
     done += asked;
   }
-}
-
-/** What is asked for at once should take so many times as long as the wait for its answer, */
-const WORTH_THE_WAIT = 4;
-/** but not much longer than so many milliseconds: nothing else is heard before it is answered. */
-const PATIENCE = 500;
-
-/**
- * How many steps to ask for next, `count` having taken `elapsed`, `latency` of it a wait that more steps do not make longer. Grows
- * at most eightfold over `wanted`, of which `count` may be what was left: the first steps may be timed too short by a coarse clock,
- * and a GPU's step time is not known before it has something to do.
- */
-export function nextCount(
-  count: number,
-  elapsed: number,
-  interval: number,
-  wanted = count,
-  latency = 0,
-): number {
-  const work = interval === 0 ? 0 : Math.max(interval, Math.min(WORTH_THE_WAIT * latency, PATIENCE));
-  const fitting = (count * work) / Math.max(elapsed - latency, 1e-3);
-  const bearable = (count * 2 * Math.max(interval, PATIENCE)) / Math.max(elapsed, 1e-3);
-  return Math.max(1, Math.min(Math.floor(Math.min(fitting, bearable)), wanted * 8));
-}
-
-/** Lets timers, signals and messages be handled. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

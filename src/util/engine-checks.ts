@@ -92,3 +92,8 @@ export function checkDocuments(
 export function checkNotDisposed(disposed: boolean): void {
   if (disposed) throw new ConfigError('engine: used after dispose(). Make a new one.');
 }
+
+/** Throws ConfigError where an engine has several models, for what can be done with one only. */
+export function checkOneModel({ size }: { readonly size: number }, what: string): void {
+  if (size !== 1) throw new ConfigError(`${what}: expected an engine of 1 model, got one of ${size}.`);
+}

@@ -1,8 +1,8 @@
 // The whole of `microgpt verify`, for the command line and the page: which checks there are and in which order.
 
 import { createCpuEngine } from '../cpu/engine.ts';
-import type { EngineName, LaunchStrategy } from '../engine.ts';
-import { LAUNCH_STRATEGIES } from '../engines.ts';
+import type { EngineName, LaunchStrategy } from '../engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../engine/choice.ts';
 import { runReference } from '../graph/reference.ts';
 import { OPS } from '../ops/index.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';

@@ -1,8 +1,8 @@
 // Matrices made small enough to be looked at, and what is told about them.
 
 import { biasCorrections, learningRateAt } from '../config/schedule.ts';
-import type { TrainingState } from '../engine.ts';
-import type { TrainingConfig } from '../model/config.ts';
+import type { TrainingState } from '../engine/engine.ts';
+import type { TrainingConfig } from '../config/config.ts';
 import type { FloatArray } from '../util/arrays.ts';
 
 /** A matrix as cells; a cell stands for `tall` × `wide` elements and shows the one that is farthest from 0. */

@@ -1,7 +1,7 @@
 // Finding a GPU adapter and opening a device on it, in browsers and in Node alike: everything here
 // works on the `GPU` object that it is given (navigator.gpu, or nodeGpu() of node-gpu.ts).
 
-import type { AdapterInfo } from '../engine.ts';
+import type { AdapterInfo } from '../engine/engine.ts';
 import { DeviceError } from '../util/errors.ts';
 import { runtimeName } from '../util/runtime.ts';
 import { nudged } from './nudge.ts';

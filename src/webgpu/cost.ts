@@ -1,9 +1,9 @@
 // What training steps ask of a device, counted from the configuration alone: calls, kernels, arithmetic and memory traffic.
 // The counts are exact, on any machine: tests hold them against the calls that are really made.
 
-import type { LaunchStrategy } from '../engine.ts';
+import type { LaunchStrategy } from '../engine/engine.ts';
 import type { Plan } from '../graph/plan.ts';
-import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { ModelConfig, TrainingConfig } from '../config/config.ts';
 import { RING_LENGTH, trainingPlan } from '../model/plans.ts';
 import { countParameters, parameterLayout } from '../model/parameters.ts';
 import { ConfigError } from '../util/errors.ts';

@@ -1,8 +1,8 @@
 // The WebGPU engine: training steps (steps.ts, resident.ts) and decoding as compute shaders. Data, parameters and step counter live on the
 // device; a step in steady state makes no buffer, no bind group and no pipeline, and reads back only losses.
 
-import type { Engine, EngineSpec, LaunchStrategy } from '../engine.ts';
-import { checkModelConfig, checkTrainingConfig } from '../model/config.ts';
+import type { Engine, EngineSpec, LaunchStrategy } from '../engine/engine.ts';
+import { checkSpec, eachAlone, joined, membersOf, partOf } from '../engine/models.ts';
 import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
 import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS } from '../model/plans.ts';
 import {
@@ -16,12 +16,14 @@ import {
   checkAdvance,
   checkDocuments,
   checkNotDisposed,
-  checkParameterCount,
   checkState,
   checkTokens,
 } from '../util/engine-checks.ts';
+import { ConfigError, DeviceError } from '../util/errors.ts';
+import { takeTurns } from '../util/turns.ts';
 import { adapterName } from './adapter.ts';
 import type { GpuDevice } from './adapter.ts';
+import { modelCapacity } from './capacity.ts';
 import { ForwardPass } from './forward.ts';
 import { RULES } from './launch.ts';
 import { inBatches, Pace } from './pace.ts';
@@ -34,62 +36,75 @@ import type { DeviceSteps, StateRegion } from './steps.ts';
 export interface WebGpuOptions {
   /** An open device; it stays open when the engine is disposed of. */
   readonly gpu: GpuDevice;
-  /** `graph` unless told. */
+  /** Unless told `graph`, and `resident`, which alone can do that, for several models. */
   readonly launch?: LaunchStrategy;
   /** Of the strategy `resident`. */
   readonly resident?: ResidentOptions;
 }
 
-/** Throws ConfigError for a wrong spec and DeviceError where the model does not fit the device. */
+/**
+ * Throws ConfigError for a wrong spec, also where the strategy cannot train such models, and DeviceError where they do not fit the
+ * device.
+ */
 export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOptions): Promise<Engine> {
   const { gpu } = options;
-  const { model, training, documents } = spec;
-  checkModelConfig(model);
-  checkTrainingConfig(training);
-  checkDocuments(documents, model.vocabSize);
-  const count = countParameters(model);
-  checkParameterCount('parameters', spec.parameters.length, count);
+  const { model, training } = spec;
+  checkSpec(spec);
+  const members = membersOf(spec);
+  const size = members.length; // N
+  const count = countParameters(model); // P
 
   const layout = parameterLayout(model);
   const { steps: run, why } = await chooseSteps(spec, options);
   const upload = (region: StateRegion, flat: FloatArray) => {
-    const padded = new Float32Array(layout.length);
-    scatterParameters(layout, flat, padded);
+    const padded = new Float32Array(size * layout.length);
+    for (let i = 0; i < size; i++) scatterParameters(layout, partOf(flat, i, size), partOf(padded, i, size));
     run.write(region, padded);
   };
-  upload('parameters', spec.parameters);
+  upload('parameters', joined(members.map(({ parameters }) => parameters)));
 
   const pace = new Pace(run.targetMs);
   let step = 0;
 
   const download = async (region: StateRegion): Promise<Float32Array> => {
-    const flat = new Float32Array(count);
-    gatherParameters(layout, await run.read(region), flat);
+    const flat = new Float32Array(size * count);
+    const padded = await run.read(region);
+    for (let i = 0; i < size; i++) gatherParameters(layout, partOf(padded, i, size), partOf(flat, i, size));
     return flat;
   };
 
-  // One token at a time, with the keys and values of the tokens before it on the device.
-  let decoder: ForwardPass | null = null;
+  // One token at a time, with the keys and values of the tokens before it on the device, for each model.
+  const decoders: ForwardPass[] = [];
   let position = 0;
   const feed = async (tokens: readonly number[]): Promise<Float32Array> => {
-    if (decoder === null) {
-      decoder = await ForwardPass.create(gpu, decodePlan(model, layout), run.parameters, 'logits');
-      decoder.setRows(1);
+    const first = position;
+    position += tokens.length;
+    const logits: Float32Array[] = [];
+    for (let which = 0; which < size; which++) {
+      if (decoders[which] === undefined) {
+        const plan = decodePlan(model, layout);
+        decoders[which] = await ForwardPass.create(gpu, plan, run.parameters, size, 'logits');
+        decoders[which].setRows(1);
+      }
+      const decoder = decoders[which];
+      if (first === 0) decoder.take(which);
+      for (const [i, token] of tokens.entries()) {
+        decoder.write('token', Uint32Array.of(token));
+        decoder.write('position', Uint32Array.of(first + i));
+        decoder.launch(i === tokens.length - 1);
+      }
+      logits.push(await decoder.result());
     }
-    for (const [i, token] of tokens.entries()) {
-      decoder.write('token', Uint32Array.of(token));
-      decoder.write('position', Uint32Array.of(position++));
-      decoder.launch(i === tokens.length - 1);
-    }
-    return decoder.result();
+    return joined(logits);
   };
 
   let evaluator: ForwardPass | null = null;
-  const surprises = async (rows: DocumentRows): Promise<Float32Array> => {
+  const surprises = async (rows: DocumentRows, which: number): Promise<Float32Array> => {
     if (evaluator === null) {
       const plan = evaluationPlan(model, layout, RULES[run.launch]);
-      evaluator = await ForwardPass.create(gpu, plan, run.parameters, 'nll');
+      evaluator = await ForwardPass.create(gpu, plan, run.parameters, size, 'nll');
     }
+    evaluator.take(which);
     evaluator.setRows(rows.rows);
     for (const name of ROW_REGIONS) evaluator.write(name, rows[name]);
     evaluator.launch(true);
@@ -97,18 +112,12 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
   };
 
   // Calls share the readback buffers, so they take turns.
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(() => {
-      checkNotDisposed(disposed);
-      gpu.check();
-      return work();
-    });
-    turn = result.catch(() => undefined);
-    return result;
-  };
-
   let disposed = false;
+  const inTurn = takeTurns(() => {
+    checkNotDisposed(disposed);
+    gpu.check();
+  });
+
   return {
     info: {
       engine: 'webgpu',
@@ -118,6 +127,7 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
       build: gpu.build,
       adapter: gpu.info,
     },
+    size,
 
     get latency() {
       return pace.latency;
@@ -127,11 +137,12 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
       inTurn(async () => {
         checkAdvance(k, step, training.steps);
         position = 0;
-        const losses = new Float64Array(k);
+        const losses = new Float64Array(size * k);
         await pace.measureLatency(() => run.idle());
         const train = (steps: number) => run.train(steps, pace.stepMs);
-        await inBatches(k, pace, train, (slots, done, steps) => {
-          for (let i = 0; i < steps; i++) losses[done + i] = slots[(step + i) % RING_LENGTH];
+        await inBatches(k, pace, train, (rings, done, steps) => {
+          for (const [which, ring] of rings.entries())
+            for (let i = 0; i < steps; i++) losses[which * k + done + i] = ring[(step + i) % RING_LENGTH];
           step += steps;
         });
         return losses;
@@ -139,14 +150,18 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
 
     gradients: () =>
       inTurn(async () => {
-        const slots = await run.differentiate(pace.stepMs);
-        return { loss: slots[step % RING_LENGTH], gradients: await download('gradients') };
+        const rings = await run.differentiate(pace.stepMs);
+        const losses = Float64Array.from(rings, (ring) => ring[step % RING_LENGTH]);
+        return { losses, gradients: await download('gradients') };
       }),
 
     evaluate: (some) =>
-      inTurn(() => {
+      inTurn(async () => {
         checkDocuments(some, model.vocabSize);
-        return evaluateRows(model, some, surprises);
+        const losses: Float64Array[] = [];
+        for (let which = 0; which < size; which++)
+          losses.push(await evaluateRows(model, some, (rows) => surprises(rows, which)));
+        return joined(losses);
       }),
 
     parameters: () => inTurn(() => download('parameters')),
@@ -161,7 +176,7 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
 
     load: (state) =>
       inTurn(async () => {
-        checkState(state, count);
+        checkState(state, size * count);
         upload('parameters', state.parameters);
         upload('m', state.m);
         upload('v', state.v);
@@ -187,7 +202,7 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
       if (disposed) return;
       disposed = true;
       run.destroy();
-      decoder?.destroy();
+      for (const decoder of decoders) decoder.destroy();
       evaluator?.destroy();
     },
   };
@@ -196,10 +211,31 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
 /** The training steps as asked for; where one workgroup should not train the model, the next best, and why. */
 async function chooseSteps(
   spec: EngineSpec,
-  { gpu, launch = 'graph', resident }: WebGpuOptions,
+  { gpu, launch: asked, resident }: WebGpuOptions,
 ): Promise<{ steps: DeviceSteps; why: string }> {
-  if (launch !== 'resident') return { steps: await plannedSteps(spec, gpu, launch), why: '' };
-  const reason = whyNotResident(spec.model, spec.training);
-  if (reason === undefined) return { steps: await residentSteps(spec, gpu, resident), why: '' };
-  return { steps: await plannedSteps(spec, gpu, 'fused'), why: `, not resident: ${reason}` };
+  const { model, training, others = [] } = spec;
+  const size = 1 + others.length;
+  const launch = asked ?? (size === 1 ? 'graph' : 'resident');
+  const reason = launch === 'resident' ? whyNotResident(model, training) : undefined;
+  if (size === 1 && (launch !== 'resident' || reason !== undefined)) {
+    const [alone] = eachAlone(spec);
+    if (launch !== 'resident') return { steps: await plannedSteps(alone, gpu, launch), why: '' };
+    return { steps: await plannedSteps(alone, gpu, 'fused'), why: `, not resident: ${reason}` };
+  }
+  if (launch !== 'resident') {
+    throw new ConfigError(
+      `launch ${launch}: expected 1 model, got ${size}. Use resident, which trains several.`,
+    );
+  }
+  if (reason !== undefined) {
+    throw new ConfigError(
+      `${size} models: ${reason}. Use a smaller model, block or batch, or the CPU engine.`,
+    );
+  }
+  const most = modelCapacity(gpu, spec);
+  if (size > 1 && size > most) {
+    throw new DeviceError(`expected at most ${most} models on ${adapterName(gpu.info)}, got ${size}.`);
+  }
+  const steps = await residentSteps(spec, gpu, resident);
+  return { steps, why: size === 1 ? '' : ', a workgroup per model' };
 }

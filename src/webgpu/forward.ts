@@ -1,4 +1,5 @@
-// A plan without training on the device: decoding, and the loss of given documents. It shares the parameters of the training.
+// A plan without training on the device: decoding, and the loss of given documents. It shares the parameters of the training, or where
+// that has several models, takes a copy of one model's.
 
 import { STEP_BYTES } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
@@ -12,6 +13,7 @@ export class ForwardPass {
   private readonly gpu: GpuDevice;
   private readonly buffers: DeviceBuffers;
   private readonly dispatches: readonly PlannedDispatch[];
+  private readonly parameters: GPUBuffer;
   private readonly output: GPUBuffer;
   private readonly readback: Readback;
 
@@ -19,25 +21,38 @@ export class ForwardPass {
     gpu: GpuDevice,
     buffers: DeviceBuffers,
     dispatches: readonly PlannedDispatch[],
+    parameters: GPUBuffer,
     output: string,
   ) {
     this.gpu = gpu;
     this.buffers = buffers;
     this.dispatches = dispatches;
+    this.parameters = parameters;
     this.output = buffers.region(output);
     this.readback = new Readback(gpu, output, this.output.size);
   }
 
-  /** The dispatches of `plan` over `parameters`; `output` is the region that is read back. */
+  /** The dispatches of `plan` over `parameters`, which are of so many models; `output` is the region that is read back. */
   static async create(
     gpu: GpuDevice,
     plan: Plan,
     parameters: GPUBuffer,
+    models: number,
     output: string,
   ): Promise<ForwardPass> {
-    const buffers = await DeviceBuffers.create(gpu, plan, new Map([['parameters', parameters]]));
+    const shared = new Map(models === 1 ? [['parameters', parameters]] : []);
+    const buffers = await DeviceBuffers.create(gpu, plan, shared);
     const dispatches = await buffers.orDestroy(() => prepareDispatches(gpu, plan, buffers));
-    return new ForwardPass(gpu, buffers, dispatches, output);
+    return new ForwardPass(gpu, buffers, dispatches, parameters, output);
+  }
+
+  /** Takes this model's parameters, as they are now. */
+  take(model: number): void {
+    const own = this.buffers.region('parameters');
+    if (own === this.parameters) return;
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.parameters, model * own.size, own, 0, own.size);
+    this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** How many rows are in use from now on. */

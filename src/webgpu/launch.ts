@@ -1,7 +1,7 @@
 // The launch strategies: how the dispatches of a plan reach the queue. `eager` and `graph` run the same plan and
 // give the same bits, `fused` one of fewer dispatches; what differs is the cost.
 
-import type { LaunchStrategy } from '../engine.ts';
+import type { LaunchStrategy } from '../engine/engine.ts';
 import type { Rule } from '../graph/fuse.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
 import { FUSED, LARGE_SIZES } from '../ops/index.ts';

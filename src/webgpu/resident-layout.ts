@@ -2,7 +2,7 @@
 // are, whether they fit into workgroup memory, and whether one workgroup should train it at all.
 
 import { RING_LENGTH } from '../model/plans.ts';
-import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { ModelConfig, TrainingConfig } from '../config/config.ts';
 import { countParameters, parameterLayout } from '../model/parameters.ts';
 import type { ParameterLayout } from '../model/parameters.ts';
 

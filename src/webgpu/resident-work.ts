@@ -1,7 +1,7 @@
 // The arithmetic of a resident step (shaders/resident/), phase by phase: how much there is, and how much of it stands one after
 // another. A phase takes one workgroup as long as its busiest invocation, so both count.
 
-import type { ModelConfig } from '../model/config.ts';
+import type { ModelConfig } from '../config/config.ts';
 import { LANES, packSize } from './resident-layout.ts';
 
 export interface ResidentWork {

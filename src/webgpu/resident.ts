@@ -19,9 +19,10 @@ import valuesWorkgroup from '../../shaders/resident/values_workgroup.wgsl?raw';
 import weightsStorage from '../../shaders/resident/weights_storage.wgsl?raw';
 import weightsWorkgroup from '../../shaders/resident/weights_workgroup.wgsl?raw';
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { EngineSpec } from '../engine.ts';
+import type { EngineSpec } from '../engine/engine.ts';
+import { membersOf } from '../engine/models.ts';
 import type { Plan, PlanBuffer } from '../graph/plan.ts';
-import type { ModelConfig, TrainingConfig } from '../model/config.ts';
+import type { ModelConfig, TrainingConfig } from '../config/config.ts';
 import { checkRunLength, RING_LENGTH } from '../model/plans.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { epsilonInF32 } from '../ops/adam.ts';
@@ -89,7 +90,6 @@ export class ResidentModels {
   private readonly buffers: DeviceBuffers;
   private readonly dispatch: ReadyDispatch;
   private readonly readback: Readback;
-  private readonly length: number;
   /** What `run` on the device holds. */
   private command = '';
 
@@ -173,21 +173,19 @@ export class ResidentModels {
       setSteps: (steps: number) => buffers.write('run', Uint32Array.of(steps, 0)), // which change nothing
     };
     const fastest = await buffers.orDestroy(() => fastestWidth(gpu, widths, trial));
-    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, fastest);
+    return new ResidentModels(gpu, models.length, memory, buffers, fastest);
   }
 
   private constructor(
     gpu: GpuDevice,
     models: number,
     memory: ResidentMemory,
-    length: number,
     buffers: DeviceBuffers,
     { width, dispatch }: WideDispatch,
   ) {
     this.gpu = gpu;
     this.models = models;
     this.memory = memory;
-    this.length = length;
     this.buffers = buffers;
     this.workers = width;
     this.dispatch = dispatch;
@@ -236,11 +234,6 @@ export class ResidentModels {
     return new Float32Array(await this.buffers.read(region));
   }
 
-  /** One model's part of a region that was read. */
-  part(read: Float32Array, model: number): Float32Array {
-    return read.subarray(model * this.length, (model + 1) * this.length);
-  }
-
   setStep(step: number): void {
     for (let i = 0; i < this.models; i++) {
       const counter = new Uint32Array([step]);
@@ -254,23 +247,20 @@ export class ResidentModels {
   }
 }
 
-/** Steps of one model, many in a dispatch. */
+/** Steps of all models of `spec`, many in a dispatch. */
 export async function residentSteps(
   spec: EngineSpec,
   gpu: GpuDevice,
   options?: ResidentOptions,
 ): Promise<DeviceSteps> {
-  const { model, training, documents } = spec;
-  const order = Uint32Array.from({ length: documents.count }, (_, i) => i); // as they come
-  const models = await ResidentModels.create(gpu, model, [{ training, order }], documents, options);
-  const ring = async (steps: number, train: boolean) => (await models.run(steps, train))[0];
+  const models = await ResidentModels.create(gpu, spec.model, membersOf(spec), spec.documents, options);
   return {
     launch: 'resident',
     targetMs: DISPATCH_MS,
     parameters: models.region('parameters'),
-    train: (times) => ring(times, true),
+    train: (times) => models.run(times),
     idle: () => models.idle(),
-    differentiate: () => ring(1, false),
+    differentiate: () => models.run(1, false),
     write: (region, padded) => models.write(region, padded),
     read: (region) => models.read(region),
     setStep: (step) => models.setStep(step),
@@ -279,14 +269,10 @@ export async function residentSteps(
 }
 
 /** Invocations of the workgroup that trains `spec` on this device. */
-export async function residentWidth(
-  { model, training, documents }: EngineSpec,
-  gpu: GpuDevice,
-): Promise<number> {
+export async function residentWidth(spec: EngineSpec, gpu: GpuDevice): Promise<number> {
   const widths = widthsOf(gpu);
   if (widths.length === 1) return widths[0];
-  const order = Uint32Array.from({ length: documents.count }, (_, i) => i);
-  const models = await ResidentModels.create(gpu, model, [{ training, order }], documents);
+  const models = await ResidentModels.create(gpu, spec.model, membersOf(spec), spec.documents);
   models.destroy();
   return models.workers;
 }

@@ -1,8 +1,8 @@
 // Training steps on the device, behind one interface: as the dispatches of a plan (eager, graph), or many in one
 // dispatch (resident). The engine puts losses, states and checks on top.
 
-import type { EngineSpec, LaunchStrategy } from '../engine.ts';
 import { RING_LENGTH, trainingPlan } from '../model/plans.ts';
+import type { EngineSpec, LaunchStrategy } from '../engine/engine.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { GpuDevice } from './adapter.ts';
@@ -17,17 +17,18 @@ export interface DeviceSteps {
   readonly launch: LaunchStrategy;
   /** How long the work between two readbacks should take, in milliseconds. */
   readonly targetMs: number;
-  /** The parameters, as `parameterLayout` lays them out. */
+  /** The parameters of all models, one after the other, each as `parameterLayout` lays it out. */
   readonly parameters: GPUBuffer;
   /**
-   * Queues the next `times` ≤ RING_LENGTH steps and gives the ring: the loss of step s is at s mod RING_LENGTH. At most two calls
-   * may be in flight at a time. `stepMs`: the most milliseconds that a step takes, if measured.
+   * Queues the next `times` ≤ RING_LENGTH steps and gives each model's ring: the loss of step s is at s mod RING_LENGTH. At most
+   * two calls may be in flight at a time. `stepMs`: the most milliseconds that a step takes, if measured.
    */
-  train(times: number, stepMs?: number): Promise<Float32Array>;
+  train(times: number, stepMs?: number): Promise<readonly Float32Array[]>;
   /** Resolves when all work submitted so far is done and read back; on an idle device that takes the latency. */
   idle(): Promise<unknown>;
-  /** Loss (in the ring) and gradients of the next step; trains nothing. */
-  differentiate(stepMs?: number): Promise<Float32Array>;
+  /** Loss (in the rings) and gradients of the next step; trains nothing. */
+  differentiate(stepMs?: number): Promise<readonly Float32Array[]>;
+  /** Of all models, one after the other, each as `parameterLayout` lays it out. */
   write(region: StateRegion, padded: Float32Array): void;
   read(region: StateRegion): Promise<Float32Array>;
   setStep(step: number): void;
@@ -76,7 +77,7 @@ export class Readback {
   }
 }
 
-/** Steps as the dispatches of a plan, with the kernels that are fastest here where the device is to be tuned for. */
+/** Steps of one model as the dispatches of a plan, with the kernels that are fastest here where the device is to be tuned for. */
 export async function plannedSteps(
   spec: EngineSpec,
   gpu: GpuDevice,
@@ -100,9 +101,9 @@ export async function plannedSteps(
     what: typeof dispatches,
     times: number,
     stepMs: number | undefined,
-  ): Promise<Float32Array> => {
+  ): Promise<Float32Array[]> => {
     LAUNCHERS[launch](gpu.device, what, times, (encoder) => readback.copy(encoder, ring), stepMs);
-    return new Float32Array(await readback.bytes());
+    return [new Float32Array(await readback.bytes())];
   };
 
   return {

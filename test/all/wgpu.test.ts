@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LAUNCH_STRATEGIES } from '../../src/engines.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { OPS } from '../../src/ops/index.ts';
 import type { PreparedRun } from '../../src/train/prepare.ts';

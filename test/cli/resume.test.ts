@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readNewest } from '../../src/cli/run-store.ts';
 import { catchInterrupt } from '../../src/cli/interrupt.ts';
 import { readDocuments } from '../../src/data/documents.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { RUN_FILES } from '../../src/train/run-files.ts';

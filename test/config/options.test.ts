@@ -17,7 +17,7 @@ import {
   DEFAULT_TRAINING,
 } from '../../src/config/config.ts';
 import { OPTIONS } from '../../src/config/options.ts';
-import { ENGINE_NAMES, LAUNCH_STRATEGIES } from '../../src/engines.ts';
+import { ENGINE_NAMES, LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import {
   decodeConfig,

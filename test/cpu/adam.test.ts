@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { BUILTIN_DOCUMENTS } from '../../src/data/builtin-names.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { largestDifference } from '../../src/verify/check.ts';
 

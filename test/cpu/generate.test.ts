@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { Engine } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { sampleDocuments } from '../../src/train/sampler.ts';
 import type { SampleOptions } from '../../src/train/sampler.ts';

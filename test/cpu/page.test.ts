@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { noChromium, serveFolder } from '../support/chromium.ts';
 import { useChromium } from '../support/shared-chromium.ts';
@@ -21,7 +21,7 @@ const BATCH = 4;
 const RUN = `
   import { createCpuEngine } from '${ROOT}src/cpu/engine.ts';
   import { prepareRun } from '${ROOT}src/train/prepare.ts';
-  import { DEFAULT_MODEL, DEFAULT_TRAINING } from '${ROOT}src/model/config.ts';
+  import { DEFAULT_MODEL, DEFAULT_TRAINING } from '${ROOT}src/config/config.ts';
   export async function run(threads) {
     const training = { ...DEFAULT_TRAINING, steps: ${STEPS}, batchSize: ${BATCH} };
     const { spec } = prepareRun({ documents: ${JSON.stringify(DOCUMENTS)}, model: DEFAULT_MODEL, training });

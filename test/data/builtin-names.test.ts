@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { BUILTIN_NAMES } from '../../src/data/builtin-names.ts';
 import { readDocuments } from '../../src/data/documents.ts';
 import { createTokenizer } from '../../src/data/tokenizer.ts';
-import { DEFAULT_MODEL } from '../../src/model/config.ts';
+import { DEFAULT_MODEL } from '../../src/config/config.ts';
 
 const names = readDocuments(new TextEncoder().encode(BUILTIN_NAMES), 'the built-in names');
 

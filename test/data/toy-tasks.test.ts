@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TOY_DOCUMENTS, TOY_NAMES, TOY_TASKS, toyDocuments } from '../../src/data/toy-tasks.ts';
-import { DEFAULT_MODEL } from '../../src/model/config.ts';
+import { DEFAULT_MODEL } from '../../src/config/config.ts';
 
 describe.each(TOY_NAMES)('the task %s', (task) => {
   const documents = toyDocuments(task);

@@ -3,9 +3,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { createPlainEngine } from '../../src/cpu/plain.ts';
-import type { Engine, EngineSpec, LaunchStrategy } from '../../src/engine.ts';
+import type { Engine, EngineSpec, LaunchStrategy } from '../../src/engine/engine.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { initParameters, parameterSpecs } from '../../src/model/parameters.ts';
 import { add } from '../../src/ops/add.ts';
 import { embedding } from '../../src/ops/embedding.ts';
@@ -88,7 +88,10 @@ interface Trained {
 
 /** Everything that an engine can do. */
 async function everything(engine: Engine, spec: EngineSpec): Promise<Trained> {
-  const { loss, gradients } = await engine.gradients();
+  const {
+    losses: [loss],
+    gradients,
+  } = await engine.gradients();
   await engine.prefill([1, 2]);
   const logits = await engine.decode(3);
   const losses = await engine.advance(STEPS);
@@ -126,7 +129,7 @@ describe.each(SPECS)('another model: $title', ({ spec }) => {
         const parameters = Float64Array.from(spec.parameters);
         for (let i = offset; i < offset + size; i++) parameters[i] += (distance * gradients[i]) / length;
         const engine = createPlainEngine({ ...spec, parameters }, 'f64');
-        return (await engine.gradients()).loss;
+        return (await engine.gradients()).losses[0];
       };
       const slope = ((await moved(1e-5)) - (await moved(-1e-5))) / 2e-5;
       expect(Math.abs(slope / length - 1)).toBeLessThan(1e-6);

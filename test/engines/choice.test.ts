@@ -2,19 +2,20 @@
 
 import '../support/software-vulkan.mjs'; // before `webgpu` is loaded
 import { describe, expect, it } from 'vitest';
-import { createEngine, stepFlops, type EngineChoice } from '../../src/engines.ts';
-import type { EngineSpec } from '../../src/engine.ts';
+import type { EngineChoice } from '../../src/engine/choice.ts';
+import { createEngine, stepFlops } from '../../src/engine/choose.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
 import {
   DEFAULT_MODEL,
   DEFAULT_TRAINING,
   type ModelConfig,
   type TrainingConfig,
-} from '../../src/model/config.ts';
+} from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { adapterInfo } from '../../src/webgpu/adapter.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
-import { chooseLaunch } from '../../src/webgpu/choose-launch.ts';
+import { chooseLaunch } from '../../src/engine/choose-launch.ts';
 import { changedGpu, noAdapter, renamedGpu, testDevice } from '../support/device.ts';
 import { frailGpu } from '../support/lose-device.ts';
 
@@ -59,6 +60,18 @@ describe('createEngine', () => {
     }
   });
 
+  it('makes an engine of several models', async () => {
+    const spec = specOf();
+    const several = { ...spec, others: [spec, spec] };
+    const chosen = await createEngine({ engine: 'auto', launch: 'auto', gpu: noGpu }, several);
+    expect([chosen.engine.info.engine, chosen.engine.size]).toEqual(['cpu', 3]);
+    const alone = await createEngine({ engine: 'cpu', launch: 'auto', gpu: noGpu }, spec);
+    const losses = await alone.engine.advance(2);
+    expect(await chosen.engine.advance(2)).toEqual(Float64Array.of(...losses, ...losses, ...losses));
+    alone.close();
+    chosen.close();
+  });
+
   it('says why there is no WebGPU where it was asked for', async () => {
     const choice: EngineChoice = { engine: 'webgpu', launch: 'auto', gpu: noGpu };
     await expect(createEngine(choice, specOf())).rejects.toThrow(DeviceError);
@@ -84,6 +97,20 @@ describe.skipIf(noAdapter)('createEngine with an adapter', () => {
     expect(await chosen.engine.advance(2)).toHaveLength(2);
     chosen.close();
     chosen.close();
+  });
+
+  it('trains several models in a workgroup each', async () => {
+    const spec = specOf();
+    const several = { ...spec, others: [spec] };
+    const chosen = await createEngine({ engine: 'webgpu', launch: 'auto', gpu: nodeGpu }, several);
+    expect(chosen.reason).toMatch(/^webgpu \(resident, a workgroup per model\) on /);
+    expect(await chosen.engine.advance(2)).toHaveLength(4);
+    chosen.close();
+    const large = specOf({ nEmbd: 256 }, { batchSize: 8 });
+    const refused = { ...large, others: [large] };
+    await expect(createEngine({ engine: 'webgpu', launch: 'auto', gpu: nodeGpu }, refused)).rejects.toThrow(
+      /too much for one workgroup/,
+    );
   });
 
   it('takes the CPU where the adapter is software, and names it', async () => {

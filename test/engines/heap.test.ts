@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { Engine } from '../../src/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { deviceForTest, noAdapter } from '../support/device.ts';

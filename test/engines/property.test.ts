@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';

@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/graph/graph.ts';
 import { operandNames } from '../../src/graph/op.ts';
 import { planGraph } from '../../src/graph/plan.ts';
 import type { Place, Plan } from '../../src/graph/plan.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { decodePlan, trainingPlan } from '../../src/model/plans.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { add } from '../../src/ops/add.ts';

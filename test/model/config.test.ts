@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkModelConfig, DEFAULT_MODEL } from '../../src/model/config.ts';
+import { checkModelConfig, DEFAULT_MODEL } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/util/errors.ts';
 
 describe('heads that do not divide the width', () => {

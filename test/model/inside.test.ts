@@ -1,7 +1,7 @@
 // What lookInside shows is what the oracle computes.
 
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { documentGraph } from '../../src/model/plans.ts';
 import { lookInside } from '../../src/model/inside.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
@@ -45,7 +45,9 @@ describe.each(SHAPES)('inside $nLayer × $nEmbd', (model) => {
 
   it('gives the loss of a training step', async () => {
     const oracle = createOracleEngine(spec);
-    const { loss } = await oracle.gradients();
+    const {
+      losses: [loss],
+    } = await oracle.gradients();
     const tokens = text.slice(0, -1);
     const { losses } = lookInside(spec.model, spec.parameters, tokens, text.at(-1));
     expect(Math.abs(losses.reduce((a, b) => a + b) / tokens.length - loss)).toBeLessThan(TOLERANCE);

@@ -1,7 +1,7 @@
 // The oracle against microgpt.py under CPython, number by number.
 
 import { describe, expect, it } from 'vitest';
-import type { FloatArray } from '../../src/engine.ts';
+import type { FloatArray } from '../../src/engine/engine.ts';
 import { parameterSpecs, type ParameterSpec } from '../../src/model/parameters.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { sampleDocument } from '../../src/train/sampler.ts';

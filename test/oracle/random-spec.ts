@@ -1,9 +1,9 @@
 // A model and documents made from a seed, far from microgpt.py's initial values: with weights of 0.08
 // attention is nearly uniform and wrong gradients of it hide.
 
-import type { EngineSpec, TrainingState } from '../../src/engine.ts';
-import type { ModelConfig, TrainingConfig } from '../../src/model/config.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { EngineSpec, TrainingState } from '../../src/engine/engine.ts';
+import type { ModelConfig, TrainingConfig } from '../../src/config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { countParameters, initParameters } from '../../src/model/parameters.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 

@@ -9,8 +9,8 @@
 
 import { readFileSync } from 'node:fs';
 import { readDocuments } from '../../src/data/documents.ts';
-import type { ModelConfig, TrainingConfig } from '../../src/model/config.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { ModelConfig, TrainingConfig } from '../../src/config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun, type PreparedRun } from '../../src/train/prepare.ts';
 
 /** One run of microgpt.py on names.txt. */

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes minutes where a processor imitates a GPU, the longest first. */
 const LONGEST = [
-  'train/resilient.test.ts',
+  'engines/resilient.test.ts',
   'webgpu/engine.test.ts',
   'train/sweep.test.ts',
   'webgpu/resident.test.ts',

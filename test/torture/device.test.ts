@@ -2,11 +2,11 @@
 // The run ends with the bits of a run that nothing happened to.
 
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Engine, LaunchStrategy } from '../../src/engine.ts';
-import { createEngine } from '../../src/engines.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { Engine, LaunchStrategy } from '../../src/engine/engine.ts';
+import { createEngine } from '../../src/engine/choose.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { ResilientEngine } from '../../src/train/resilient.ts';
+import { ResilientEngine } from '../../src/engine/resilient.ts';
 import { sampleDocuments } from '../../src/train/sampler.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { noAdapter } from '../support/device.ts';

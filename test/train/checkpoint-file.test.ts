@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from '../../src/train/checkpoint-file.ts';
 import { metricsStride, METRICS_LIMIT } from '../../src/train/metrics-file.ts';

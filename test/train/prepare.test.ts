@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { NAMES_SHA256 } from '../../src/data/names-file.ts';
 import type { Tokenizer, TokenizedDocuments } from '../../src/data/tokenizer.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { countParameters, parameterSpecs } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError, DataError } from '../../src/util/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { countTokens, ProgressMeter, type Progress } from '../../src/train/progress.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
-import { DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import {
   decodeModel,

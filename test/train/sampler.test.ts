@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import type { PreparedRun } from '../../src/train/prepare.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { sampleDocument, tokenWeights } from '../../src/train/sampler.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { train } from '../../src/train/trainer.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { ConfigError, DataError, MicrogptError } from '../../src/util/errors.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { loadGolden, prepareGolden } from '../support/golden.ts';
@@ -26,6 +27,16 @@ describe('sampleDocument', () => {
     const names: string[] = [];
     for (let i = 0; i < 20; i++) names.push(await sampleDocument(engine, tokenizer, random, options));
     expect(names).toEqual(golden.samples);
+  });
+
+  it('samples one model, and trains one', async () => {
+    const { spec, tokenizer, random } = prepareGolden(loadGolden('l2'));
+    const two = createOracleEngine({ ...spec, others: [spec] });
+    const options = { temperature: 1, blockSize: spec.model.blockSize };
+    await expect(sampleDocument(two, tokenizer, random, options)).rejects.toThrow(
+      'an engine of 1 model, got one of 2',
+    );
+    await expect(train(two, spec.training).next()).rejects.toThrow(ConfigError);
   });
 });
 

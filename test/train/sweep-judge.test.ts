@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { rankSettings, settingCurve, tiedWithBest, verdictOf } from '../../src/train/sweep-judge.ts';
 import { axesOf, gridPoint, gridSize, type Axes } from '../../src/train/sweep-grid.ts';
 import { compareResults, type ModelResult } from '../../src/train/sweep.ts';

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { createCpuPopulation } from '../../src/cpu/population.ts';
-import type { TrainingState } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
-import type { Population, PopulationMember } from '../../src/population.ts';
-import { choosePopulations, type PopulationChoice, type PopulationSource } from '../../src/populations.ts';
+import type { Engine, Member, TrainingState } from '../../src/engine/engine.ts';
+import { specOf } from '../../src/engine/models.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
+import type { ModelSource, SweepChoice } from '../../src/engine/choice.ts';
+import { chooseEngines } from '../../src/engine/choose.ts';
 import { pickLosses } from '../../src/train/metrics-file.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { axesOf, gridPoint, gridSize, varyingAxes } from '../../src/train/sweep-grid.ts';
@@ -19,10 +19,9 @@ import {
   type SweepOutcome,
   type SweepProgress,
 } from '../../src/train/sweep.ts';
-import { ResilientPopulations } from '../../src/train/resilient-populations.ts';
+import { ResilientEngines } from '../../src/engine/recovery.ts';
 import { DeviceError } from '../../src/util/errors.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { createWebGpuPopulation } from '../../src/webgpu/population.ts';
 import { changed, deviceForTest, noAdapter } from '../support/device.ts';
 import { expectSameBits } from '../support/same-bits.ts';
 import { frailGpu, type FrailGpu } from '../support/lose-device.ts';
@@ -35,10 +34,9 @@ const OPTIONS: SweepOptions = {
   axes: { ...ONE, seed: [1, 7], initScale: [0.02, 0.2], beta1: [0, 0.9], learningRate: [0.003, 0.03] },
 };
 
-/** Populations on the CPU engine, at most `capacity` models at a time. */
-function onCpu({ model, documents }: PopulationSource, capacity: number) {
-  const create = async (members: readonly PopulationMember[]) =>
-    createCpuPopulation({ model, documents, members });
+/** CPU engines of `capacity` models. */
+function onCpu(source: ModelSource, capacity: number) {
+  const create = async (members: readonly Member[]) => createCpuEngine(specOf(source, members));
   return { capacity, create };
 }
 
@@ -95,7 +93,7 @@ describe('a sweep', () => {
 
   it.skipIf(noAdapter)('gives the bits of each training alone on a device too', async () => {
     const gpu = await deviceForTest({ limits: 'adapter' });
-    // A population may be fastest at another width. 1e-4: f32 rounding, carried on by 12 steps of Adam.
+    // Several models may be fastest at another width. 1e-4: f32 rounding, carried on by 12 steps of Adam.
     const sameBits = (got: unknown, expected: unknown, what: string) =>
       expectSameBits(gpu, got, expected, 1e-4, what);
     const training = { steps: 12, batchSize: 2, clip: 0 };
@@ -105,9 +103,8 @@ describe('a sweep', () => {
       axes: { ...OPTIONS.axes, beta1: [0], eps: [1e-8, 1e-3] },
     };
     const source = sweepSource(options);
-    const { model, documents } = source;
-    const create = (members: readonly PopulationMember[]) =>
-      createWebGpuPopulation(gpu, { model, documents, members });
+    const create = (members: readonly Member[]) =>
+      createWebGpuEngine(specOf(source, members), { gpu, launch: 'resident' });
     const outcome = await runSweep(source, { capacity: 11, create });
     expect(outcome.results).toHaveLength(16);
     for (const result of outcome.results) {
@@ -160,14 +157,14 @@ describe('a sweep', () => {
     };
     const { create } = onCpu(source, 1);
     let made = 0;
-    const slow = async (members: readonly PopulationMember[]): Promise<Population> => {
-      const population = await create(members);
-      if (++made !== 2) return population;
+    const slow = async (members: readonly Member[]): Promise<Engine> => {
+      const engine = await create(members);
+      if (++made !== 2) return engine;
       const advance = async (k: number) => {
         await new Promise((resolve) => setTimeout(resolve, 400)); // so that the third is not trained at one go
-        return population.advance(k);
+        return engine.advance(k);
       };
-      return { ...population, advance };
+      return { ...engine, advance };
     };
     const options = { signal: stop.signal, onProgress };
     const { results, best } = await runSweep(source, { capacity: 1, create: slow }, options);
@@ -218,18 +215,18 @@ describe('a sweep', () => {
     expect(states[results[1].index].parameters).not.toEqual(best!.state.parameters);
   });
 
-  it('disposes of its populations, and hands on what goes wrong in one', async () => {
+  it('disposes of its engines, and hands on what goes wrong in one', async () => {
     const source = sweepSource(OPTIONS);
     const { create } = onCpu(source, 8);
     let open = 0;
-    const counted = async (members: readonly PopulationMember[]): Promise<Population> => {
-      const population = await create(members);
+    const counted = async (members: readonly Member[]): Promise<Engine> => {
+      const engine = await create(members);
       open++;
-      return { ...population, dispose: () => (open--, population.dispose()) };
+      return { ...engine, dispose: () => (open--, engine.dispose()) };
     };
     await runSweep(source, { capacity: 8, create: counted });
     expect(open).toBe(0);
-    const failing = async (members: readonly PopulationMember[]): Promise<Population> => ({
+    const failing = async (members: readonly Member[]): Promise<Engine> => ({
       ...(await counted(members)),
       advance: () => Promise.reject(new Error('lost')),
       dispose: () => open--,
@@ -322,23 +319,23 @@ describe.skipIf(noAdapter !== '')('a sweep whose device is lost', () => {
   /** Three models at a time. `disturb` is called after every advance, with the steps done of all models together. */
   async function sweep(
     disturb: (frail: FrailGpu, modelSteps: number) => void,
-    engine: PopulationChoice['engine'] = 'webgpu',
+    engine: SweepChoice['engine'] = 'webgpu',
   ): Promise<Lossy> {
     const frail = frailGpu();
     const notes: string[] = [];
-    const chosen = await choosePopulations({ engine: 'webgpu', gpu: frail.gpu }, source);
+    const chosen = await chooseEngines({ engine: 'webgpu', gpu: frail.gpu }, source);
     const choice = { engine, gpu: frail.gpu };
-    const lasting = new ResilientPopulations(chosen, choice, source, (text) => notes.push(text));
-    const populations = {
+    const lasting = new ResilientEngines(chosen, choice, source, (text) => notes.push(text));
+    const engines = {
       capacity: 3,
-      create: (members: readonly PopulationMember[]) => lasting.create(members),
+      create: (members: readonly Member[]) => lasting.create(members),
       recover: (lost: DeviceError, done: number) => lasting.recover(lost, done),
     };
     const onProgress = ({ modelSteps }: SweepProgress) => disturb(frail, modelSteps);
     // States are asked for, so that a loss is noticed after the last step too: a fast machine does all steps at once.
     const onStates = () => undefined;
     try {
-      const outcome = await runSweep(source, populations, { onProgress, onStates });
+      const outcome = await runSweep(source, engines, { onProgress, onStates });
       return { outcome, notes, opened: frail.opened };
     } finally {
       lasting.close();
@@ -367,7 +364,7 @@ describe.skipIf(noAdapter !== '')('a sweep whose device is lost', () => {
 
   it('goes on, on a new one, to the same bits', async () => {
     expect([order(whole.outcome), whole.opened]).toEqual([ALL, 1]);
-    // In the first population, and after the last step of the second.
+    // With the first models, and after the last step of the second ones.
     const moments = [3, 360].map((at) => once(at, (frail) => frail.lose()));
     const { outcome, notes, opened } = await sweep((frail, steps) =>
       moments.forEach((act) => act(frail, steps)),
@@ -395,7 +392,7 @@ describe.skipIf(noAdapter !== '')('a sweep whose device is lost', () => {
     expect(engine.engine).toBe(result.index < 3 ? 'webgpu' : 'cpu');
     expect(notes).toEqual([
       expect.stringMatching(
-        /No other device could be had; 3 models are done; .* with cpu .* within rounding/,
+        /No other device could be had\. 3 models are done; .* with cpu .* within rounding/,
       ),
     ]);
   });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { TrainingError } from '../../src/train/finite.ts';
-import { nextCount, train, type TrainChunk } from '../../src/train/trainer.ts';
-import { DEFAULT_TRAINING, type TrainingConfig } from '../../src/model/config.ts';
+import { train, type TrainChunk } from '../../src/train/trainer.ts';
+import { nextCount } from '../../src/util/turns.ts';
+import { DEFAULT_TRAINING, type TrainingConfig } from '../../src/config/config.ts';
 import { loadGolden, prepareGolden } from '../support/golden.ts';
 
 const SMALL = { nLayer: 1, nEmbd: 4, nHead: 2, blockSize: 4 };
@@ -182,6 +183,7 @@ describe('nextCount', () => {
 function bound(engine: Engine): Engine {
   return {
     info: engine.info,
+    size: engine.size,
     advance: (k) => engine.advance(k),
     gradients: () => engine.gradients(),
     evaluate: (documents) => engine.evaluate(documents),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LAUNCH_STRATEGIES } from '../../src/engines.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { checkCount, verify } from '../../src/verify/verify.ts';
 import { deviceForTest, noAdapter } from '../support/device.ts';

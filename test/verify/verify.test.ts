@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { runReference } from '../../src/graph/reference.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { largestDifference, relativeError } from '../../src/verify/check.ts';
@@ -86,9 +86,9 @@ describe('verifying engines', () => {
         return {
           ...engine,
           async gradients() {
-            const { loss, gradients } = await engine.gradients();
+            const { losses, gradients } = await engine.gradients();
             gradients[gradients.length - 1] *= -1;
-            return { loss, gradients };
+            return { losses, gradients };
           },
         };
       }),

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { encodePrompt, sampleDocument, tokenWeights } from '../../src/train/sampler.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { lookInside } from '../../src/model/inside.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';

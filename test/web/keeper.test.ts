@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createTokenizer } from '../../src/data/tokenizer.ts';
-import { DEFAULT_MODEL, DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_SAMPLING, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { countParameters } from '../../src/model/parameters.ts';
-import { turn } from '../../src/train/trainer.ts';
+import { turn } from '../../src/util/turns.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { RunKeeper } from '../../src/web/worker/keeper.ts';
 

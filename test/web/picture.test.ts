@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';

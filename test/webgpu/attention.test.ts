@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { runReference } from '../../src/graph/reference.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { trainingPlan } from '../../src/model/plans.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { attentionQkv } from '../../src/ops/attention-qkv.ts';

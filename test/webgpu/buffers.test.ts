@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/graph/plan.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { DeviceError } from '../../src/util/errors.ts';
 import { DeviceBuffers } from '../../src/webgpu/buffers.ts';

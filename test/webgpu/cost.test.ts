@@ -1,10 +1,10 @@
 // The counts of cost.ts against what a device is really asked for, against the shaders, and against counts by hand.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LaunchStrategy } from '../../src/engine.ts';
-import { LAUNCH_STRATEGIES } from '../../src/engines.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
-import type { ModelConfig } from '../../src/model/config.ts';
+import type { LaunchStrategy } from '../../src/engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../../src/engine/choice.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
+import type { ModelConfig } from '../../src/config/config.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError } from '../../src/util/errors.ts';

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { LaunchStrategy } from '../../src/engine.ts';
+import type { LaunchStrategy } from '../../src/engine/engine.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { engineCases, recordedCases } from '../engines/common.cases.ts';
+import { engineCases } from '../engines/common.cases.ts';
+import { recordedCases } from '../engines/recorded.cases.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 import { useOneThread } from '../support/one-thread.ts';
 

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { LaunchStrategy } from '../../src/engine.ts';
+import type { LaunchStrategy } from '../../src/engine/engine.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { engineCases, recordedCases } from '../engines/common.cases.ts';
+import type { Create } from '../engines/cases.ts';
+import { engineCases } from '../engines/common.cases.ts';
+import { oneOf } from '../engines/one-of.ts';
+import { recordedCases } from '../engines/recorded.cases.ts';
+import { severalCases } from '../engines/several.cases.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
+import { expectSameBits } from '../support/same-bits.ts';
 import { useOneThread } from '../support/one-thread.ts';
 
 useOneThread();
@@ -26,4 +31,11 @@ describe.skipIf(noAdapter !== '')('default limits', () => {
   engineCases('webgpu graph', create('graph'), BARS, ['l2', 'wide', 'clip']);
   engineCases('webgpu fused', create('fused'), BARS, ['l2', 'wide', 'clip']);
   engineCases('webgpu resident', create('resident'), BARS);
+  engineCases('webgpu resident, one of 3 models', oneOf(create('resident')), BARS, ['l2', 'clip']);
+  // Several models may be fastest at another width. 1e-4: f32 rounding, carried on by 30 steps of Adam.
+  const tried = { workers: [8, 32] };
+  const several: Create = (spec) => createWebGpuEngine(spec, { gpu, launch: 'resident', resident: tried });
+  severalCases('webgpu resident', several, (got, expected, what) =>
+    expectSameBits(gpu, got, expected, 1e-4, what),
+  );
 });

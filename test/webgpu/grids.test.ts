@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Op } from '../../src/graph/op.ts';
 import { runReference } from '../../src/graph/reference.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { trainingPlan } from '../../src/model/plans.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { add } from '../../src/ops/add.ts';

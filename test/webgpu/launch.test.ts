@@ -1,7 +1,7 @@
 // How the dispatches of a plan are shared out among submits: on a device that only writes down what it is given.
 
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../src/config/config.ts';
 import { decodePlan } from '../../src/model/plans.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
@@ -119,13 +119,13 @@ test.skipIf(noAdapter)('the parts of a step give the bits of the whole, and make
   ]) {
     const steps = await plannedSteps(spec, gpu, 'fused');
     steps.write('parameters', parameters);
-    let ring: Float32Array = new Float32Array();
-    const calls = await countCalls(async () => (ring = await steps.train(3, stepMs)));
+    let rings: readonly Float32Array[] = [];
+    const calls = await countCalls(async () => (rings = await steps.train(3, stepMs)));
     expect(calls.submit).toBeGreaterThanOrEqual(least);
     expect(calls.submit).toBeLessThanOrEqual(most);
     expect(calls.dispatchWorkgroups).toBe(3 * dispatches);
     expect(CREATIONS.filter((call) => calls[call] > 0)).toEqual([]);
-    results.push([ring, await steps.read('parameters')]);
+    results.push([...rings, await steps.read('parameters')]);
     steps.destroy();
   }
   expect(results[0][0][2]).toBeGreaterThan(0);

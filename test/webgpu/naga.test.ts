@@ -2,7 +2,7 @@
 // adapter; but it sees every variant in seconds, and writes what Windows and macOS run too. test/all/ runs the present one, on Vulkan.
 
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { PHASES, phaseConstants } from '../../src/report/measure/workgroup-runner.ts';

@@ -1,10 +1,10 @@
 // Training at the right pace, on artificial devices whose answers are late; by vitest's clock, which ticks in milliseconds.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { train } from '../../src/train/trainer.ts';
-import { timeSteps } from '../../src/trial.ts';
+import { timeSteps } from '../../src/engine/trial.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { nudged } from '../../src/webgpu/nudge.ts';
 import { inBatches, Pace } from '../../src/webgpu/pace.ts';
@@ -62,6 +62,7 @@ function engineOn({ stepMs, lateMs = 0, jitterMs = 0, tickMs = 0, firstMs = 0 }:
       expect(losses).not.toContain(0);
       return losses;
     },
+    size: 1,
     dispose: () => undefined,
   };
   return { engine: engine as unknown as Engine, seen };

@@ -1,7 +1,7 @@
 // The arithmetic of a resident step, held against the phases of its shader and against what no step can do without.
 
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { countParameters } from '../../src/model/parameters.ts';
 import { modelFlops } from '../../src/webgpu/cost.ts';
 import { barriersPerStep } from '../../src/webgpu/resident-layout.ts';

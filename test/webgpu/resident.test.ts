@@ -1,17 +1,16 @@
-// What is particular to the strategy `resident` and to populations; the common cases are in engine.test.ts.
+// What is particular to the strategy `resident` and to several models; the common cases are in engine.test.ts.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ResourceType, WgslReflect } from 'wgsl_reflect';
-import { reorderDocuments } from '../../src/data/tokenizer.ts';
-import type { EngineSpec } from '../../src/engine.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
-import { countParameters, initParameters, parameterLayout } from '../../src/model/parameters.ts';
+import type { EngineSpec } from '../../src/engine/engine.ts';
+import { specOf } from '../../src/engine/models.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
+import { countParameters, parameterLayout } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { ConfigError, DeviceError } from '../../src/util/errors.ts';
-import { PythonRandom } from '../../src/util/python-random.ts';
+import { DeviceError } from '../../src/util/errors.ts';
 import { USED_LIMITS, type GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { createWebGpuPopulation, populationCapacity } from '../../src/webgpu/population.ts';
+import { modelCapacity } from '../../src/webgpu/capacity.ts';
 import {
   chooseMemory,
   packSize,
@@ -95,7 +94,7 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     const engine = await createWebGpuEngine(of, { gpu, launch: 'resident', resident: options });
     expect(engine.info.launch).toBe('resident');
     const result = {
-      ...(await engine.gradients()),
+      first: await engine.gradients(),
       losses: await engine.advance(20),
       state: await engine.state(),
     };
@@ -151,32 +150,6 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     engine.dispose();
   });
 
-  test.each(CLIPS)('a population gives every model the bits that it gets alone, clip %d', async (clip) => {
-    const random = new PythonRandom(9);
-    const rates = [0.01, 0.003, 0.02];
-    const members = rates.map((learningRate, i) => {
-      const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
-      random.shuffle(order as unknown as number[]);
-      const own = { ...training, clip, learningRate, beta1: 0.8 + 0.05 * i, eps: 10 ** (-8 + i) };
-      return { training: own, order, parameters: initParameters(spec.model, random, 0.05 + 0.03 * i) };
-    });
-    const tried = { workers: [8, 32] };
-    const population = await createWebGpuPopulation(gpu, { ...spec, members }, tried);
-    const losses = [await population.advance(3), await population.advance(17)];
-    const states = await population.states();
-    for (const [i, { order, ...member }] of members.entries()) {
-      const alone = await train(
-        {},
-        { ...spec, ...member, documents: reorderDocuments(spec.documents, order) },
-      );
-      const together = { losses: [...losses[0][i], ...losses[1][i]], state: states[i] };
-      sameBits(together, { losses: [...alone.losses], state: alone.state }, `model ${i} of a population`);
-    }
-    await expect(population.advance(21)).rejects.toThrow(ConfigError);
-    population.dispose();
-    await expect(population.advance(1)).rejects.toThrow(/dispose/);
-  });
-
   test('leaves out widths that the device refuses', async () => {
     const widest = gpu.device.limits.maxComputeInvocationsPerWorkgroup;
     const { losses } = await train({ workers: [2 * widest, 8, 4 * widest] });
@@ -185,33 +158,20 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     expect(gpu.firstError()).toBeUndefined();
   });
 
-  test('a population refuses models that differ in what they must share', async () => {
-    const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
-    const member = { training, order, parameters: spec.parameters };
-    const create = (second: typeof member) =>
-      createWebGpuPopulation(gpu, { ...spec, members: [member, second] });
-    await expect(create({ ...member, training: { ...training, batchSize: 3 } })).rejects.toThrow(
-      'population[1]: expected batch_size 2',
-    );
-    await expect(create({ ...member, order: order.slice(1) })).rejects.toThrow(ConfigError);
-    await expect(create({ ...member, order: order.map(() => 61) })).rejects.toThrow('below 61, got 61');
-    await expect(create({ ...member, parameters: new Float64Array(3) })).rejects.toThrow(
-      'population[1].parameters',
-    );
-    await expect(createWebGpuPopulation(gpu, { ...spec, members: [] })).rejects.toThrow(/at least 1 model/);
+  test('refuses several models that are too large, or with another strategy', async () => {
     const large = { ...spec, model: { ...spec.model, nEmbd: 512 } };
-    const members = [{ ...member, parameters: new Float32Array(countParameters(large.model)) }];
-    await expect(createWebGpuPopulation(gpu, { ...large, members })).rejects.toThrow(
+    const wide = { training, parameters: new Float32Array(countParameters(large.model)) };
+    await expect(createWebGpuEngine(specOf(large, [wide, wide]), { gpu })).rejects.toThrow(
       /too much for one workgroup/,
     );
+    const graph = createWebGpuEngine(specOf(spec, [spec, spec]), { gpu, launch: 'graph' });
+    await expect(graph).rejects.toThrow('launch graph: expected 1 model, got 2');
   });
 
-  test('a population is as large as the limits of the device let it be', async () => {
-    const order = Uint32Array.from({ length: spec.documents.count }, (_, n) => n);
-    const members = [{ training, order, parameters: spec.parameters }];
+  test('takes as many models as the limits of the device let it', async () => {
     const limited = (limits: Partial<Record<keyof GPUSupportedLimits, number>>) => {
       const device = { limits: { ...limitsOf(gpu), ...limits } };
-      return populationCapacity({ ...gpu, device } as unknown as GpuDevice, { ...spec, members });
+      return modelCapacity({ ...gpu, device } as unknown as GpuDevice, spec);
     };
     const length = Math.max(parameterLayout(spec.model).length, valueLayout(spec.model, training).length);
     expect(limited({ maxComputeWorkgroupsPerDimension: 7 })).toBe(7);
@@ -220,15 +180,18 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     expect(limited({ maxBufferSize: 4 * length - 1 })).toBe(0);
     expect(limited({})).toBeGreaterThanOrEqual(512);
     // A step of all of them is a dispatch, which must not take long.
-    const slow = { ...spec, model: { ...spec.model, nLayer: 1, nEmbd: 64, nHead: 4, blockSize: 16 } };
-    const batch12 = [{ ...members[0], training: { ...training, batchSize: 12 } }];
+    const slow = {
+      ...spec,
+      training: { ...training, batchSize: 12 },
+      model: { ...spec.model, nLayer: 1, nEmbd: 64, nHead: 4, blockSize: 16 },
+    };
     const step = 6 * countParameters(slow.model) * 16 * 12;
-    const capacity = populationCapacity(gpu, { ...slow, members: batch12 });
-    expect(whyNotResident(slow.model, batch12[0].training)).toBeUndefined();
+    const capacity = modelCapacity(gpu, slow);
+    expect(whyNotResident(slow.model, slow.training)).toBeUndefined();
     expect(capacity * step).toBeLessThanOrEqual(1e10);
     expect(capacity).toBeGreaterThan(100);
-    const many = Array.from({ length: limited({}) + 1 }, () => members[0]);
-    await expect(createWebGpuPopulation(gpu, { ...spec, members: many })).rejects.toThrow(DeviceError);
+    const many = Array.from({ length: limited({}) + 1 }, () => spec);
+    await expect(createWebGpuEngine(specOf(spec, many), { gpu })).rejects.toThrow(DeviceError);
   });
 });
 

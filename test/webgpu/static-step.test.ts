@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/model/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { train } from '../../src/train/trainer.ts';

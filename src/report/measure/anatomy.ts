@@ -2,8 +2,8 @@
 // turns with that, the calls are timed on the CPU and the passes on the GPU, and then each dispatch. The parts come from other runs
 // of the same steps than the wall time, so that they add up to it is a finding.
 
-import type { Engine, LaunchStrategy } from '../../engine.ts';
-import { LAUNCH_STRATEGIES } from '../../engines.ts';
+import type { Engine, LaunchStrategy } from '../../engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
 import { MAX_TIMED_PASSES } from '../../webgpu/timing.ts';
 import { anatomyOf, type Recording } from './anatomy-parts.ts';

@@ -1,7 +1,7 @@
 // The same thing twice, as if it were two: what a difference must exceed to mean anything here.
 
 import { createCpuEngine } from '../../cpu/engine.ts';
-import type { Engine } from '../../engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
 import type { Control } from '../schema.ts';
 import { estimateIn, ratioIn, turnOptions } from './section.ts';

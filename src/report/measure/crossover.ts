@@ -1,8 +1,8 @@
 // From which size the GPU wins, with each way of launching: which cells of the grid are measured, and what becomes of them.
 
 import { createCpuEngine } from '../../cpu/engine.ts';
-import type { Engine, LaunchStrategy } from '../../engine.ts';
-import { LAUNCH_STRATEGIES } from '../../engines.ts';
+import type { Engine, LaunchStrategy } from '../../engine/engine.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { MicrogptError } from '../../util/errors.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';

@@ -1,8 +1,9 @@
 // Everything that can stand on the ladder: our engines, populations, and programs of others.
 
 import { createCpuEngine } from '../../cpu/engine.ts';
-import type { Engine } from '../../engine.ts';
-import { LAUNCH_STRATEGIES } from '../../engines.ts';
+import type { Engine, Member } from '../../engine/engine.ts';
+import { partOf, specOf } from '../../engine/models.ts';
+import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { initParameters } from '../../model/parameters.ts';
 import { createOracleEngine } from '../../oracle/engine.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
@@ -11,8 +12,6 @@ import { largestDifference } from '../../verify/check.ts';
 import { PythonRandom } from '../../util/python-random.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
-import type { Population, PopulationMember } from '../../population.ts';
-import { createWebGpuPopulation } from '../../webgpu/population.ts';
 import type { Rung } from '../schema.ts';
 import { engineSubject, type Setting } from './setting.ts';
 import type { Subject } from './subjects.ts';
@@ -108,7 +107,7 @@ const SOFTWARE_SIZES = [2];
 
 /** A population and the milliseconds that a step of a model takes in it. */
 interface Sized {
-  readonly population: Population;
+  readonly population: Engine;
   readonly time: number;
 }
 
@@ -118,8 +117,8 @@ interface Sized {
  */
 export async function fastestPopulation(
   sizes: readonly number[],
-  create: (size: number) => Promise<Population>,
-): Promise<Population> {
+  create: (size: number) => Promise<Engine>,
+): Promise<Engine> {
   let best: Sized | undefined;
   for (const size of sizes) {
     let next: Sized;
@@ -137,7 +136,7 @@ export async function fastestPopulation(
   return best!.population;
 }
 
-async function timed(made: Population): Promise<Sized> {
+async function timed(made: Engine): Promise<Sized> {
   try {
     await made.advance(1);
     let time = Infinity;
@@ -157,7 +156,7 @@ async function population(setting: Setting, gpu: GpuDevice): Promise<Contestant>
   const { software } = gpu.info;
   const common = { kind: 'population', software } as const;
   const id = 'webgpu-population';
-  let chosen: Population;
+  let chosen: Engine;
   try {
     chosen = await fastestPopulation(software ? SOFTWARE_SIZES : SIZES, (size) =>
       populationOf(size, setting, gpu, Number.MAX_SAFE_INTEGER),
@@ -175,7 +174,7 @@ async function population(setting: Setting, gpu: GpuDevice): Promise<Contestant>
     async check(reference) {
       const two = await populationOf(2, setting, gpu, setting.spec.training.steps);
       try {
-        return largestDifference((await two.advance(reference.length))[0], reference);
+        return largestDifference(partOf(await two.advance(reference.length), 0, 2), reference);
       } finally {
         two.dispose();
       }
@@ -186,21 +185,16 @@ async function population(setting: Setting, gpu: GpuDevice): Promise<Contestant>
 }
 
 /** The first model is the setting's own; the others have other initial values and another order of documents. */
-async function populationOf(
-  size: number,
-  { spec }: Setting,
-  gpu: GpuDevice,
-  steps: number,
-): Promise<Population> {
+async function populationOf(size: number, { spec }: Setting, gpu: GpuDevice, steps: number): Promise<Engine> {
   const { model, documents } = spec;
   const training = { ...spec.training, steps: Math.min(steps, 2 ** 31) };
   const order = Uint32Array.from({ length: documents.count }, (_, i) => i);
-  const members = Array.from({ length: size }, (_, i): PopulationMember => {
+  const members = Array.from({ length: size }, (_, i): Member => {
     if (i === 0) return { training, order, parameters: spec.parameters };
     const random = new PythonRandom(i);
     return { training, order: rotated(order, i), parameters: initParameters(model, random) };
   });
-  return createWebGpuPopulation(gpu, { model, documents, members });
+  return createWebGpuEngine(specOf(spec, members), { gpu, launch: 'resident' });
 }
 
 function rotated(order: Uint32Array, by: number): Uint32Array {

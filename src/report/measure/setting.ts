@@ -1,8 +1,8 @@
 // What is trained while the clock runs.
 
 import { BUILTIN_DOCUMENTS } from '../../data/builtin-names.ts';
-import type { Engine, EngineSpec, TrainingState } from '../../engine.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, MODEL_NAMES, pick } from '../../config/config.ts';
+import type { Engine, EngineSpec, TrainingState } from '../../engine/engine.ts';
 import { countParameters } from '../../model/parameters.ts';
 import { prepareRun } from '../../train/prepare.ts';
 import { PythonRandom } from '../../util/python-random.ts';

@@ -1,10 +1,11 @@
 // A population in the page: trains a grid of models, and shows any of them.
 
 import { createCpuEngine } from '../../cpu/engine.ts';
-import type { FloatArray } from '../../engine.ts';
-import { choosePopulations, type PopulationSource } from '../../populations.ts';
+import type { FloatArray } from '../../engine/engine.ts';
+import type { ModelSource } from '../../engine/choice.ts';
+import { chooseEngines } from '../../engine/choose.ts';
 import { prepareRun } from '../../train/prepare.ts';
-import { ResilientPopulations } from '../../train/resilient-populations.ts';
+import { ResilientEngines } from '../../engine/recovery.ts';
 import { sampleDocument } from '../../train/sampler.ts';
 import { gridPoint } from '../../train/sweep-grid.ts';
 import { runSweep, smoothingWindow, sweepSource, type SweepProgress } from '../../train/sweep.ts';
@@ -24,8 +25,8 @@ const KEPT_BYTES = 2 ** 26;
 export class Sweeping {
   readonly #job: SweepJob;
   readonly #documents: readonly string[];
-  readonly #source: PopulationSource;
-  readonly #populations: ResilientPopulations;
+  readonly #source: ModelSource;
+  readonly #engines: ResilientEngines;
   readonly #post: PostRoom;
   readonly #losses: Float64Array[];
   readonly #steps: Uint32Array;
@@ -37,14 +38,14 @@ export class Sweeping {
   private constructor(
     job: SweepJob,
     documents: readonly string[],
-    source: PopulationSource,
-    populations: ResilientPopulations,
+    source: ModelSource,
+    engines: ResilientEngines,
     post: PostRoom,
   ) {
     this.#job = job;
     this.#documents = documents;
     this.#source = source;
-    this.#populations = populations;
+    this.#engines = engines;
     this.#post = post;
     this.#losses = Array.from({ length: source.size }, () => new Float64Array(0));
     this.#steps = new Uint32Array(source.size);
@@ -56,25 +57,25 @@ export class Sweeping {
     const { documents } = await readSource(settings.source);
     const source = sweepSource({ documents, model: settings.model, training: settings.training, axes });
     const choice = { engine, gpu: async () => navigator.gpu as GPU | undefined };
-    const chosen = await choosePopulations(choice, source);
-    const populations = new ResilientPopulations(chosen, choice, source, (note) => say(note));
+    const chosen = await chooseEngines(choice, source);
+    const engines = new ResilientEngines(chosen, choice, source, (note) => say(note));
     const say = (note: string) =>
       post({
         type: 'sweeping',
-        reason: populations.reason,
-        engine: populations.info,
+        reason: engines.reason,
+        engine: engines.info,
         note,
         parameters: source.member(0).parameters.length,
         chance: Math.log(source.model.vocabSize),
       });
     say('');
-    return new Sweeping(job, documents, source, populations, post);
+    return new Sweeping(job, documents, source, engines, post);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const window = smoothingWindow(this.#job.settings.training.steps);
     try {
-      const { results, failure } = await runSweep(this.#source, this.#populations, {
+      const { results, failure } = await runSweep(this.#source, this.#engines, {
         signal,
         onLosses: (first, losses) => {
           for (const [i, own] of losses.entries()) {
@@ -95,7 +96,7 @@ export class Sweeping {
       this.#post({ type: 'swept', results, stopped: signal.aborted });
       if (failure !== undefined) throw failure; // what was trained before is shown
     } finally {
-      this.#populations.close();
+      this.#engines.close();
     }
   }
 

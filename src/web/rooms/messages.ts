@@ -5,7 +5,7 @@ import type { Report } from '../../report/schema.ts';
 import type { Axes } from '../../train/sweep-grid.ts';
 import type { ModelResult, SweepProgress } from '../../train/sweep.ts';
 import type { Check } from '../../verify/check.ts';
-import type { AdapterInfo, EngineInfo } from '../../engine.ts';
+import type { AdapterInfo, EngineInfo } from '../../engine/engine.ts';
 import type { RunSettings } from '../messages.ts';
 
 export interface VerifyJob {

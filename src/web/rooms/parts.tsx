@@ -1,7 +1,7 @@
 // What the rooms have in common.
 
 import type { ComponentChildren } from 'preact';
-import type { AdapterInfo } from '../../engine.ts';
+import type { AdapterInfo } from '../../engine/engine.ts';
 import { adapterName } from '../../webgpu/adapter.ts';
 
 export function Intro({ children }: { children: ComponentChildren }) {

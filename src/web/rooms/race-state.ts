@@ -1,7 +1,7 @@
 // Two engines train the same model side by side, each in a worker of its own: those that train the page's run.
 
 import { batch, computed, signal } from '@preact/signals';
-import type { EngineInfo } from '../../engine.ts';
+import type { EngineInfo } from '../../engine/engine.ts';
 import type { DoneRecord } from '../../train/records.ts';
 import { ConfigError, MicrogptError } from '../../util/errors.ts';
 import type { Command, RunSettings, WorkerMessage } from '../messages.ts';

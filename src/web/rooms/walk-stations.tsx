@@ -3,7 +3,7 @@
 import type { ComponentType } from 'preact';
 import { brief, count, lossText, percent, signed } from '../format.ts';
 import { INSIDE_TOKENS } from '../questions.ts';
-import { DEFAULT_MODEL } from '../../model/config.ts';
+import { DEFAULT_MODEL } from '../../config/config.ts';
 import { NumberChoice } from '../parts/number-choice.tsx';
 import { config } from '../state/run.ts';
 import { tokenName } from '../story/token-names.ts';

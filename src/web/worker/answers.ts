@@ -2,7 +2,7 @@
 
 import type { TokenizedDocuments } from '../../data/tokenizer.ts';
 import { createPlainEngine } from '../../cpu/plain.ts';
-import type { EngineSpec } from '../../engine.ts';
+import type { EngineSpec } from '../../engine/engine.ts';
 import { encodePrompt, sampleDocument, tokenWeights } from '../../train/sampler.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { PythonRandom } from '../../util/python-random.ts';
@@ -87,7 +87,8 @@ async function slope({ engine, spec, step }: LiveRun, { index }: QuestionOf<'slo
   const at = async (offset: number) => {
     parameters[index] = value + offset;
     await probe.load({ step: 0, parameters, m: zeros, v: zeros });
-    return probe.gradients();
+    const { losses, gradients } = await probe.gradients();
+    return { loss: losses[0], gradients };
   };
   const { gradients } = await at(0);
   const measured = ((await at(SLOPE_NUDGE)).loss - (await at(-SLOPE_NUDGE)).loss) / (2 * SLOPE_NUDGE);

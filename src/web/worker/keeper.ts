@@ -1,6 +1,6 @@
 // Saves a run in the browser's storage while it trains, and says how that went. A run whose saving fails trains on.
 
-import type { TrainingState } from '../../engine.ts';
+import type { TrainingState } from '../../engine/engine.ts';
 import type { Checkpoint } from '../../train/checkpoint-file.ts';
 import { firstNotFinite, TrainingError } from '../../train/finite.ts';
 import { keptLosses, metricsStride } from '../../train/metrics-file.ts';

@@ -1,21 +1,19 @@
 // A run while it lives in the worker: what was prepared, the engine that computes it, and the last state that is known
 // to be good.
 
-import type { Engine, EngineInfo, EngineSpec, LaunchStrategy, TrainingState } from '../../engine.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../../engine/engine.ts';
 import type { Tokenizer } from '../../data/tokenizer.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../../engines.ts';
+import type { EngineChoice } from '../../engine/choice.ts';
+import { createEngine, type ChosenEngine } from '../../engine/choose.ts';
+import { Recovery } from '../../engine/recovery.ts';
 import type { PreparedRun } from '../../train/prepare.ts';
 import { DeviceError } from '../../util/errors.ts';
 import type { PythonRandom } from '../../util/python-random.ts';
-import { adapterName } from '../../webgpu/adapter.ts';
 import type { RunSettings } from '../messages.ts';
 
 /** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/20 of the time. */
 const KEEP_INTERVAL = 1000;
 const KEEP_SHARE = 20;
-
-/** Milliseconds before each try to get a new device: a driver that was reset may need a moment. */
-const WAITS = [0, 500, 2000];
 
 type EngineSettings = Pick<RunSettings, 'engine' | 'launch'> & Pick<EngineChoice, 'build'>;
 
@@ -30,6 +28,8 @@ export class LiveRun {
   #kept: TrainingState | undefined;
   #keptAt = 0;
   #keepAfter = KEEP_INTERVAL;
+  /** The page says by itself that a device was lost. */
+  readonly #recovery = new Recovery({ engine: 'auto', launch: 'auto', gpu }, () => undefined);
   /** The step of the last state when a device was last lost. */
   #lostAt: number | undefined;
 
@@ -87,12 +87,15 @@ export class LiveRun {
   async recover(error: unknown): Promise<boolean> {
     if (this.#kept === undefined) return false;
     if (error instanceof DeviceError) {
-      const { launch = 'auto', adapter } = this.engine.info;
+      const { info } = this.engine;
       this.#chosen.close();
-      const again = this.#lostAt === this.#kept.step; // the last new device did not get any further
+      if (this.#kept.step !== this.#lostAt) this.#recovery.reset(); // else the last new device did not get any further
       this.#lostAt = this.#kept.step;
-      const fresh = again ? undefined : await newDevice(launch, adapter, this.spec);
-      this.#chosen = fresh ?? (await createEngine({ engine: 'cpu', launch: 'auto', gpu }, this.spec));
+      if (info.engine === 'webgpu') {
+        await this.#recovery.recover(error, info, '', (...next) => this.#replace(...next));
+      } else {
+        await this.#replace(CPU);
+      }
     }
     await this.engine.load(this.#kept);
     this.step = this.#kept.step;
@@ -102,31 +105,26 @@ export class LiveRun {
   close(): void {
     this.#chosen.close();
   }
+
+  async #replace(
+    choice: EngineChoice,
+    check: (info: EngineInfo) => void = () => undefined,
+  ): Promise<EngineInfo> {
+    const chosen = await createEngine(choice, this.spec);
+    const { info } = chosen.engine;
+    try {
+      check(info); // a software adapter may step in for a GPU that is gone: the CPU is faster
+    } catch (error) {
+      chosen.close();
+      throw error;
+    }
+    this.#chosen = chosen;
+    return info;
+  }
 }
 
 const gpu = async () => navigator.gpu as GPU | undefined;
-
-/** An engine on another device of the same adapter, or undefined where there is none. */
-async function newDevice(
-  launch: LaunchStrategy | 'auto',
-  lost: EngineInfo['adapter'],
-  spec: EngineSpec,
-): Promise<ChosenEngine | undefined> {
-  for (const wait of WAITS) {
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    try {
-      const chosen = await createEngine({ engine: 'webgpu', launch, gpu }, spec);
-      const { adapter } = chosen.engine.info;
-      // A software adapter may step in for a GPU that is gone: the CPU is faster.
-      if (lost && adapter && adapterName(lost) === adapterName(adapter)) return chosen;
-      chosen.close();
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-    }
-  }
-  return undefined;
-}
+const CPU: EngineChoice = { engine: 'cpu', launch: 'auto', gpu };
 
 /** The engine asked for; the CPU's, and the reason, where WebGPU was asked for and cannot be had. */
 async function makeEngine(
@@ -137,7 +135,7 @@ async function makeEngine(
     return await createEngine({ engine, launch, build, gpu }, spec);
   } catch (error) {
     if (engine !== 'webgpu' || !(error instanceof DeviceError)) throw error;
-    const cpu = await createEngine({ engine: 'cpu', launch: 'auto', gpu }, spec);
+    const cpu = await createEngine(CPU, spec);
     return { ...cpu, reason: `${error.message} The CPU engine trains instead.` };
   }
 }

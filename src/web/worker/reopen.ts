@@ -1,7 +1,7 @@
 // A run that the browser keeps, taken up where it was left. Loaded only where that is wanted.
 
 import { tokenizeDocuments } from '../../data/tokenizer.ts';
-import type { EngineSpec } from '../../engine.ts';
+import type { EngineSpec } from '../../engine/engine.ts';
 import { prepareRun } from '../../train/prepare.ts';
 import { engineOf, otherEngine } from '../../train/run-engine.ts';
 import type { RunConfig, SavedRun } from '../../train/run-files.ts';

@@ -1,8 +1,8 @@
 // What wgpu.test.ts has done under Deno: one job a process, named by its argument, because a compiler that panics takes its
 // process down. Prints what comes of it as JSON, a line each.
 
-import { createEngine } from '../../../src/engines.ts';
-import { choosePopulations } from '../../../src/populations.ts';
+import { chooseEngines, createEngine } from '../../../src/engine/choose.ts';
+import { partOf } from '../../../src/engine/models.ts';
 import { workgroupRunner } from '../../../src/report/measure/workgroup-runner.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { openDevice } from '../../../src/webgpu/adapter.ts';
@@ -24,10 +24,10 @@ async function run(job: Job): Promise<void> {
     }
     case 'population': {
       const source = population();
-      const chosen = await choosePopulations({ engine: 'webgpu', gpu }, source);
-      const models = await chosen.create(Array.from({ length: source.size }, (_, i) => source.member(i)));
-      const losses = await models.advance(source.member(0).training.steps);
-      print(losses.map((own) => Array.from(own)));
+      const chosen = await chooseEngines({ engine: 'webgpu', gpu }, source);
+      const engine = await chosen.create(Array.from({ length: source.size }, (_, i) => source.member(i)));
+      const losses = await engine.advance(source.member(0).training.steps);
+      print(Array.from({ length: source.size }, (_, i) => Array.from(partOf(losses, i, source.size))));
       break;
     }
     case 'phases': {

@@ -1,9 +1,9 @@
 // What the jobs under Deno compute, and the tests in Node beside them.
 
-import type { LaunchStrategy } from '../../../src/engine.ts';
+import type { LaunchStrategy } from '../../../src/engine/engine.ts';
 import { BUILTIN_DOCUMENTS } from '../../../src/data/builtin-names.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/model/config.ts';
-import type { PopulationSource } from '../../../src/populations.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type TrainingConfig } from '../../../src/config/config.ts';
+import type { ModelSource } from '../../../src/engine/choice.ts';
 import { prepareRun, type PreparedRun } from '../../../src/train/prepare.ts';
 import { axesOf } from '../../../src/train/sweep-grid.ts';
 import { sweepSource } from '../../../src/train/sweep.ts';
@@ -23,7 +23,7 @@ export function trainingRun(training: Partial<TrainingConfig> = {}): PreparedRun
 }
 
 /** Two seeds at two learning rates. */
-export function population(): PopulationSource {
+export function population(): ModelSource {
   return sweepSource({
     documents: BUILTIN_DOCUMENTS,
     model: DEFAULT_MODEL,

@@ -1,7 +1,7 @@
 // The crossover: which cells are measured, where the frontier lies, what is predicted.
 
 import { describe, expect, test } from 'vitest';
-import { LAUNCH_STRATEGIES } from '../../../src/engines.ts';
+import { LAUNCH_STRATEGIES } from '../../../src/engine/choice.ts';
 import { moves } from '../../../src/report/judge/crossings.ts';
 import { measureCell, type Contest, type Contestant } from '../../../src/report/measure/crossover-cell.ts';
 import { crossoverOf, engineContest } from '../../../src/report/measure/crossover.ts';

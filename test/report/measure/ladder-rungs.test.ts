@@ -3,10 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fastestPopulation } from '../../../src/report/measure/ladder-rungs.ts';
 import { defaultSetting } from '../../../src/report/measure/setting.ts';
-import type { Population } from '../../../src/population.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { specOf } from '../../../src/engine/models.ts';
 import { DeviceError } from '../../../src/util/errors.ts';
 import type { GpuDevice } from '../../../src/webgpu/adapter.ts';
-import { createWebGpuPopulation } from '../../../src/webgpu/population.ts';
+import { createWebGpuEngine } from '../../../src/webgpu/engine.ts';
 import { noAdapter, testDevice } from '../../support/device.ts';
 
 describe.skipIf(noAdapter !== '')('fastestPopulation', () => {
@@ -17,19 +18,17 @@ describe.skipIf(noAdapter !== '')('fastestPopulation', () => {
   afterAll(() => gpu?.destroy());
 
   const { spec } = defaultSetting();
-  const order = Uint32Array.from({ length: spec.documents.count }, (_, i) => i);
-  const made = new Map<number, Population>();
+  const made = new Map<number, Engine>();
   const create = async (size: number) => {
-    const member = { training: spec.training, order, parameters: spec.parameters };
-    const members = Array.from({ length: size }, () => member);
-    made.set(size, await createWebGpuPopulation(gpu, { ...spec, members }));
+    const members = Array.from({ length: size }, () => spec);
+    made.set(size, await createWebGpuEngine(specOf(spec, members), { gpu, launch: 'resident' }));
     return made.get(size)!;
   };
 
   test('keeps what it has where the device does not take more', async () => {
     const chosen = await fastestPopulation([1, 100_000], create);
     expect(chosen.size).toBe(1);
-    expect((await chosen.advance(1))[0]).toHaveLength(1);
+    expect(await chosen.advance(1)).toHaveLength(1);
     chosen.dispose();
     await expect(fastestPopulation([100_000], create)).rejects.toThrow(DeviceError);
   });

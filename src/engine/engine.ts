@@ -1,26 +1,38 @@
 // What every engine can do. The oracle, the CPU and the WebGPU engine implement this interface,
 // start from the same parameters and the same order of documents, and so give comparable numbers.
+//
+// An engine has N ≥ 1 models of one shape that train side by side on the same documents: 1 for a run, more for a sweep. What it takes
+// and gives for each model lies one model after the other in one array: losses (N, k), parameters (N, P). With N = 1 that is the
+// array of the model.
 
-import type { Model } from './model/architecture.ts';
-import type { TrainingConfig } from './model/config.ts';
-import type { TokenizedDocuments } from './data/tokenizer.ts';
-import type { FloatArray } from './util/arrays.ts';
+import type { TrainingConfig, Values } from '../config/config.ts';
+import type { Model } from '../model/architecture.ts';
+import type { TokenizedDocuments } from '../data/tokenizer.ts';
+import type { FloatArray } from '../util/arrays.ts';
 
-export type EngineName = 'oracle' | 'cpu' | 'webgpu';
-export type LaunchStrategy = 'eager' | 'graph' | 'fused' | 'resident';
+export type EngineName = Exclude<Values<'engine'>['engine'], 'auto'>;
+export type LaunchStrategy = Exclude<Values<'launch'>['launch'], 'auto'>;
 export type { FloatArray };
 
-/** What an engine is made from. */
-export interface EngineSpec {
-  readonly model: Model;
+/** What each model has of its own. */
+export interface Member {
+  /** Batch size, steps and clip are the same for all models of an engine. */
   readonly training: TrainingConfig;
-  /** Initial parameters, flat, in microgpt.py's order (`parameterSpecs`). */
+  /** Initial parameters (P), in microgpt.py's order (`parameterSpecs`). */
   readonly parameters: FloatArray;
-  /** The training documents, in training order. */
-  readonly documents: TokenizedDocuments;
+  /** The order in which it takes the documents: `orderLength` of them, or more. As they come unless given. */
+  readonly order?: Uint32Array | undefined;
 }
 
-/** Everything that training changes. Arrays are flat, in microgpt.py's order. */
+/** What an engine is made from: a model, and those that train beside it. */
+export interface EngineSpec extends Member {
+  readonly model: Model;
+  readonly documents: TokenizedDocuments;
+  /** The other N − 1 models; none unless given. Each gets the bits that it would get alone. */
+  readonly others?: readonly Member[] | undefined;
+}
+
+/** Everything that training changes. Arrays are (N, P), each model's in microgpt.py's order. */
 export interface TrainingState {
   /** Steps done so far. */
   readonly step: number;
@@ -70,8 +82,12 @@ export interface GenerateRequest {
   choose(logits: FloatArray, uniform: number): number;
 }
 
+/** Calls that come while another one is under way wait for it. */
 export interface Engine {
   readonly info: EngineInfo;
+
+  /** N: how many models it has. */
+  readonly size: number;
 
   /**
    * Milliseconds that `advance` takes beyond the work of its steps, however many, as far as that is known: the wait for a device's
@@ -81,28 +97,28 @@ export interface Engine {
   readonly latency?: number | undefined;
 
   /**
-   * Runs the next `k` training steps and gives their k losses (nats per token, mean over documents
-   * of the mean over each document's tokens). Step s (from 0) uses the documents
-   * (s·B … s·B+B−1) mod N. Steps beyond `training.steps` are a ConfigError. The KV cache is emptied:
+   * Runs the next `k` training steps of every model and gives their losses (N, k), in nats per token: the mean over documents
+   * of the mean over each document's tokens. Step s (from 0) uses the documents
+   * s·B … s·B+B−1 of a model's order, modulo its length. Steps beyond `training.steps` are a ConfigError. The KV cache is emptied:
    * its keys and values are those of the parameters before.
    */
   advance(k: number): Promise<Float64Array>;
 
   /**
-   * Loss and gradient of the step that would come next, at the present parameters. The gradient is that of the loss:
+   * Losses (N) and gradients (N, P) of the step that would come next, at the present parameters. A gradient is that of the loss:
    * `training.clip` does not shorten it.
    * Trains nothing: `advance` goes on as if it had not been called.
    */
-  gradients(): Promise<{ readonly loss: number; readonly gradients: FloatArray }>;
+  gradients(): Promise<{ readonly losses: Float64Array; readonly gradients: FloatArray }>;
 
   /**
-   * The loss of each of `documents` at the present parameters, in nats per token: the mean over its predicted tokens, of which
-   * there are at most block_size. Trains nothing: `advance` and `decode` go on as if it had not been called.
+   * The losses (N, count) of `documents` at the present parameters, in nats per token: of each the mean over its predicted tokens,
+   * of which there are at most block_size. Trains nothing: `advance` and `decode` go on as if it had not been called.
    * Throws ConfigError where the documents do not fit the vocabulary.
    */
   evaluate(documents: TokenizedDocuments): Promise<Float64Array>;
 
-  /** A copy of the present parameters. */
+  /** A copy of the present parameters (N, P). */
   parameters(): Promise<FloatArray>;
 
   /** A copy of everything `load` needs to go on from here. */
@@ -113,16 +129,16 @@ export interface Engine {
 
   /**
    * Empties the KV cache, feeds `tokens` (at least one, at most block_size) at positions 0 … and
-   * gives the logits (V) after the last one.
+   * gives the logits (N, V) after the last one.
    */
   prefill(tokens: readonly number[]): Promise<FloatArray>;
 
-  /** Feeds one token at the next position and gives its logits (V). One position's work. */
+  /** Feeds one token at the next position and gives its logits (N, V). One position's work. */
   decode(token: number): Promise<FloatArray>;
 
   /**
    * Draws documents one after the other, as prefill, `choose` and decode would, and gives the new characters of each. For
-   * engines that are faster at it in one go. The KV cache is emptied.
+   * engines of one model that are faster at it in one go. The KV cache is emptied.
    */
   generate?(request: GenerateRequest): Promise<number[][]>;
 

@@ -1,11 +1,11 @@
-// choosePopulations: where the models of a sweep train, and what is said about it.
+// chooseEngines: where the models of a sweep train, and what is said about it.
 
 import '../support/software-vulkan.mjs'; // before `webgpu` is loaded
 import { describe, expect, it } from 'vitest';
-import { cpuCapacity } from '../../src/cpu/population.ts';
-import { DEFAULT_TRAINING, type ModelConfig } from '../../src/model/config.ts';
+import { DEFAULT_TRAINING, type ModelConfig } from '../../src/config/config.ts';
 import { axesOf } from '../../src/train/sweep-grid.ts';
-import { choosePopulations } from '../../src/populations.ts';
+import { modelsAtOnce } from '../../src/cpu/workers.ts';
+import { chooseEngines } from '../../src/engine/choose.ts';
 import { sweepSource } from '../../src/train/sweep.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { nodeGpu } from '../../src/webgpu/node-gpu.ts';
@@ -24,37 +24,35 @@ function sourceOf(model: Partial<ModelConfig> = {}, batchSize = 1) {
   });
 }
 
-describe('choosePopulations', () => {
+describe('chooseEngines', () => {
   it('takes the CPU without asking for a GPU', async () => {
     const source = sourceOf();
-    const { create, capacity, reason, info, close } = await choosePopulations(
+    const { create, capacity, reason, info, close } = await chooseEngines(
       { engine: 'cpu', gpu: noGpu },
       source,
     );
     expect(info.engine).toBe('cpu');
-    const cores = Math.min(3, cpuCapacity());
+    const cores = Math.min(3, modelsAtOnce());
     expect(capacity).toBe(cores);
     expect(reason).toBe(cores === 1 ? info.description : `${info.description}; ${cores} models at a time`);
-    const population = await create([source.member(2)]);
-    expect((await population.advance(4))[0]).toHaveLength(4);
+    const engine = await create([source.member(2)]);
+    expect(await engine.advance(4)).toHaveLength(4);
     close();
   });
 
   it('says why there is no GPU', async () => {
-    await expect(choosePopulations({ engine: 'webgpu', gpu: noGpu }, sourceOf())).rejects.toThrow(
-      DeviceError,
-    );
-    const { reason, info, close } = await choosePopulations({ engine: 'auto', gpu: noGpu }, sourceOf());
+    await expect(chooseEngines({ engine: 'webgpu', gpu: noGpu }, sourceOf())).rejects.toThrow(DeviceError);
+    const { reason, info, close } = await chooseEngines({ engine: 'auto', gpu: noGpu }, sourceOf());
     expect(reason.startsWith(`${info.description}: No WebGPU adapter was found`)).toBe(true);
     expect(info.engine).toBe('cpu');
     close();
   });
 });
 
-describe.skipIf(noAdapter)('choosePopulations with an adapter', () => {
+describe.skipIf(noAdapter)('chooseEngines with an adapter', () => {
   it('takes the CPU where anything fails on the way to a device', async () => {
     const gpu = () => changedGpu({ requestDevice: undefined });
-    const { reason, info, close } = await choosePopulations({ engine: 'auto', gpu }, sourceOf());
+    const { reason, info, close } = await chooseEngines({ engine: 'auto', gpu }, sourceOf());
     expect(info.engine).toBe('cpu');
     expect(reason).toMatch(/ refused to open a device(;|$)/);
     close();
@@ -62,24 +60,24 @@ describe.skipIf(noAdapter)('choosePopulations with an adapter', () => {
 
   it('takes it where it is asked for', async () => {
     const source = sourceOf();
-    const chosen = await choosePopulations({ engine: 'webgpu', gpu: nodeGpu }, source);
+    const chosen = await chooseEngines({ engine: 'webgpu', gpu: nodeGpu }, source);
     expect(chosen.info).toMatchObject({ engine: 'webgpu', launch: 'resident' });
-    expect(chosen.capacity).toBeGreaterThan(100);
-    const population = await chosen.create([source.member(0), source.member(1)]);
-    expect(await population.advance(2)).toHaveLength(2);
+    expect(chosen.capacity).toBe(3);
+    const engine = await chosen.create([source.member(0), source.member(1)]);
+    expect(await engine.advance(2)).toHaveLength(4);
     chosen.close();
-    await expect(population.advance(1)).rejects.toThrow(DeviceError);
+    await expect(engine.advance(1)).rejects.toThrow(DeviceError);
   });
 
   it('takes the CPU for models that are too large for a workgroup', async () => {
     const source = sourceOf({ nEmbd: 512 }, 2);
-    await expect(choosePopulations({ engine: 'webgpu', gpu: nodeGpu }, source)).rejects.toThrow(ConfigError);
-    const { reason } = await choosePopulations({ engine: 'auto', gpu: nodeGpu }, source);
+    await expect(chooseEngines({ engine: 'webgpu', gpu: nodeGpu }, source)).rejects.toThrow(ConfigError);
+    const { reason } = await chooseEngines({ engine: 'auto', gpu: nodeGpu }, source);
     expect(reason).toMatch(/^cpu \(f32, .*\): a step of \d+ MFLOP is too much for one workgroup/);
   });
 
   it('times both where the adapter is a GPU, and takes the one that trains more models in a second', async () => {
-    const { info, reason, close } = await choosePopulations({ engine: 'auto', gpu: renamedGpu }, sourceOf());
+    const { info, reason, close } = await chooseEngines({ engine: 'auto', gpu: renamedGpu }, sourceOf());
     expect(reason.startsWith(info.description)).toBe(true);
     expect(reason).toMatch(
       info.engine === 'cpu'

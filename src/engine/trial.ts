@@ -5,8 +5,12 @@ import type { Engine, EngineSpec } from './engine.ts';
 /** How long a trial takes unless told, in milliseconds. */
 const TRIAL = 300;
 
-/** `spec` for a trial: it may run longer than the real run, but over no more documents than engines count to. */
+/**
+ * `spec` for a trial: it may run longer than the real run, but over no more documents than engines count to. Several models have no
+ * longer orders, and not so short runs: theirs stay as they are.
+ */
 export function trialSpec(spec: EngineSpec): EngineSpec {
+  if (spec.others !== undefined && spec.others.length > 0) return spec;
   const { training } = spec;
   const countable = Math.floor(2 ** 32 / training.batchSize);
   const steps = Math.max(training.steps, Math.min(1_000_000, countable));
@@ -19,7 +23,7 @@ export function trialSpec(spec: EngineSpec): EngineSpec {
  * are late: the work of a round that counts is at least as long as the wait. At most `limit` steps. Disposes of the engine.
  */
 export async function timeSteps(
-  engine: Pick<Engine, 'latency' | 'dispose'> & { advance(k: number): Promise<unknown> },
+  engine: Pick<Engine, 'latency' | 'advance' | 'dispose'>,
   limit: number,
   rounds: number,
   time = TRIAL,

@@ -1,13 +1,13 @@
 // `--launch auto`: which launch strategy is fastest for a model on a device. Measured, because the answer depends on what a
 // launch, a barrier and a byte cost there.
 
-import type { EngineSpec, LaunchStrategy } from '../engine.ts';
-import { figure, timeSteps, trialSpec } from '../trial.ts';
+import type { EngineSpec, LaunchStrategy } from './engine.ts';
+import { figure, timeSteps, trialSpec } from './trial.ts';
 import { DeviceError } from '../util/errors.ts';
-import type { GpuDevice } from './adapter.ts';
-import { modelFlops } from './cost.ts';
-import { createWebGpuEngine } from './engine.ts';
-import { whyNotResident } from './resident-layout.ts';
+import type { GpuDevice } from '../webgpu/adapter.ts';
+import { modelFlops } from '../webgpu/cost.ts';
+import { createWebGpuEngine } from '../webgpu/engine.ts';
+import { whyNotResident } from '../webgpu/resident-layout.ts';
 
 export interface LaunchTrial {
   readonly launch: LaunchStrategy;

@@ -2,11 +2,12 @@
 // what to do.
 
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Engine, TrainingState } from '../../src/engine.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../../src/engines.ts';
-import { DEFAULT_TRAINING } from '../../src/model/config.ts';
+import type { Engine, TrainingState } from '../../src/engine/engine.ts';
+import type { EngineChoice } from '../../src/engine/choice.ts';
+import { createEngine, type ChosenEngine } from '../../src/engine/choose.ts';
+import { DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
-import { ResilientEngine } from '../../src/train/resilient.ts';
+import { ResilientEngine } from '../../src/engine/resilient.ts';
 import { ConfigError, DeviceError } from '../../src/util/errors.ts';
 import { changed, noAdapter } from '../support/device.ts';
 import { frailGpu, type FrailGpu } from '../support/lose-device.ts';
@@ -82,6 +83,27 @@ describe.skipIf(noAdapter !== '')('a resilient engine', () => {
     // What was computed again is kept, and so is what somebody read.
     expect(notes[2]).toMatch(/after step 20, from a copy of step (10|20),/);
     expect(engine.kept?.step).toBe(30);
+  });
+
+  it('goes on with several models', async () => {
+    const several = { ...spec, others: [{ ...spec, parameters: spec.parameters.map((x) => -x) }] };
+    const frail = frailGpu();
+    const choice = { engine: 'webgpu', launch: 'resident', gpu: frail.gpu } as const;
+    const other = await createEngine(choice, several);
+    onTestFinished(() => other.close());
+    const expected = [
+      await other.engine.advance(4),
+      await other.engine.advance(4),
+      await other.engine.state(),
+    ];
+    const engine = new ResilientEngine(await createEngine(choice, several), choice, several);
+    onTestFinished(() => engine.dispose());
+    expect(engine.size).toBe(2);
+    const got: unknown[] = [await engine.advance(4)];
+    frail.lose();
+    got.push(await engine.advance(4), await engine.state());
+    expect(got).toEqual(expected);
+    expect(frail.opened).toBe(3);
   });
 
   it('goes on from a state that was loaded', async () => {

@@ -2,13 +2,13 @@
 // trained since is computed again on a new device, which gives the same bits, and the caller notices nothing but the time.
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine.ts';
-import { createEngine, type ChosenEngine, type EngineChoice } from '../engines.ts';
+import type { Engine, EngineInfo, EngineSpec, TrainingState } from './engine.ts';
+import type { EngineChoice } from './choice.ts';
+import { createEngine, type ChosenEngine } from './choose.ts';
 import { checkNotDisposed } from '../util/engine-checks.ts';
 import { DeviceError } from '../util/errors.ts';
-import { takeTurns } from '../util/turns.ts';
-import { checkSameAdapter, DeviceTries, firstLine, noDeviceLeft } from './new-device.ts';
-import { nextCount, turn } from './trainer.ts';
+import { nextCount, takeTurns, turn } from '../util/turns.ts';
+import { Recovery } from './recovery.ts';
 
 /** Milliseconds between two copies of the state; more where a copy takes long: it may take 1/50 of the time. */
 const KEEP_INTERVAL = 1000;
@@ -25,9 +25,8 @@ const INTERVAL = 100;
  * it goes on with the CPU engine if the choice was `auto`, and throws DeviceError if WebGPU was asked for.
  */
 export class ResilientEngine implements Engine {
-  readonly #choice: EngineChoice;
   readonly #spec: EngineSpec;
-  readonly #note: (text: string) => void;
+  readonly #recovery: Recovery;
   #chosen: ChosenEngine;
   #step = 0;
   /** What a new engine goes on from: undefined is the beginning. */
@@ -36,8 +35,6 @@ export class ResilientEngine implements Engine {
   #keepAfter = KEEP_INTERVAL;
   /** What the KV cache holds. */
   #fed: number[] = [];
-  /** Since a call last succeeded. */
-  readonly #tries = new DeviceTries();
   #gone: DeviceError | undefined;
   #disposed = false;
   readonly #inTurn = takeTurns(() => {
@@ -45,7 +42,7 @@ export class ResilientEngine implements Engine {
     if (this.#gone !== undefined) throw this.#gone;
   });
 
-  /** `note` is told in one line of every device that was lost, and what is done about it. */
+  /** See Recovery. */
   constructor(
     chosen: ChosenEngine,
     choice: EngineChoice,
@@ -53,14 +50,17 @@ export class ResilientEngine implements Engine {
     note: (text: string) => void = () => undefined,
   ) {
     this.#chosen = chosen;
-    this.#choice = choice;
     this.#spec = spec;
-    this.#note = note;
+    this.#recovery = new Recovery(choice, note);
   }
 
   /** Of the engine that computes now. */
   get info(): EngineInfo {
     return this.#chosen.engine.info;
+  }
+
+  get size(): number {
+    return this.#chosen.engine.size;
   }
 
   get latency(): number | undefined {
@@ -133,7 +133,7 @@ export class ResilientEngine implements Engine {
   #due(): boolean {
     return (
       this.info.engine === 'webgpu' &&
-      this.#spec.parameters.length <= KEEP_PARAMETERS &&
+      this.size * this.#spec.parameters.length <= KEEP_PARAMETERS &&
       performance.now() - this.#keptAt >= this.#keepAfter
     );
   }
@@ -151,7 +151,7 @@ export class ResilientEngine implements Engine {
     for (;;) {
       try {
         const result = await work(this.#chosen.engine);
-        this.#tries.reset();
+        this.#recovery.reset();
         return result;
       } catch (error) {
         if (!(error instanceof DeviceError) || this.info.engine !== 'webgpu') throw error;
@@ -162,56 +162,22 @@ export class ResilientEngine implements Engine {
 
   /** Puts an engine in the place of the one whose device failed, in the same state. Throws DeviceError where there is none. */
   async #recover(lost: DeviceError): Promise<void> {
-    const { info } = this;
-    const { launch = 'auto' } = info;
     this.#chosen.close();
     const going = `Training continues after step ${this.#step}, from a copy of step ${this.#kept?.step ?? 0},`;
-    let reason = lost;
-    while (await this.#tries.next()) {
-      try {
-        const { gpu, tuning } = this.#choice;
-        // Kernels that were not measured before keep their default now.
-        const choice = {
-          engine: 'webgpu',
-          launch,
-          gpu,
-          ...(tuning && { tuning: { ...tuning, budget: 0 } }),
-        } as const;
-        await this.#replaceBy(choice, ({ engine }) => checkSameAdapter(info, engine.info));
-        this.#note(`${firstLine(lost)} ${going} on a new device`);
-        return;
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-        reason = error;
-      }
+    try {
+      await this.#recovery.recover(lost, this.info, going, (...args) => this.#replace(...args));
+    } catch (error) {
+      if (error instanceof DeviceError) this.#gone = error;
+      throw error;
     }
-    if (this.#choice.engine === 'auto') {
-      const { gpu, threads } = this.#choice;
-      await this.#replaceBy({
-        engine: 'cpu',
-        launch: 'auto',
-        gpu,
-        ...(threads === undefined ? {} : { threads }),
-      });
-      this.#note(
-        `${firstLine(lost)} No other device could be had. ${going} with ${this.info.description}: ` +
-          'the losses agree within rounding, not bit for bit',
-      );
-      return;
-    }
-    this.#gone = noDeviceLeft(lost, reason);
-    throw this.#gone;
   }
 
   /** The engine of `choice`, if `check` does not throw, in the state of the one before it. */
-  async #replaceBy(
-    choice: EngineChoice,
-    check: (chosen: ChosenEngine) => void = () => undefined,
-  ): Promise<void> {
+  async #replace(choice: EngineChoice, check: (info: EngineInfo) => void): Promise<EngineInfo> {
     const chosen = await createEngine(choice, this.#spec);
     try {
-      check(chosen);
       const { engine } = chosen;
+      check(engine.info);
       if (this.#kept !== undefined) await engine.load(this.#kept);
       let k = 1;
       for (let done = this.#kept?.step ?? 0; done < this.#step;) {
@@ -231,5 +197,6 @@ export class ResilientEngine implements Engine {
       throw error;
     }
     this.#chosen = chosen;
+    return chosen.engine.info;
   }
 }

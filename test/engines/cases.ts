@@ -1,0 +1,49 @@
+// What the cases for all engines have in common.
+
+import { expect } from 'vitest';
+import type { Engine, EngineSpec } from '../../src/engine/engine.ts';
+import { parameterSpecs } from '../../src/model/parameters.ts';
+import { relativeError } from '../../src/verify/check.ts';
+
+/** How close an engine must come to the recorded runs and to the oracle. */
+export interface Bars {
+  /** Largest difference of any loss from the recorded or the oracle's, absolute. */
+  readonly loss: number;
+  /** Largest ‖Δ‖ / ‖reference‖ of any tensor's gradient. */
+  readonly gradient: number;
+}
+
+export type Create = (spec: EngineSpec) => Promise<Engine>;
+
+/** Makes an engine for the length of a function. */
+export function user(create: Create) {
+  return async <T>(spec: EngineSpec, use: (engine: Engine) => Promise<T>): Promise<T> => {
+    const engine = await create(spec);
+    try {
+      return await use(engine);
+    } finally {
+      engine.dispose();
+    }
+  };
+}
+
+/** The tensors of a model, by name. */
+export function tensorsOf(spec: EngineSpec, flat: ArrayLike<number>): Map<string, Float64Array> {
+  return new Map(
+    parameterSpecs(spec.model).map(({ name, offset, size }) => {
+      return [name, Float64Array.from({ length: size }, (_, i) => flat[offset + i])];
+    }),
+  );
+}
+
+/** Throws where a tensor is further from the reference than `bar`. */
+export function expectTensors(
+  spec: EngineSpec,
+  got: ArrayLike<number>,
+  reference: ReadonlyMap<string, Float64Array>,
+  bar: number,
+): void {
+  for (const [name, values] of tensorsOf(spec, got)) {
+    expect(relativeError(values, reference.get(name)!), name).toBeLessThanOrEqual(bar);
+  }
+}
