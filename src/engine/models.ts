@@ -67,8 +67,8 @@ export function checkSpec(spec: EngineSpec): void {
       if (got === expected) return;
       throw new ConfigError(`${name}: expected ${what} ${expected}, as the first model has, got ${got}.`);
     };
-    for (const name of COMMON_NAMES) {
-      same(underscored(optionOf(name).flag), member.training[name], training[name]);
+    for (const common of COMMON_NAMES) {
+      same(underscored(optionOf(common).flag), member.training[common], training[common]);
     }
     same('an order of length', orderOf(member), orderOf(spec));
     const wrong = member.order?.find((document) => document >= documents.count);
