@@ -4,7 +4,7 @@ import type { Command, Option } from 'commander';
 import { optionsOf, type NamesOf, type OptionName, type Values } from '../config/config.ts';
 import { LAUNCH_STRATEGIES, type EngineChoice } from '../engine/choice.ts';
 import { engineAway } from './engine-away.ts';
-import { gpu } from './gpu.ts';
+import { expectGpu, gpu } from './gpu.ts';
 import { flagOption } from './option-flags.ts';
 
 export type EngineFlags = Values<'engine' | 'launch'> & Partial<Values<NamesOf<'engine'>>>;
@@ -26,5 +26,6 @@ export function engineOptions(
 }
 
 export function engineChoice({ engine, launch, threads }: EngineFlags): EngineChoice {
+  if (engine === 'auto' || engine === 'webgpu') expectGpu();
   return { engine, launch, gpu, away: engineAway, ...(threads === undefined ? {} : { threads }) };
 }

@@ -18,11 +18,20 @@ let looked: Promise<void> | undefined;
  * another process, unless --verbose asks for the complaints. Throws DeviceError where there is no adapter.
  */
 export async function gpu(): Promise<GPU> {
-  if (process.platform === 'linux') {
-    if (!canLoad('libvulkan.so.1')) throw new DeviceError(noAdapterMessage('linux'));
-    if (!outspoken()) await (looked ??= lookElsewhere());
-  }
+  if (process.platform === 'linux') await (looked ??= lookForAdapter());
   return Object.assign(await nodeGpu(), { build: `Dawn ${webgpuVersion()}` });
+}
+
+/** Begins to look for an adapter, which takes about as long as to read the data: for a command that will ask for one. */
+export function expectGpu(): void {
+  if (process.platform !== 'linux') return;
+  looked ??= lookForAdapter();
+  looked.catch(() => undefined); // `gpu` says it
+}
+
+async function lookForAdapter(): Promise<void> {
+  if (!canLoad('libvulkan.so.1')) throw new DeviceError(noAdapterMessage('linux'));
+  if (!outspoken()) await lookElsewhere();
 }
 
 /** Version of the npm package `webgpu`, which contains Dawn. */
