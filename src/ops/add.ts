@@ -7,6 +7,7 @@ import type { Graph, Tensor } from '../graph/graph.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { elementGrid, exampleElements, matchShapes } from './support.ts';
+import { packsPhase } from './bodies.ts';
 
 /** Of the rows in use, or with `attrs.whole` of all: where the tensors are parameters' gradients. */
 export const add: Op = {
@@ -37,6 +38,12 @@ export const add: Op = {
       constants: { C, WHOLE: whole ? R * C : 0 },
       workgroups: elementGrid(R * C),
     }),
+  },
+
+  body([[R, C]], { whole }, P) {
+    const sum = packsPhase(C, P, (at) => at.out.putPack('i', `${at.a.pack('i')} + ${at.b.pack('i')}`));
+    const { perRow, ...all } = sum;
+    return { packed: [C], phases: [whole ? { ...all, times: R * perRow! } : sum] };
   },
 
   flops: ([a]) => a[0] * a[1],
