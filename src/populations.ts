@@ -10,7 +10,7 @@ import { timeSteps } from './trial.ts';
 import { ConfigError, DeviceError } from './util/errors.ts';
 import { adapterName, openDevice, type GpuDevice } from './webgpu/adapter.ts';
 import { createWebGpuPopulation, populationCapacity } from './webgpu/population.ts';
-import { whyNotResident } from './webgpu/resident-layout.ts';
+import { whyNotResident } from './webgpu/resident/step.ts';
 
 export interface PopulationChoice extends Pick<EngineChoice, 'gpu' | 'build'> {
   readonly engine: 'auto' | 'cpu' | 'webgpu';

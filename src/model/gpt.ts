@@ -180,6 +180,9 @@ export function trainingPlan(
   return planGraph(graph, regions, places);
 }
 
+/** Makes the plan of a model's training step. */
+export type PlanBuilder = typeof trainingPlan;
+
 /** One document's forward pass and loss, to look inside: see inside.ts. */
 export interface DocumentGraph {
   readonly graph: Graph;

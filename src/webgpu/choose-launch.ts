@@ -7,7 +7,7 @@ import { DeviceError } from '../util/errors.ts';
 import type { GpuDevice } from './adapter.ts';
 import { modelFlops } from './cost.ts';
 import { createWebGpuEngine } from './engine.ts';
-import { whyNotResident } from './resident-layout.ts';
+import { whyNotResident } from './resident/step.ts';
 
 export interface LaunchTrial {
   readonly launch: LaunchStrategy;

@@ -13,7 +13,7 @@ import { ConfigError, DeviceError } from '../util/errors.ts';
 import { takeTurns } from '../util/turns.ts';
 import { adapterName, type GpuDevice } from './adapter.ts';
 import { inBatches, Pace } from './pace.ts';
-import { residentFlops, valueLayout, whyNotResident } from './resident-layout.ts';
+import { residentStep, whyNotResident } from './resident/step.ts';
 import { ResidentModels } from './resident.ts';
 import type { ResidentOptions } from './resident.ts';
 import type { StateRegion } from './steps.ts';
@@ -43,11 +43,10 @@ export function populationCapacity(
   const [{ training, order }] = members;
   const elements = Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4;
   const shared = documents.count + 1 + documents.tokens.length; // beside the orders
-  const state = parameterLayout(model).length; // of each of parameters, gradients, m and v
-  const values = valueLayout(model, training).length;
+  const { values, parameters: state, flops } = residentStep(model, training); // of each model
   const most = [
     MOST,
-    STEP_FLOPS / residentFlops(model, training),
+    STEP_FLOPS / flops,
     maxComputeWorkgroupsPerDimension,
     elements / state,
     elements / values,

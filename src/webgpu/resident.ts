@@ -1,29 +1,11 @@
-// Whole training steps inside one dispatch, a workgroup per model: shaders/resident/. The host says how many steps, the
+// Whole training steps inside one dispatch, a workgroup per model: a kernel that is emitted from the plan (resident/). The host says how many steps, the
 // device does the rest, so what a step costs is arithmetic and barriers, and no launches.
 
-import clipLib from '../../shaders/lib/clip.wgsl?raw';
-import normLib from '../../shaders/lib/norm.wgsl?raw';
-import scheduleLib from '../../shaders/lib/schedule.wgsl?raw';
-import updateLib from '../../shaders/lib/update.wgsl?raw';
-import backward from '../../shaders/resident/backward.wgsl?raw';
-import forward from '../../shaders/resident/forward.wgsl?raw';
-import main from '../../shaders/resident/main.wgsl?raw';
-import pack1 from '../../shaders/resident/pack1.wgsl?raw';
-import pack2 from '../../shaders/resident/pack2.wgsl?raw';
-import pack4 from '../../shaders/resident/pack4.wgsl?raw';
-import spendAtOnce from '../../shaders/resident/spend_at_once.wgsl?raw';
-import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
-import update from '../../shaders/resident/update.wgsl?raw';
-import valuesStorage from '../../shaders/resident/values_storage.wgsl?raw';
-import valuesWorkgroup from '../../shaders/resident/values_workgroup.wgsl?raw';
-import weightsStorage from '../../shaders/resident/weights_storage.wgsl?raw';
-import weightsWorkgroup from '../../shaders/resident/weights_workgroup.wgsl?raw';
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { EngineSpec } from '../engine.ts';
 import type { Plan, PlanBuffer } from '../graph/plan.ts';
 import type { ModelConfig, TrainingConfig } from '../model/config.ts';
-import { checkRunLength, RING_LENGTH } from '../model/gpt.ts';
-import { parameterLayout } from '../model/parameters.ts';
+import { checkRunLength, RING_LENGTH, type PlanBuilder } from '../model/gpt.ts';
 import { epsilonInF32 } from '../ops/adam.ts';
 import { packCorpus } from '../ops/batch.ts';
 import { DeviceError } from '../util/errors.ts';
@@ -31,8 +13,8 @@ import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
 import type { ReadyDispatch } from './launch.ts';
 import { pipelineFor } from './pipelines.ts';
-import { chooseMemory, DISPATCH_MS, packSize, residentConstants, valueLayout } from './resident-layout.ts';
-import type { PackSize, ResidentMemory } from './resident-layout.ts';
+import type { ResidentMemory } from './resident/access.ts';
+import { DISPATCH_MS, residentStep } from './resident/step.ts';
 import { fastestWidth, widthsOf } from './resident-width.ts';
 import type { WideDispatch } from './resident-width.ts';
 import { Readback } from './steps.ts';
@@ -43,6 +25,8 @@ export interface ResidentOptions {
   readonly workers?: number | readonly number[];
   /** Bytes of workgroup memory that may be used; what the device has unless told. */
   readonly workgroupMemory?: number;
+  /** Makes the plan of a step; the GPT's unless told. */
+  readonly build?: PlanBuilder;
 }
 
 /** What each model of a dispatch has of its own; the shape of model and batch is common to all. */
@@ -50,33 +34,6 @@ export interface ResidentModel {
   readonly training: TrainingConfig;
   /** The order in which it takes the documents: all of them, or as many as its steps and one more take. */
   readonly order: Uint32Array;
-}
-
-const PACKS: Readonly<Record<PackSize, string>> = { 1: pack1, 2: pack2, 4: pack4 };
-
-/** The WGSL of the kernel, by where weights and values lie, the size of packs, and whether gradients are clipped. */
-export function residentSource(
-  { weights, values }: ResidentMemory,
-  pack: PackSize,
-  { clip }: { clip: number },
-): string {
-  const places = [
-    weights === 'workgroup' ? weightsWorkgroup : weightsStorage,
-    values === 'workgroup' ? valuesWorkgroup : valuesStorage,
-  ];
-  const spend = clip === 0 ? [spendAtOnce] : [clipLib, spendClipped];
-  return [
-    PACKS[pack],
-    normLib,
-    scheduleLib,
-    updateLib,
-    main,
-    ...places,
-    forward,
-    backward,
-    update,
-    ...spend,
-  ].join('\n');
 }
 
 /** Models of one shape on the device, each trained by a workgroup of its own. */
@@ -102,14 +59,9 @@ export class ResidentModels {
   ): Promise<ResidentModels> {
     const { training } = models[0];
     for (const own of models) checkRunLength(own.training);
-    const layout = parameterLayout(model);
-    const values = valueLayout(model, training);
     const { limits } = gpu.device;
-    const memory = chooseMemory(
-      model,
-      values.length,
-      options.workgroupMemory ?? limits.maxComputeWorkgroupStorageSize,
-    );
+    const step = residentStep(model, training, options.build);
+    const memory = step.memoryFor(options.workgroupMemory ?? limits.maxComputeWorkgroupStorageSize);
     const orderLength = models[0].order.length;
     const tokens = documents.tokens.length;
 
@@ -124,14 +76,14 @@ export class ResidentModels {
       dtype,
       length,
     });
-    const state = (name: string) => region(name, 'f32', models.length * layout.length);
+    const state = (name: string) => region(name, 'f32', models.length * step.parameters);
     const bound = [
       region('run', 'u32', 4),
       region('corpus', 'u32', corpus.length),
       region('hypers', 'f32', hypers.length),
       ...['parameters', 'm', 'v', 'gradients'].map(state),
       region('progress', 'u32', models.length * (RING_LENGTH + 1)),
-      ...(memory.values === 'storage' ? [region('values', 'f32', models.length * values.length)] : []),
+      ...(memory.values === 'storage' ? [region('values', 'f32', models.length * step.values)] : []),
     ];
     for (const { name, length } of bound) {
       if (4 * length <= limits.maxStorageBufferBindingSize) continue;
@@ -141,12 +93,14 @@ export class ResidentModels {
       );
     }
     const plan: Plan = { buffers: bound, dispatches: [] };
-    const data = { documents: documents.count, tokens, orderLength };
-    const constants = residentConstants(model, training, data, memory);
+    const constants = {
+      DOCUMENTS: documents.count,
+      ORDERS: documents.count + 1 + tokens,
+      ORDER_LENGTH: orderLength,
+    };
     const clipped = training.clip === 0 ? '' : ', clipped';
-    const pack = packSize(model);
-    const name = `resident (weights in ${memory.weights}, values in ${memory.values}, packs of ${pack}${clipped})`;
-    const source = residentSource(memory, pack, training);
+    const name = `resident (weights in ${memory.weights}, values in ${memory.values}, packs of ${step.pack}${clipped})`;
+    const source = step.source(memory);
     const op = { name, kernel: { source, entry: 'resident' } };
 
     const buffers = await DeviceBuffers.create(gpu, plan);
@@ -157,7 +111,7 @@ export class ResidentModels {
       resource: { buffer: buffers.region(buffer.name) },
     }));
     const prepare = async (width: number): Promise<ReadyDispatch> => {
-      const pipeline = await pipelineFor(gpu, op, { constants: { ...constants, WORKERS: width } });
+      const pipeline = await pipelineFor(gpu, op, { source, constants: { ...constants, WORKERS: width } });
       const bindGroup = gpu.device.createBindGroup({
         label: name,
         layout: pipeline.getBindGroupLayout(0),
@@ -173,7 +127,7 @@ export class ResidentModels {
       setSteps: (steps: number) => buffers.write('run', Uint32Array.of(steps, 0)), // which change nothing
     };
     const fastest = await buffers.orDestroy(() => fastestWidth(gpu, widths, trial));
-    return new ResidentModels(gpu, models.length, memory, layout.length, buffers, fastest);
+    return new ResidentModels(gpu, models.length, memory, step.parameters, buffers, fastest);
   }
 
   private constructor(
@@ -291,7 +245,7 @@ export async function residentWidth(
   return models.workers;
 }
 
-/** `struct Hyper` of shaders/resident/main.wgsl. */
+/** `struct Hyper` of shaders/lib/resident.wgsl. */
 function hyperOf({ beta1, beta2, eps, learningRate, steps }: TrainingConfig): number[] {
   // log(0) is not a value WGSL can hold; exp(-1000) is 0 as well.
   const log = (beta: number) => Math.max(-1000, Math.log(beta));
