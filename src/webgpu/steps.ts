@@ -2,7 +2,7 @@
 // dispatch (resident). The engine puts losses, states and checks on top.
 
 import type { EngineSpec, LaunchStrategy } from '../engine.ts';
-import { RING_LENGTH, trainingPlan } from '../model/gpt.ts';
+import { RING_LENGTH, trainingPlan, type PlanBuilder } from '../model/gpt.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { GpuDevice } from './adapter.ts';
@@ -76,16 +76,20 @@ export class Readback {
   }
 }
 
-/** Steps as the dispatches of a plan, with the kernels that are fastest here where the device is to be tuned for. */
+/**
+ * Steps as the dispatches of a plan, the GPT's unless told, with the kernels that are fastest here where the device is to be tuned
+ * for.
+ */
 export async function plannedSteps(
   spec: EngineSpec,
   gpu: GpuDevice,
   launch: PlannedLaunch,
+  build: PlanBuilder = trainingPlan,
 ): Promise<DeviceSteps> {
   const { model, training, documents } = spec;
   const corpus = packCorpus(documents);
   const size = { length: corpus.length, documents: documents.count };
-  const standard = trainingPlan(model, training, parameterLayout(model), size, RULES[launch]);
+  const standard = build(model, training, parameterLayout(model), size, RULES[launch]);
   const buffers = await DeviceBuffers.create(gpu, standard);
   const dispatches = await buffers.orDestroy(async () => {
     const plan = gpu.tuning ? await tunePlan(gpu, standard, buffers, gpu.tuning) : standard;
