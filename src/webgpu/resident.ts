@@ -1,5 +1,5 @@
-// Whole training steps inside one dispatch, a workgroup per model: a kernel that is emitted from the plan (resident/). The host says how many steps, the
-// device does the rest, so what a step costs is arithmetic and barriers, and no launches.
+// Whole training steps inside one dispatch, a workgroup per model: a kernel that is emitted from the plan (resident/). The host
+// says how many steps, the device does the rest, so what a step costs is arithmetic and barriers, and no launches.
 
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { EngineSpec } from '../engine.ts';

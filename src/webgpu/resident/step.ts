@@ -1,6 +1,6 @@
 // A step of `resident` as its plan makes it: the kernel, and counts of its barriers, arithmetic and memory.
 
-import type { StepRows } from '../../graph/body.ts';
+import type { Phase, StepRows } from '../../graph/body.ts';
 import type { Plan } from '../../graph/plan.ts';
 import type { ModelConfig, TrainingConfig } from '../../model/config.ts';
 import { trainingPlan, type PlanBuilder } from '../../model/gpt.ts';
@@ -103,8 +103,7 @@ export class ResidentStep {
    */
   work(step: StepRows, workers: number): ResidentWork {
     const { atOnce } = this.parts.lowered;
-    const each = (phase: { multiplyAdds: number | ((step: StepRows) => number) }) =>
-      typeof phase.multiplyAdds === 'number' ? phase.multiplyAdds : phase.multiplyAdds(step);
+    const each = ({ multiplyAdds: own }: Phase) => (typeof own === 'number' ? own : own(step));
     let multiplyAdds = 0;
     let longest = 0;
     for (const { fn, writes } of this.parts.schedule.levels.flat()) {
