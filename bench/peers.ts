@@ -18,7 +18,7 @@ import { createCpuEngine } from '../src/cpu/engine.ts';
 import type { GpuDevice } from '../src/webgpu/adapter.ts';
 import { modelFlops } from '../src/webgpu/cost.ts';
 import { createWebGpuEngine } from '../src/webgpu/engine.ts';
-import { whyNotResident } from '../src/webgpu/resident-layout.ts';
+import { whyNotResident } from '../src/webgpu/resident/step.ts';
 import { tunedDevice } from './support/device.ts';
 import { problemSpec } from './support/problem.ts';
 import { Failures, runRounds, show } from './support/rounds.ts';

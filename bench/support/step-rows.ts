@@ -9,7 +9,7 @@ import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { stepCost } from '../../src/webgpu/cost.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { whyNotResident } from '../../src/webgpu/resident-layout.ts';
+import { whyNotResident } from '../../src/webgpu/resident/step.ts';
 import { expectNear, specOf, timed } from '../cpu.ts';
 import type { Failures } from './rounds.ts';
 import type { Row } from './table.ts';

@@ -8,7 +8,7 @@ import type { ModelConfig } from '../config/config.ts';
 import { modelFlops, planOf, stepCost } from '../webgpu/cost.ts';
 import type { StepCost } from '../webgpu/cost.ts';
 import { STEPS_PER_SUBMIT } from '../webgpu/launch.ts';
-import { whyNotResident } from '../webgpu/resident-layout.ts';
+import { whyNotResident } from '../webgpu/resident/step.ts';
 import type { Output } from './output.ts';
 import type { DispatchRecord } from './printed-records.ts';
 

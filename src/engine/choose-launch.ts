@@ -7,7 +7,7 @@ import { DeviceError } from '../util/errors.ts';
 import type { GpuDevice } from '../webgpu/adapter.ts';
 import { modelFlops } from '../webgpu/cost.ts';
 import { createWebGpuEngine } from '../webgpu/engine.ts';
-import { whyNotResident } from '../webgpu/resident-layout.ts';
+import { whyNotResident } from '../webgpu/resident/step.ts';
 
 export interface LaunchTrial {
   readonly launch: LaunchStrategy;

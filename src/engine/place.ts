@@ -88,7 +88,7 @@ export async function capacityOf(device: GpuDevice, source: Subject): Promise<[n
   if (source.alone) return [1]; // any: a strategy is chosen that can take it
   const spec = specOf(source, [source.member(0)]);
   const { modelCapacity } = await import('../webgpu/capacity.ts');
-  const { whyNotResident } = await import('../webgpu/resident-layout.ts');
+  const { whyNotResident } = await import('../webgpu/resident/step.ts');
   const reason = whyNotResident(spec.model, spec.training);
   if (reason !== undefined) return [0, reason];
   const most = modelCapacity(device, spec);

@@ -5,7 +5,7 @@ import { dtypeOf, operandNames, resultNames } from './op.ts';
 import type { Attrs, DType, Op, Shape } from './op.ts';
 
 export interface Tensor {
-  /** For people: `layer0.attn_wq`, `layer0.rmsnorm.out`. */
+  /** For people: `layer0.rmsnorm.out`, or the name of a parameter. */
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;

@@ -7,6 +7,7 @@
 
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
+import type { Body } from './body.ts';
 import type { Graph, Node, Tensor } from './graph.ts';
 
 export type DType = 'f32' | 'u32';
@@ -120,6 +121,9 @@ export interface Op {
   vjp?(graph: Graph, node: Node, douts: readonly (Tensor | null)[]): readonly (Tensor | null)[];
 
   readonly kernel: Kernel;
+
+  /** What one workgroup does for the op inside `resident`, with channels in packs of P. Absent where `resident` uses other ops. */
+  body?(shapes: readonly Shape[], attrs: Attrs, P: number): Body;
 
   /** Floating-point operations with all rows in use; a multiply-add counts 2. */
   flops(shapes: readonly Shape[], attrs: Attrs): number;

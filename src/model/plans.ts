@@ -12,7 +12,7 @@ import { sizeOf, STEP_BYTES } from '../graph/op.ts';
 import { planGraph } from '../graph/plan.ts';
 import type { Place, Plan, Region } from '../graph/plan.ts';
 import { adam, adamClipped } from '../ops/adam.ts';
-import { add } from '../ops/add.ts';
+import { sumGradients } from '../ops/add.ts';
 import { attentionDecode } from '../ops/attention-decode.ts';
 import { attention } from '../ops/attention.ts';
 import { batch } from '../ops/batch.ts';
@@ -113,7 +113,7 @@ export function trainingPlan(
   graph.where = '';
   const lossNode = graph.add(loss, [nll, weights, ring]);
 
-  const sum = (a: Tensor, b: Tensor) => graph.apply(add, [a, b])[0];
+  const sum = (a: Tensor, b: Tensor, of: Tensor) => sumGradients(graph, a, b, of);
   gradients(graph, lossNode, [...parameters.values()], sum).forEach((gradient, i) => {
     places.set(gradient!, { region: 'gradients', offset: layout.offsets[i] });
   });

@@ -13,11 +13,12 @@ import stepLib from '../../shaders/lib/step.wgsl?raw';
 import updateLib from '../../shaders/lib/update.wgsl?raw';
 import shader from '../../shaders/adam.wgsl?raw';
 import clippedShader from '../../shaders/adam_clipped.wgsl?raw';
+import type { Operands, Phase } from '../graph/body.ts';
 import type { Attrs, Op, OpCase, Shape, StepScalars } from '../graph/op.ts';
 import { ShapeError } from '../util/errors.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
-import { elementGrid, exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
+import { elementGrid, exampleStep, float, matchShapes, randomInteger, randomNormal } from './support.ts';
 
 export type AdamAttrs = { readonly beta1: number; readonly beta2: number; readonly eps: number };
 export type ClippedAdamAttrs = AdamAttrs & { readonly clip: number };
@@ -85,6 +86,28 @@ function exampleOf(random: PythonRandom): Pick<OpCase, 'shapes' | 'inputs'> {
   return { shapes: [[N], [N], [N], [N], [1]], inputs: [grads, parameters, m, v, new Uint32Array([3])] };
 }
 
+/** Adam's 14 operations a parameter, in multiply-adds. */
+const MULTIPLY_ADDS = 7;
+
+function updatePhase(
+  N: number,
+  P: number,
+  gradient: (at: Operands) => string,
+  before: (at: Operands) => string = () => '',
+): Phase {
+  return {
+    times: N / P,
+    multiplyAdds: MULTIPLY_ADDS * P,
+    packwise: true,
+    code: (at) => `${before(at)}
+      let old = Updated(${at.parameters.pack('i')}, ${at.m.pack('i')}, ${at.v.pack('i')});
+      let updated = adam_update(old, ${gradient(at)}, moments, rate);
+      ${at.parameters.putPack('i', 'updated.parameter')}
+      ${at.m.putPack('i', 'updated.m')}
+      ${at.v.putPack('i', 'updated.v')}`,
+  };
+}
+
 export const adam: Op = {
   name: 'adam',
   inputs: ['grads'],
@@ -110,6 +133,8 @@ export const adam: Op = {
       workgroups: elementGrid(grads[0] / 4),
     }),
   },
+
+  body: ([[N]], _attrs, P) => ({ packed: [N], phases: [updatePhase(N, P, (at) => at.grads.pack('i'))] }),
 
   flops: ([grads]) => 14 * grads[0],
 
@@ -157,6 +182,23 @@ export const adamClipped: Op = {
       workgroups: elementGrid(grads[0] / 4),
     }),
   },
+
+  body: ([[N], [parts]], attrs, P) => ({
+    packed: [N],
+    phases: [
+      {
+        ...updatePhase(
+          N,
+          P,
+          (at) => `clip_scale(squares, ${float((attrs as ClippedAdamAttrs).clip)}) * ${at.grads.pack('i')}`,
+          (at) => `
+      var squares = 0.0;
+      for (var n = 0u; n < ${parts}; n++) { squares += ${at.parts.element('n')}; }`,
+        ),
+        packwise: false,
+      },
+    ],
+  }),
 
   flops: ([grads, parts]) => 15 * grads[0] + parts[0],
 

@@ -11,6 +11,7 @@ import shader from '../../shaders/attention_grad.wgsl?raw';
 import type { Attrs, Op, OpCase, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
+import { attentionGradBody, statsOf } from './attention-body.ts';
 import {
   elementGrid,
   exampleStep,
@@ -64,6 +65,21 @@ export const attentionGradStats: Op = {
       return { constants: { H, D }, workgroups: elementGrid(shapes[0][0] * H) };
     },
   },
+
+  body: ([[, H], [, C]], _attrs, P) => ({
+    packed: [C / H],
+    phases: [
+      {
+        perRow: H,
+        multiplyAdds: C / H,
+        code: (at) => `
+      let of_head = i;
+      ${statsOf(at, C / H / P)}
+      ${at.stats.put('2 * i', 'lse')}
+      ${at.stats.put('2 * i + 1', 'delta')}`,
+      },
+    ],
+  }),
 
   flops: ([, out]) => 2 * out[0] * out[1],
 
@@ -140,6 +156,8 @@ export const attentionGradQ: Op = {
   },
 
   kernel: { source, entry: 'attention_grad_q', launch: launchGrad },
+  body: ([[R, C]], attrs, P) => attentionGradBody(R, C, attrs, P, { ofQuery: true, ofKey: false }),
+
   flops: ([q], attrs) => 6 * maskedPairs(q, attrs) * q[1],
   example: (random) => exampleGrad(random),
 };
@@ -192,6 +210,8 @@ export const attentionGradKv: Op = {
   },
 
   kernel: { source, entry: 'attention_grad_kv', launch: launchGrad },
+  body: ([[R, C]], attrs, P) => attentionGradBody(R, C, attrs, P, { ofQuery: false, ofKey: true }),
+
   flops: ([q], attrs) => 8 * maskedPairs(q, attrs) * q[1],
   example: (random) => exampleGrad(random),
 };

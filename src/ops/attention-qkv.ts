@@ -23,6 +23,7 @@ import {
   randomPackedRows,
   rowGrid,
 } from './support.ts';
+import { attentionBody, attentionGradBody } from './attention-body.ts';
 
 /** R and C of qkv (R, 3C). Throws ShapeError. */
 export function qkvDims(op: string, where: string, qkv: Shape, attrs: Attrs): { R: number; C: number } {
@@ -94,6 +95,8 @@ export const attentionQkv: Op = {
     }),
   },
 
+  body: ([[R, M]], attrs, P) => attentionBody(R, M / 3, attrs, P),
+
   flops: ([qkv, spans], attrs) => (4 * maskedPairs(spans, attrs) * qkv[1]) / 3,
 
   example(random) {
@@ -151,6 +154,8 @@ export const attentionQkvGrad: Op = {
       workgroups: rowGrid(R, 2 * attrs.heads),
     }),
   },
+
+  body: ([, [R, C]], attrs, P) => attentionGradBody(R, C, attrs, P, { ofQuery: true, ofKey: true }),
 
   flops: ([, out], attrs) => 14 * maskedPairs(out, attrs) * out[1],
 

@@ -25,6 +25,7 @@ import {
   randomPackedRows,
   rowGrid,
 } from './support.ts';
+import { attentionBody } from './attention-body.ts';
 
 export const attention: Op = {
   name: 'attention',
@@ -68,6 +69,8 @@ export const attention: Op = {
   },
 
   // Two products over the lower triangle of (T, T): each row sees (T + 1) / 2 rows on average.
+  body: ([[R, C]], attrs, P) => attentionBody(R, C, attrs, P),
+
   flops: (shapes, attrs) => 4 * maskedPairs(shapes[0], attrs) * shapes[0][1],
 
   example(random) {

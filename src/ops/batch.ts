@@ -8,8 +8,8 @@ import shader from '../../shaders/batch.wgsl?raw';
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { Op } from '../graph/op.ts';
 import { STEP_BYTES } from '../graph/op.ts';
-import { matchShapes, randomInteger } from './support.ts';
 import { biasCorrections, learningRateAt } from '../config/schedule.ts';
+import { float, matchShapes, randomInteger } from './support.ts';
 import type { FloatArray } from '../util/arrays.ts';
 
 /** What `batch` must know of the run, beside the shape of its corpus. */
@@ -82,6 +82,35 @@ export const batch: Op = {
     entry: 'batch',
     launch: (_shapes, attrs) => ({ constants: constants(attrs as BatchAttrs), workgroups: [1, 1, 1] }),
   },
+
+  // `document_at(n)` is the n-th document of the run, DOCUMENTS how many the corpus has; each invocation sets its own `rows`.
+  body: (_shapes, { batch: B, block: T }) => ({
+    packed: [],
+    phases: [
+      {
+        multiplyAdds: 0,
+        code: (at) => `
+      var row = 0u;
+      for (var b = 0u; b < ${B}; b++) {
+        let document = document_at(index * ${B} + b);
+        let first = ${at.corpus.integer('document')};
+        let length = min(${T}, ${at.corpus.integer('document + 1')} - first - 1);
+        let text = DOCUMENTS + 1 + first;
+        for (var t = worker; t < length; t += WORKERS) {
+          let r = row + t;
+          ${at.tokens.put('r', at.corpus.integer('text + t'))}
+          ${at.targets.put('r', at.corpus.integer('text + t + 1'))}
+          ${at.positions.put('r', 't')}
+          ${at.spans.put('2 * r', 'row')}
+          ${at.spans.put('2 * r + 1', 'row + length')}
+          ${at.weights.put('r', `1 / (${float(B)} * f32(length))`)}
+        }
+        row += length;
+      }
+      rows = row;`,
+      },
+    ],
+  }),
 
   flops: () => 0,
   // Of the corpus two offsets for each document and its tokens.

@@ -6,6 +6,7 @@ import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import softmaxLib from '../../shaders/lib/softmax.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/cross_entropy.wgsl?raw';
+import type { Body, Operands, Phase } from '../graph/body.ts';
 import type { Launch, Op, Shape } from '../graph/op.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { FloatArray } from '../util/arrays.ts';
@@ -65,6 +66,14 @@ export const crossEntropy: Op = {
     launch: ([logits]) => launchRows(logits),
   },
 
+  body: ([[R, V]]) =>
+    softmaxBody([R, V], 1, (at) => {
+      const ofTarget = at.logits.element(`r * ${V} + ${at.targets.integer('r')}`);
+      return `
+      ${at.nll.put('r', `log(total) + (largest - ${ofTarget})`)}
+      ${at.lse.put('r', 'largest + log(total)')}`;
+    }),
+
   flops: ([logits]) => 4 * logits[0] * logits[1],
 
   example(random) {
@@ -111,6 +120,20 @@ export const crossEntropyGrad: Op = {
     launch: ([, , , logits]) => launchRows(logits),
   },
 
+  body: ([, , , [, V]]) => ({
+    packed: [],
+    phases: [
+      {
+        perRow: V,
+        multiplyAdds: 1,
+        code: (at) => `
+      let r = i / ${V};
+      let p = exp(${at.logits.element('i')} - ${at.lse.element('r')});
+      ${at.logits.put('i', `${at.dnll.element('r')} * select(p, p - 1, i % ${V} == ${at.targets.integer('r')})`)}`,
+      },
+    ],
+  }),
+
   flops: ([, , , logits]) => 4 * logits[0] * logits[1],
 
   example(random) {
@@ -132,4 +155,41 @@ function randomLogits(random: PythonRandom, spread = 1) {
     randomInteger(random, 1, randomInteger(random, 1, 4) === 1 ? 3000 : 300),
   ];
   return { R, V, logits: randomNormal(random, R * V, spread), targets: randomIds(random, R, V) };
+}
+
+/** Invocations of one workgroup that share a row of logits. */
+export const LANES = 8;
+
+/**
+ * The body of a softmax: each lane of a row finds the largest of its logits and Σ exp(logit − largest). Then `code`, of `perRow`
+ * iterations a row, has those of row `r` as `largest` and `total`.
+ */
+export function softmaxBody([R, V]: Shape, perRow: number, code: (at: Operands) => string): Body {
+  const each = `for (var token = i % ${LANES}; token < ${V}; token += ${LANES})`;
+  const survey: Phase = {
+    perRow: LANES,
+    multiplyAdds: 0,
+    code: (at) => `
+      let row = i / ${LANES} * ${V};
+      var largest = LOWEST;
+      ${each} { largest = max(largest, ${at.logits.element('row + token')}); }
+      var total = 0.0;
+      ${each} { total += exp(${at.logits.element('row + token')} - largest); }
+      ${at.survey.put('2 * i', 'largest')}
+      ${at.survey.put('2 * i + 1', 'total')}`,
+  };
+  const spend: Phase = {
+    perRow,
+    multiplyAdds: LANES,
+    code: (at) => `
+      let r = i / ${perRow};
+      var largest = LOWEST;
+      for (var n = r * ${LANES}; n < (r + 1) * ${LANES}; n++) { largest = max(largest, ${at.survey.element('2 * n')}); }
+      var total = 0.0;
+      for (var n = r * ${LANES}; n < (r + 1) * ${LANES}; n++) {
+        total = fma(${at.survey.element('2 * n + 1')}, exp(${at.survey.element('2 * n')} - largest), total);
+      }
+      ${code(at)}`,
+  };
+  return { packed: [], temporaries: { survey: 2 * LANES * R }, phases: [survey, spend] };
 }

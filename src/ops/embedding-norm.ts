@@ -9,8 +9,9 @@ import shader from '../../shaders/embedding_norm.wgsl?raw';
 import type { Rule } from '../graph/fuse.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { embedding, embeddingGrad, isLargeTable } from './embedding.ts';
-import { normedGrad, normedGradAdd } from './normed-grad.ts';
+import { packsPhase, throughNorm } from './bodies.ts';
+import { embedding, embeddingGrad, isLargeTable, tableGradPhase } from './embedding.ts';
+import { normedGrad, normedGradAdd, normedGradAddPhase } from './normed-grad.ts';
 import { normRows, rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import {
   elementGrid,
@@ -49,6 +50,30 @@ export const embeddingNorm: Op = {
     entry: 'embedding_norm',
     launch: ([[, C], , [R]]) => ({ constants: { C, WORKERS: workersFor(C) }, workgroups: rowGrid(R) }),
   },
+
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [
+      packsPhase(
+        C,
+        P,
+        (at) => `
+      let r = i / ${C / P};
+      let c = i % ${C / P};
+      let token = ${at.tokens.integer('r')} * ${C / P};
+      let position = ${at.positions.integer('r')} * ${C / P};
+      var squares = 0.0;
+      for (var c = 0u; c < ${C / P}; c++) {
+        let sum = ${at.wte.pack('token + c')} + ${at.wpe.pack('position + c')};
+        squares = add_dot(squares, sum, sum);
+      }
+      let s = norm_scale(squares, ${C});
+      ${at.out.putPack('i', `(${at.wte.pack('token + c')} + ${at.wpe.pack('position + c')}) * s`)}
+      if (c == 0) { ${at.scale.put('r', 's')} }`,
+        C,
+      ),
+    ],
+  }),
 
   flops: ([[, C], , [R]]) => R * (4 * C + 4),
   touches: (shapes, attrs) => embedding.touches!(shapes, attrs),
@@ -93,6 +118,15 @@ export const embeddingNormGrad: Op = {
     bindings: ['normed', 'normed_scale', 'dnormed', 'other', 'out_again', 'scale_again', 'dx'],
     launch: ([[R, C]]) => ({ constants: { C, WORKERS: workersFor(C) }, workgroups: rowGrid(R) }),
   },
+
+  body: ([[R, C]], _attrs, P) => ({
+    packed: [C],
+    temporaries: { dsum: R * C },
+    phases: [
+      normedGradAddPhase(C, P, 'dsum'),
+      throughNorm(C, P, ['out', 'out_scale', 'dsum'], (at, dx) => at.dx.putPack('i', dx)),
+    ],
+  }),
 
   flops: ([[R, C]]) => R * (11 * C + 2),
 
@@ -142,6 +176,14 @@ export const embeddingTablesGrad: Op = {
       return { constants: { C, V, T }, workgroups: elementGrid((V + T) * C) };
     },
   },
+
+  body: ([, , [, C]], { tokenRows, positionRows }, P) => ({
+    packed: [C],
+    phases: [
+      tableGradPhase(tokenRows, C, P, ['tokens', 'dwte']),
+      tableGradPhase(positionRows, C, P, ['positions', 'dwpe']),
+    ],
+  }),
 
   flops: ([, , [R, C]]) => 2 * R * C,
 

@@ -3,6 +3,7 @@
 import gridLib from '../../shaders/lib/grid.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/embedding.wgsl?raw';
+import type { Operand, Phase } from '../graph/body.ts';
 import { exchange } from '../graph/fuse.ts';
 import type { Rule } from '../graph/fuse.ts';
 import type { Node, Tensor } from '../graph/graph.ts';
@@ -10,6 +11,7 @@ import type { Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { elementGrid, exampleStep, matchShapes, randomIds, randomInteger, randomNormal } from './support.ts';
 import { orderRows, tokenOrder } from './token-order.ts';
+import { packsPhase } from './bodies.ts';
 
 const source = stepLib + gridLib + shader;
 
@@ -51,6 +53,17 @@ export const embedding: Op = {
       return { constants: { C }, workgroups: elementGrid(R * C) };
     },
   },
+
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [
+      packsPhase(C, P, (at) => {
+        const rowPack = (table: Operand, ids: Operand) =>
+          table.pack(`${ids.integer(`i / ${C / P}`)} * ${C / P} + i % ${C / P}`);
+        return at.out.putPack('i', `${rowPack(at.wte, at.tokens)} + ${rowPack(at.wpe, at.positions)}`);
+      }),
+    ],
+  }),
 
   flops(shapes) {
     const { R, C } = dimsOf(shapes, '');
@@ -97,6 +110,25 @@ export function isLargeTable({ inputs, attrs }: Node): boolean {
   return attrs.tableRows * C * R > 2 ** 22;
 }
 
+/** Each pack of the table's gradient looks at every row. */
+export function tableGradPhase(
+  tableRows: number,
+  C: number,
+  P: number,
+  [ids, dtable]: readonly [string, string],
+): Phase {
+  return {
+    times: (tableRows * C) / P,
+    multiplyAdds: ({ rows }) => P * rows,
+    code: (at) => `
+      var sum = Pack();
+      for (var r = 0u; r < rows; r++) {
+        if (${at[ids].integer('r')} == i / ${C / P}) { sum += ${at.dout.pack(`r * ${C / P} + i % ${C / P}`)}; }
+      }
+      ${at[dtable].putPack('i', 'sum')}`,
+  };
+}
+
 /** dtable[n, c] = Σ over the rows r with ids[r] = n of dout[r, c], in the order of the rows. */
 export const embeddingGrad: Op = {
   name: 'embedding_grad',
@@ -128,6 +160,11 @@ export const embeddingGrad: Op = {
       return { constants: { C, ROWS: attrs.tableRows }, workgroups: elementGrid(attrs.tableRows * C) };
     },
   },
+
+  body: ([, [, C]], { tableRows }, P) => ({
+    packed: [C],
+    phases: [tableGradPhase(tableRows, C, P, ['ids', 'dtable'])],
+  }),
 
   flops: (shapes) => shapes[1][0] * shapes[1][1],
 
@@ -171,6 +208,8 @@ export const embeddingGradOrdered: Op = {
       return { constants: { C, ROWS: tableRows }, workgroups: elementGrid(tableRows * C) };
     },
   },
+
+  body: ([ids, , , dout], attrs, P) => embeddingGrad.body!([ids, dout], attrs, P),
 
   flops: ([, , , [R, C]]) => R * C,
 

@@ -103,8 +103,8 @@ export const LARGE_SIZES: readonly Rule[] = [
   linearGradWInParts,
 ];
 
-/** Neighbours in one kernel, in the order in which they are put together; then what large sizes make of these. */
-export const FUSED: readonly Rule[] = [
+/** Neighbours in one kernel, in the order in which they are put together. */
+export const NEIGHBOURS: readonly Rule[] = [
   embeddingNormRule,
   normQkvRule,
   normLinearReluRule,
@@ -114,6 +114,11 @@ export const FUSED: readonly Rule[] = [
   normedGradAddRule,
   embeddingNormGradRule,
   embeddingTablesGradRule,
+];
+
+/** The same, and what large sizes make of these. */
+export const FUSED: readonly Rule[] = [
+  ...NEIGHBOURS,
   ...LARGE_SIZES,
   ...attentionQkvTiledRules,
   linearGradInParts,

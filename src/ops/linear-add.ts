@@ -11,6 +11,7 @@ import { add } from './add.ts';
 import { inParts, linear, linearGradW, linearGradX, partsOf, partsShape, randomParts } from './linear.ts';
 import { groupsOf, productKernel } from './product.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
+import { gradWPhase, gradXPhase, linearPhase } from './bodies.ts';
 
 export const linearAdd: Op = {
   name: 'linear_add',
@@ -38,6 +39,11 @@ export const linearAdd: Op = {
     writes: { out: 'O' },
     constants: ([, [O, I]]) => ({ O, I }),
     products: ([[R], [O]]) => [[R, O]],
+  }),
+
+  body: ([, [O, I]], _attrs, P) => ({
+    packed: [I],
+    phases: [linearPhase([O, I], P, (at, sum) => `${at.residual.element('i')} + ${sum}`)],
   }),
 
   flops: ([[R], [O, I]]) => R * O * (2 * I + 1),
@@ -71,6 +77,11 @@ export const linearGrad: Op = {
   },
 
   kernel: bothGradsKernel('linear_grad', gradShader, {}, (shapes) => shapes.slice(1)),
+
+  body: ([, , [O, I]], attrs, P) => ({
+    packed: [I],
+    phases: [gradXPhase([O, I], P, (at) => at.dout), gradWPhase(attrs, [O, I], P, (at) => at.dout)],
+  }),
 
   flops: ([, [R], [O, I]]) => 4 * R * O * I,
 

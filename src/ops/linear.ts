@@ -12,6 +12,7 @@ import type { PythonRandom } from '../util/python-random.ts';
 import { partsFor, productKernel } from './product.ts';
 import { sumParts } from './sum-parts.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal } from './support.ts';
+import { gradWPhase, gradXPhase, linearPhase } from './bodies.ts';
 
 /** c (M, N) = a · b, where a and b are matrices with rows of widths A and B. */
 interface Product {
@@ -117,6 +118,8 @@ export const linear: Op = {
     return { M: R, N: w[0], K: I, A: I, B: I, rows: 'M' };
   }),
 
+  body: ([, [O, I]], _attrs, P) => ({ packed: [I], phases: [linearPhase([O, I], P)] }),
+
   flops: ([x, w]) => 2 * x[0] * w[0] * w[1],
 
   example(random) {
@@ -154,6 +157,8 @@ export const linearGradX: Op = {
     return { M: dout[0], N: I, K: O, A: O, B: I, rows: 'M' };
   }),
 
+  body: ([, [O, I]], _attrs, P) => ({ packed: [I], phases: [gradXPhase([O, I], P, (at) => at.dout)] }),
+
   flops: ([dout, w]) => 2 * dout[0] * w[0] * w[1],
 
   example(random) {
@@ -179,6 +184,11 @@ export const linearGradW: Op = {
     const [R, O] = dout as [number, number];
     const I = x[1];
     return { M: O, N: I, K: R, A: O, B: I, rows: 'K' };
+  }),
+
+  body: ([[, O], [, I]], attrs, P) => ({
+    packed: [I],
+    phases: [gradWPhase(attrs, [O, I], P, (at) => at.dout)],
   }),
 
   flops: ([dout, x]) => 2 * dout[0] * dout[1] * x[1],

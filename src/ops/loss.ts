@@ -38,6 +38,20 @@ export const loss: Op = {
     }),
   },
 
+  body: ([, , [L]]) => ({
+    packed: [],
+    phases: [
+      {
+        times: 1,
+        multiplyAdds: ({ rows }) => rows,
+        code: (at) => `
+      var sum = 0.0;
+      for (var r = 0u; r < rows; r++) { sum = fma(${at.weights.element('r')}, ${at.nll.element('r')}, sum); }
+      ${at.ring.put(`index % ${L}`, 'sum')}`,
+      },
+    ],
+  }),
+
   flops: ([nll]) => 2 * nll[0],
   touches: () => ({ ring: 1 }),
 

@@ -15,6 +15,7 @@ import { productKernel } from './product.ts';
 import { relu, reluGrad } from './relu.ts';
 import { normRows, rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { matchShapes } from './support.ts';
+import { gradWPhase, gradXPhase, normedPhase, rowOf, type Gradient } from './bodies.ts';
 
 /** Keeps normed and scale for the derivative. */
 export const normLinearRelu: Op = {
@@ -46,9 +47,28 @@ export const normLinearRelu: Op = {
     products: ([[R], [O]]) => [[R, O]],
   }),
 
+  body: ([[, C], [O]], _attrs, P) => ({
+    packed: [C],
+    phases: [
+      normedPhase(
+        O,
+        C,
+        P,
+        (at) => ['', rowOf(at.w, `n * ${C / P}`)],
+        (at, product) => at.out.put('i', `max(${product}, 0)`),
+      ),
+    ],
+  }),
+
   flops: ([[R, C], [O]]) => R * (2 * C * O + O + 3 * C + 4),
   example: (random) => exampleOf(random, (R, I, O) => [[R, I], [O, I]]), // prettier-ignore
 };
+
+/** dout where out > 0. */
+const ofActive: Gradient = ({ dout, out }) => ({
+  element: (i) => `select(0, ${dout.element(i)}, ${out.element(i)} > 0)`,
+  pack: (i) => `select(Pack(), ${dout.pack(i)}, ${out.pack(i)} > Pack())`,
+});
 
 /**
  * With d = dout · [out > 0]: dx = d·w, dw = dᵀ·x, in `attrs.parts` as linear_grad_w. The derivative at 0 is 0, as in
@@ -74,6 +94,11 @@ export const linearReluGrad: Op = {
   },
 
   kernel: bothGradsKernel('linear_relu_grad', gradShader, { out: 'O' }, (shapes) => shapes.slice(2)),
+
+  body: ([, , , [O, I]], attrs, P) => ({
+    packed: [I],
+    phases: [gradXPhase([O, I], P, ofActive), gradWPhase(attrs, [O, I], P, ofActive)],
+  }),
 
   flops: ([, , [R], [O, I]]) => 4 * R * O * I,
 

@@ -29,6 +29,7 @@ import { normedGrad } from './normed-grad.ts';
 import { productKernel } from './product.ts';
 import { normRows, rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { exampleStep, expectShape, matchShapes, randomInteger, randomNormal } from './support.ts';
+import { gradWPhase, gradXPhase, normedPhase, rowOf } from './bodies.ts';
 
 /** Keeps normed and scale for the derivative. */
 export const normQkv: Op = {
@@ -65,6 +66,22 @@ export const normQkv: Op = {
     writes: { qkv: '3 * C', normed: 'C' },
     constants: ([[, C]]) => ({ C }),
     products: ([[R, C]]) => [[R, 3 * C]],
+  }),
+
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [
+      normedPhase(
+        3 * C,
+        C,
+        P,
+        (_at, choose) => {
+          const [declaration, w] = choose(['wq', 'wk', 'wv'], `n / ${C}`);
+          return [declaration, rowOf(w, `n % ${C} * ${C / P}`)];
+        },
+        (at, product) => at.qkv.put('i', product),
+      ),
+    ],
   }),
 
   flops: ([[R, C]]) => R * (6 * C * C + 3 * C + 4),
@@ -105,6 +122,11 @@ export const qkvGradX: Op = {
     writes: { dnormed: 'C' },
     constants: ([, [C]]) => ({ C }),
     products: ([[R], [C]]) => [[R, C]],
+  }),
+
+  body: ([, [C]], _attrs, P) => ({
+    packed: [C],
+    phases: [gradXPhase([C, C], P, (at) => at.dqkv, ['wq', 'wk', 'wv'], 'dnormed')],
   }),
 
   flops: ([[R], [C]]) => 6 * R * C * C,
@@ -148,6 +170,13 @@ export const qkvGradW: Op = {
     writes: { dwq: 'C', dwk: 'C', dwv: 'C' },
     constants: ([, [, C]], attrs) => ({ C, PARTS: partsOf(attrs) }),
     products: ([, [, C]], attrs) => [[3 * C, C, partsOf(attrs)]],
+  }),
+
+  body: ([, [, C]], attrs, P) => ({
+    packed: [C],
+    phases: ['dwq', 'dwk', 'dwv'].map((dw, n) =>
+      gradWPhase(attrs, [C, C], P, (at) => at.dqkv, { x: 'normed', dw, stride: 3 * C, first: n * C }),
+    ),
   }),
 
   flops: ([, [R, C]]) => 6 * R * C * C,

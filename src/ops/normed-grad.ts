@@ -9,11 +9,13 @@ import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/normed_grad.wgsl?raw';
 import type { Rule } from '../graph/fuse.ts';
+import type { Phase } from '../graph/body.ts';
 import type { CpuCall, Op, OpCase, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
 import { add } from './add.ts';
 import { exampleStep, matchShapes, randomInteger, randomNormal, rowGrid, workersFor } from './support.ts';
+import { throughNorm } from './bodies.ts';
 
 const source = stepLib + gridLib + reduceLib + shader;
 const launch = ([[R, C]]: readonly Shape[]) => ({
@@ -21,7 +23,7 @@ const launch = ([[R, C]]: readonly Shape[]) => ({
   workgroups: rowGrid(R),
 });
 
-function throughNorm({ inputs, outputs, shapes, step }: CpuCall): void {
+function gradOfRows({ inputs, outputs, shapes, step }: CpuCall): void {
   const [normed, scale, dout] = inputs as [FloatArray, FloatArray, FloatArray];
   const dx = outputs[0] as FloatArray;
   const C = shapes[0][1];
@@ -55,11 +57,22 @@ export const normedGrad: Op = {
     return [[R, C]];
   },
 
-  cpu: throughNorm,
+  cpu: gradOfRows,
   kernel: { source, entry: 'normed_grad', launch },
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [throughNorm(C, P, ['normed', 'scale', 'dout'], (at, dx) => at.dx.putPack('i', dx))],
+  }),
   flops: ([[R, C]]) => R * (5 * C + 1),
   example: (random) => example(random, 3),
 };
+
+/** dx of `normed_grad` and the other gradient, into `sum`. */
+export function normedGradAddPhase(C: number, P: number, sum: string): Phase {
+  return throughNorm(C, P, ['normed', 'scale', 'dout'], (at, dx) =>
+    at[sum].putPack('i', `${at.other.pack('i')} + ${dx}`),
+  );
+}
 
 export const normedGradAdd: Op = {
   name: 'normed_grad_add',
@@ -73,7 +86,7 @@ export const normedGradAdd: Op = {
   },
 
   cpu(call) {
-    throughNorm(call);
+    gradOfRows(call);
     const other = call.inputs[3];
     const dsum = call.outputs[0];
     const end = call.step.rows * call.shapes[0][1];
@@ -81,6 +94,7 @@ export const normedGradAdd: Op = {
   },
 
   kernel: { source, entry: 'normed_grad_add', launch },
+  body: ([[, C]], _attrs, P) => ({ packed: [C], phases: [normedGradAddPhase(C, P, 'dsum')] }),
   flops: ([[R, C]]) => R * (6 * C + 1),
   example: (random) => example(random, 4),
 };

@@ -6,6 +6,7 @@ import shader from '../../shaders/relu.wgsl?raw';
 import type { Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { elementGrid, exampleElements, matchShapes } from './support.ts';
+import { packsPhase } from './bodies.ts';
 
 const source = stepLib + gridLib + shader;
 const launch = ([x]: readonly Shape[]) => ({ constants: { C: x[1] }, workgroups: elementGrid(x[0] * x[1]) });
@@ -29,6 +30,10 @@ export const relu: Op = {
 
   vjp: (graph, node, [dout]) => graph.apply(reluGrad, [node.inputs[0], dout!]),
   kernel: { source, entry: 'relu', launch },
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [packsPhase(C, P, (at) => at.out.putPack('i', `max(${at.x.pack('i')}, Pack())`))],
+  }),
   flops: ([x]) => x[0] * x[1],
   example: (random) => exampleElements(random, 1),
 };
@@ -52,6 +57,14 @@ export const reluGrad: Op = {
   },
 
   kernel: { source, entry: 'relu_grad', launch },
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [
+      packsPhase(C, P, (at) =>
+        at.dx.putPack('i', `select(Pack(), ${at.dout.pack('i')}, ${at.x.pack('i')} > Pack())`),
+      ),
+    ],
+  }),
   flops: ([x]) => x[0] * x[1],
   example: (random) => exampleElements(random, 2),
 };

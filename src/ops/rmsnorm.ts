@@ -5,9 +5,11 @@ import normLib from '../../shaders/lib/norm.wgsl?raw';
 import reduceLib from '../../shaders/lib/reduce.wgsl?raw';
 import stepLib from '../../shaders/lib/step.wgsl?raw';
 import shader from '../../shaders/rmsnorm.wgsl?raw';
+import type { Operands } from '../graph/body.ts';
 import type { Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { exampleElements, matchShapes, rowGrid, workersFor } from './support.ts';
+import { exampleElements, float, matchShapes, rowGrid, workersFor } from './support.ts';
+import { dot, packsPhase, rowOf } from './bodies.ts';
 
 const EPSILON = 1e-5;
 const source = stepLib + gridLib + reduceLib + normLib + shader;
@@ -31,6 +33,16 @@ export function normRows(
     scale[r] = 1 / Math.sqrt(squares / C + EPSILON);
     for (let i = r * C; i < (r + 1) * C; i++) normed[i] = x[i] * scale[r]; // (R, C)
   }
+}
+
+/** WGSL: the first pack of pack i's row, and the row's factor. */
+function scaleOf(at: Operands, C: number, P: number): string {
+  return `
+      let row = i / ${C / P} * ${C / P};
+      var squares = 0.0;
+      ${dot('squares', rowOf(at.x, 'row'), rowOf(at.x, 'row'), C / P)}
+      let s = norm_scale(squares, ${C});
+      `;
 }
 
 export const rmsnorm: Op = {
@@ -57,6 +69,11 @@ export const rmsnorm: Op = {
 
   vjp: (graph, node, [dout]) => graph.apply(rmsnormGrad, [node.inputs[0], dout!]),
   kernel: { source, entry: 'rmsnorm', launch },
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [packsPhase(C, P, (at) => scaleOf(at, C, P) + at.out.putPack('i', `${at.x.pack('i')} * s`), C)],
+  }),
+
   flops: ([x]) => x[0] * (3 * x[1] + 4),
   example: (random) => exampleElements(random, 1),
 };
@@ -90,6 +107,22 @@ export const rmsnormGrad: Op = {
   },
 
   kernel: { source, entry: 'rmsnorm_grad', launch },
+  body: ([[, C]], _attrs, P) => ({
+    packed: [C],
+    phases: [
+      packsPhase(
+        C,
+        P,
+        (at) => `${scaleOf(at, C, P)}
+      var products = 0.0;
+      ${dot('products', rowOf(at.dout, 'row'), rowOf(at.x, 'row'), C / P)}
+      let slope = Pack(-products * s * s / ${float(C)});
+      ${at.dx.putPack('i', `s * fma(${at.x.pack('i')}, slope, ${at.dout.pack('i')})`)}`,
+        2 * C,
+      ),
+    ],
+  }),
+
   flops: ([x]) => x[0] * (7 * x[1] + 7),
   example: (random) => exampleElements(random, 2),
 };

@@ -9,7 +9,7 @@ import shader from '../../shaders/softmax_loss.wgsl?raw';
 import type { Rule } from '../graph/fuse.ts';
 import type { Op } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { crossEntropy, crossEntropyGrad, launchRows } from './cross-entropy.ts';
+import { crossEntropy, crossEntropyGrad, LANES, launchRows, softmaxBody } from './cross-entropy.ts';
 import { matchShapes, randomNormal } from './support.ts';
 
 export const softmaxLoss: Op = {
@@ -44,6 +44,20 @@ export const softmaxLoss: Op = {
     entry: 'softmax_loss',
     launch: ([, , logits]) => launchRows(logits),
   },
+
+  body: ([, , logits]) =>
+    softmaxBody(logits, LANES, (at) => {
+      const place = `r * ${logits[1]} + token`;
+      return `
+      let target_token = ${at.targets.integer('r')};
+      let share = ${at.weights.element('r')};
+      for (var token = i % ${LANES}; token < ${logits[1]}; token += ${LANES}) {
+        let logit = ${at.logits.element(place)};
+        let p = exp(logit - largest) / total;
+        if (token == target_token) { ${at.nll.put('r', 'log(total) + (largest - logit)')} }
+        ${at.logits.put(place, 'share * select(p, p - 1, token == target_token)')}
+      }`;
+    }),
 
   flops: ([, , [R, V]]) => 8 * R * V,
 

@@ -12,6 +12,8 @@ import { exampleStep, matchShapes, randomInteger, randomNormal } from './support
 /** Invocations of a workgroup, each of which takes 4 elements of a run. */
 const WORKERS = 256;
 const RUN = 4 * WORKERS;
+/** Invocations of one workgroup that share a part. */
+const LANES = 16;
 
 /** Each workgroup of adam_clipped reads all parts: more would cost it more than they save here. */
 const MOST_PARTS = 256;
@@ -53,6 +55,38 @@ export const sumSquares: Op = {
       const PARTS = partsOf(grads[0]);
       return { constants: { QUADS: grads[0] / 4, PARTS, WORKERS }, workgroups: [PARTS, 1, 1] };
     },
+  },
+
+  // The lanes of a sum are the same for any width of the workgroup, and so are its bits.
+  body([[N]], _attrs, P) {
+    const parts = partsOf(N);
+    return {
+      packed: [N],
+      temporaries: { lanes: parts * LANES },
+      phases: [
+        {
+          times: parts * LANES,
+          multiplyAdds: N / (parts * LANES),
+          code: (at) => `
+      var sum = 0.0;
+      for (var start = i / ${LANES} * ${RUN / P}; start < ${N / P}; start += ${(parts * RUN) / P}) {
+        for (var n = start + i % ${LANES}; n < min(start + ${RUN / P}, ${N / P}); n += ${LANES}) {
+          let g = ${at.grads.pack('n')};
+          sum = add_dot(sum, g, g);
+        }
+      }
+      ${at.lanes.put('i', 'sum')}`,
+        },
+        {
+          times: parts,
+          multiplyAdds: 0,
+          code: (at) => `
+      var sum = 0.0;
+      for (var n = i * ${LANES}; n < (i + 1) * ${LANES}; n++) { sum += ${at.lanes.element('n')}; }
+      ${at.parts.put('i', 'sum')}`,
+        },
+      ],
+    };
   },
 
   flops: ([grads]) => 2 * grads[0],

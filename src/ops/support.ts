@@ -68,6 +68,11 @@ export function workersFor(items: number, most = 64): number {
   return workers;
 }
 
+/** A number as WGSL of type f32. */
+export function float(x: number): string {
+  return Number.isInteger(x) ? x.toFixed(1) : String(x);
+}
+
 // ---- random examples -------------------------------------------------------------------------------------
 
 /** A whole number from `low` to `high`, both included. */

@@ -2,9 +2,8 @@
 
 import type { EngineSpec } from '../engine/engine.ts';
 import { RING_LENGTH } from '../model/plans.ts';
-import { parameterLayout } from '../model/parameters.ts';
 import type { GpuDevice } from './adapter.ts';
-import { residentFlops, valueLayout } from './resident-layout.ts';
+import { residentStep } from './resident/step.ts';
 
 /**
  * More would make a dispatch of even one step long, and keep no device busier: one holds a few workgroups for each of
@@ -28,11 +27,10 @@ export function modelCapacity(
   const ordered = order?.length ?? documents.count;
   const elements = Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4;
   const shared = documents.count + 1 + documents.tokens.length; // beside the orders
-  const state = parameterLayout(model).length; // of each of parameters, gradients, m and v
-  const values = valueLayout(model, training).length;
+  const { values, parameters: state, flops } = residentStep(model, training); // of each model
   const most = [
     MOST,
-    STEP_FLOPS / residentFlops(model, training),
+    STEP_FLOPS / flops,
     maxComputeWorkgroupsPerDimension,
     elements / state,
     elements / values,

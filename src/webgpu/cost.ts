@@ -8,8 +8,8 @@ import { RING_LENGTH, trainingPlan } from '../model/plans.ts';
 import { countParameters, parameterLayout } from '../model/parameters.ts';
 import { ConfigError } from '../util/errors.ts';
 import { RULES, STEPS_PER_SUBMIT } from './launch.ts';
-import { barriersPerStep, chooseMemory, valueLayout, workgroupBytes } from './resident-layout.ts';
-import type { ResidentMemory } from './resident-layout.ts';
+import type { ResidentMemory } from './resident/access.ts';
+import { residentStep } from './resident/step.ts';
 
 /** The calls of WebGPU that a step in steady state makes, by their names. All others it makes not once. */
 export interface DeviceCalls {
@@ -76,14 +76,14 @@ export function stepCost(
     const calls = launch === 'eager' ? eagerCalls(plan, steps) : graphCalls(plan, steps);
     return { launch, steps, calls, flops, bytes };
   }
-  const values = valueLayout(model, training).length;
-  const memory = chooseMemory(model, values, workgroupMemory);
+  const step = residentStep(model, training);
+  const memory = step.memoryFor(workgroupMemory);
   const resident = {
     memory,
-    workgroupBytes: workgroupBytes(model, values, memory),
-    barriers: barriersPerStep(model, training, memory),
+    workgroupBytes: step.workgroupBytes(memory),
+    barriers: step.barriers(memory),
   };
-  const bytes = residentBytes(countParameters(model), values, memory, steps, training.clip > 0);
+  const bytes = residentBytes(countParameters(model), step.values, memory, steps, training.clip > 0);
   return { launch, steps, calls: launchesOf(1, 1, 1), flops, bytes, resident };
 }
 

@@ -27,7 +27,7 @@ import { modelCapacity } from './capacity.ts';
 import { ForwardPass } from './forward.ts';
 import { RULES } from './launch.ts';
 import { inBatches, Pace } from './pace.ts';
-import { whyNotResident } from './resident-layout.ts';
+import { whyNotResident } from './resident/step.ts';
 import { residentSteps } from './resident.ts';
 import type { ResidentOptions } from './resident.ts';
 import { plannedSteps } from './steps.ts';
@@ -101,7 +101,8 @@ export async function createWebGpuEngine(spec: EngineSpec, options: WebGpuOption
   let evaluator: ForwardPass | null = null;
   const surprises = async (rows: DocumentRows, which: number): Promise<Float32Array> => {
     if (evaluator === null) {
-      const plan = evaluationPlan(model, layout, RULES[run.launch]);
+      const rules = RULES[run.launch === 'resident' ? 'fused' : run.launch];
+      const plan = evaluationPlan(model, layout, rules);
       evaluator = await ForwardPass.create(gpu, plan, run.parameters, size, 'nll');
     }
     evaluator.take(which);

@@ -4,7 +4,7 @@
 import type { LaunchStrategy } from '../engine/engine.ts';
 import type { Rule } from '../graph/fuse.ts';
 import type { Dispatch, Plan } from '../graph/plan.ts';
-import { FUSED, LARGE_SIZES } from '../ops/index.ts';
+import { FUSED, LARGE_SIZES, NEIGHBOURS } from '../ops/index.ts';
 import type { GpuDevice } from './adapter.ts';
 import type { DeviceBuffers } from './buffers.ts';
 import { bindOperands, pipelineFor } from './pipelines.ts';
@@ -118,12 +118,12 @@ const launchGraph: Launcher = (device, dispatches, times, after, passMs) => {
 /** The strategies that launch the dispatches of a plan. */
 export type PlannedLaunch = Exclude<LaunchStrategy, 'resident'>;
 
-/** The rules by which each strategy rewrites the model's graph. `resident` computes what `fused` does, in one kernel. */
+/** The rules by which each strategy rewrites the model's graph. */
 export const RULES: Readonly<Record<LaunchStrategy, readonly Rule[]>> = {
   eager: LARGE_SIZES,
   graph: LARGE_SIZES,
   fused: FUSED,
-  resident: FUSED,
+  resident: NEIGHBOURS,
 };
 
 export const LAUNCHERS: Readonly<Record<PlannedLaunch, Launcher>> = {

@@ -27,7 +27,7 @@ export async function pipelineFor(
 ): Promise<GPUComputePipeline> {
   let cache = caches.get(gpu.device);
   if (!cache) caches.set(gpu.device, (cache = new Map()));
-  const key = JSON.stringify([op.name, choice.variant ?? '', choice.constants]);
+  const key = JSON.stringify([op.name, choice.variant ?? '', choice.constants, choice.source]);
   let pipeline = cache.get(key);
   if (!pipeline) cache.set(key, (pipeline = createPipeline(gpu, op, choice)));
   return pipeline;

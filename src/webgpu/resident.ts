@@ -1,30 +1,13 @@
-// Whole training steps inside one dispatch, a workgroup per model: shaders/resident/. The host says how many steps, the
-// device does the rest, so what a step costs is arithmetic and barriers, and no launches.
+// Whole training steps inside one dispatch, a workgroup per model: a kernel that is emitted from the plan (resident/). The host
+// says how many steps, the device does the rest, so what a step costs is arithmetic and barriers, and no launches.
 
-import clipLib from '../../shaders/lib/clip.wgsl?raw';
-import normLib from '../../shaders/lib/norm.wgsl?raw';
-import scheduleLib from '../../shaders/lib/schedule.wgsl?raw';
-import updateLib from '../../shaders/lib/update.wgsl?raw';
-import backward from '../../shaders/resident/backward.wgsl?raw';
-import forward from '../../shaders/resident/forward.wgsl?raw';
-import main from '../../shaders/resident/main.wgsl?raw';
-import pack1 from '../../shaders/resident/pack1.wgsl?raw';
-import pack2 from '../../shaders/resident/pack2.wgsl?raw';
-import pack4 from '../../shaders/resident/pack4.wgsl?raw';
-import spendAtOnce from '../../shaders/resident/spend_at_once.wgsl?raw';
-import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
-import update from '../../shaders/resident/update.wgsl?raw';
-import valuesStorage from '../../shaders/resident/values_storage.wgsl?raw';
-import valuesWorkgroup from '../../shaders/resident/values_workgroup.wgsl?raw';
-import weightsStorage from '../../shaders/resident/weights_storage.wgsl?raw';
-import weightsWorkgroup from '../../shaders/resident/weights_workgroup.wgsl?raw';
 import type { TokenizedDocuments } from '../data/tokenizer.ts';
 import type { EngineSpec } from '../engine/engine.ts';
 import { membersOf } from '../engine/models.ts';
 import type { Plan, PlanBuffer } from '../graph/plan.ts';
-import type { ModelConfig, TrainingConfig } from '../config/config.ts';
+import type { TrainingConfig } from '../config/config.ts';
+import type { Model } from '../model/architecture.ts';
 import { checkRunLength, RING_LENGTH } from '../model/plans.ts';
-import { parameterLayout } from '../model/parameters.ts';
 import { epsilonInF32 } from '../ops/adam.ts';
 import { packCorpus } from '../ops/batch.ts';
 import { DeviceError } from '../util/errors.ts';
@@ -32,8 +15,8 @@ import type { GpuDevice } from './adapter.ts';
 import { DeviceBuffers } from './buffers.ts';
 import type { ReadyDispatch } from './launch.ts';
 import { pipelineFor } from './pipelines.ts';
-import { chooseMemory, DISPATCH_MS, packSize, residentConstants, valueLayout } from './resident-layout.ts';
-import type { PackSize, ResidentMemory } from './resident-layout.ts';
+import type { ResidentMemory } from './resident/access.ts';
+import { DISPATCH_MS, residentStep } from './resident/step.ts';
 import { fastestWidth, widthsOf } from './resident-width.ts';
 import type { WideDispatch } from './resident-width.ts';
 import { Readback } from './steps.ts';
@@ -53,33 +36,6 @@ export interface ResidentModel {
   readonly order: Uint32Array;
 }
 
-const PACKS: Readonly<Record<PackSize, string>> = { 1: pack1, 2: pack2, 4: pack4 };
-
-/** The WGSL of the kernel, by where weights and values lie, the size of packs, and whether gradients are clipped. */
-export function residentSource(
-  { weights, values }: ResidentMemory,
-  pack: PackSize,
-  { clip }: { clip: number },
-): string {
-  const places = [
-    weights === 'workgroup' ? weightsWorkgroup : weightsStorage,
-    values === 'workgroup' ? valuesWorkgroup : valuesStorage,
-  ];
-  const spend = clip === 0 ? [spendAtOnce] : [clipLib, spendClipped];
-  return [
-    PACKS[pack],
-    normLib,
-    scheduleLib,
-    updateLib,
-    main,
-    ...places,
-    forward,
-    backward,
-    update,
-    ...spend,
-  ].join('\n');
-}
-
 /** Models of one shape on the device, each trained by a workgroup of its own. */
 export class ResidentModels {
   readonly memory: ResidentMemory;
@@ -95,21 +51,16 @@ export class ResidentModels {
 
   static async create(
     gpu: GpuDevice,
-    model: ModelConfig,
+    model: Model,
     models: readonly ResidentModel[],
     documents: TokenizedDocuments,
     options: ResidentOptions = {},
   ): Promise<ResidentModels> {
     const { training } = models[0];
     for (const own of models) checkRunLength(own.training);
-    const layout = parameterLayout(model);
-    const values = valueLayout(model, training);
     const { limits } = gpu.device;
-    const memory = chooseMemory(
-      model,
-      values.length,
-      options.workgroupMemory ?? limits.maxComputeWorkgroupStorageSize,
-    );
+    const step = residentStep(model, training);
+    const memory = step.memoryFor(options.workgroupMemory ?? limits.maxComputeWorkgroupStorageSize);
     const orderLength = models[0].order.length;
     const tokens = documents.tokens.length;
 
@@ -124,14 +75,14 @@ export class ResidentModels {
       dtype,
       length,
     });
-    const state = (name: string) => region(name, 'f32', models.length * layout.length);
+    const state = (name: string) => region(name, 'f32', models.length * step.parameters);
     const bound = [
       region('run', 'u32', 4),
       region('corpus', 'u32', corpus.length),
       region('hypers', 'f32', hypers.length),
       ...['parameters', 'm', 'v', 'gradients'].map(state),
       region('progress', 'u32', models.length * (RING_LENGTH + 1)),
-      ...(memory.values === 'storage' ? [region('values', 'f32', models.length * values.length)] : []),
+      ...(memory.values === 'storage' ? [region('values', 'f32', models.length * step.values)] : []),
     ];
     for (const { name, length } of bound) {
       if (4 * length <= limits.maxStorageBufferBindingSize) continue;
@@ -141,12 +92,14 @@ export class ResidentModels {
       );
     }
     const plan: Plan = { buffers: bound, dispatches: [] };
-    const data = { documents: documents.count, tokens, orderLength };
-    const constants = residentConstants(model, training, data, memory);
+    const constants = {
+      DOCUMENTS: documents.count,
+      ORDERS: documents.count + 1 + tokens,
+      ORDER_LENGTH: orderLength,
+    };
     const clipped = training.clip === 0 ? '' : ', clipped';
-    const pack = packSize(model);
-    const name = `resident (weights in ${memory.weights}, values in ${memory.values}, packs of ${pack}${clipped})`;
-    const source = residentSource(memory, pack, training);
+    const name = `resident (weights in ${memory.weights}, values in ${memory.values}, packs of ${step.pack}${clipped})`;
+    const source = step.source(memory);
     const op = { name, kernel: { source, entry: 'resident' } };
 
     const buffers = await DeviceBuffers.create(gpu, plan);
@@ -157,7 +110,7 @@ export class ResidentModels {
       resource: { buffer: buffers.region(buffer.name) },
     }));
     const prepare = async (width: number): Promise<ReadyDispatch> => {
-      const pipeline = await pipelineFor(gpu, op, { constants: { ...constants, WORKERS: width } });
+      const pipeline = await pipelineFor(gpu, op, { source, constants: { ...constants, WORKERS: width } });
       const bindGroup = gpu.device.createBindGroup({
         label: name,
         layout: pipeline.getBindGroupLayout(0),
@@ -277,7 +230,7 @@ export async function residentWidth(spec: EngineSpec, gpu: GpuDevice): Promise<n
   return models.workers;
 }
 
-/** `struct Hyper` of shaders/resident/main.wgsl. */
+/** `struct Hyper` of shaders/lib/resident.wgsl. */
 function hyperOf({ beta1, beta2, eps, learningRate, steps }: TrainingConfig): number[] {
   // log(0) is not a value WGSL can hold; exp(-1000) is 0 as well.
   const log = (beta: number) => Math.max(-1000, Math.log(beta));

@@ -141,7 +141,7 @@ describe.each(SPECS)('another model: $title', ({ spec }) => {
     expectSame(spec, await everything(createPlainEngine(spec, 'f32'), spec), await reference);
   });
 
-  const launches: LaunchStrategy[] = ['eager', 'graph', 'fused'];
+  const launches: LaunchStrategy[] = ['eager', 'graph', 'fused', 'resident'];
   test.skipIf(noAdapter).each(launches)('webgpu, %s', async (launch) => {
     const gpu = await deviceForTest();
     expectSame(

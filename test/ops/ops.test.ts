@@ -55,7 +55,7 @@ describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {
       op.outputs.forEach((output, n) => {
         const values = tensors.get(output)!;
         expect(values.length, output).toBe(sizeOf(shapes[n]));
-        if (NOT_ROWS.has(`${name}.${output}`)) return;
+        if (NOT_ROWS.has(`${name}.${output}`) || example.attrs.whole) return;
         const width = sizeOf(shapes[n]) / shapes[n][0];
         const beyond = values.subarray(step.rows * width);
         expect(

@@ -10,16 +10,9 @@ import { prepareRun } from '../../src/train/prepare.ts';
 import { ConfigError } from '../../src/util/errors.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { modelFlops, planOf, stepCost } from '../../src/webgpu/cost.ts';
-import {
-  barriersPerStep,
-  packSize,
-  residentConstants,
-  workgroupBytes,
-} from '../../src/webgpu/resident-layout.ts';
-import { residentSource, residentSteps } from '../../src/webgpu/resident.ts';
+import { residentSteps } from '../../src/webgpu/resident.ts';
+import { residentStep } from '../../src/webgpu/resident/step.ts';
 import { plannedSteps } from '../../src/webgpu/steps.ts';
-import main from '../../shaders/resident/main.wgsl?raw';
-import spendClipped from '../../shaders/resident/spend_clipped.wgsl?raw';
 import { countCalls } from '../support/device-calls.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 import { useOneThread } from '../support/one-thread.ts';
@@ -164,42 +157,27 @@ describe('memory', () => {
 });
 
 describe('resident', () => {
-  test('passes as many barriers as its shader has phases', () => {
-    const body = (name: string) => new RegExp(`fn ${name}\\([^{]*\\{\\n([^]*?)\\n\\}`).exec(main)![1];
-    const barriers = (text: string) => text.match(/\b(phase|weights_changed)\(\);/g)?.length ?? 0;
-    const step = /for \(var i = 0u; i < run\.steps; i\+\+\) \{([^]*?)\n {2}\}/.exec(body('resident'))![1];
-    const apart = /if \(APART\) \{([^}]*)\}/.exec(step)![1];
-    expect(barriers(apart)).toBe(1);
-    const layers = [...step.matchAll(/for \(var layer [^{]*\{([^}]*)\}/g)].map(([, text]) => text);
-    expect(layers).toHaveLength(2);
-    expect(layers[1]).toContain('block_grad(');
-    const spend = [...spendClipped.matchAll(/\b(phase|storageBarrier)\(\);/g)].length;
-    const each = barriers(layers.join('\n')) + barriers(body('block_grad'));
-    const once = barriers(step) - barriers(layers.join('\n')) - barriers(apart);
+  const APART = { weights: 'storage', values: 'workgroup' } as const;
+
+  test('passes 22 barriers at one layer, 14 more in each further one, 3 where gradients are clipped, 1 between steps', () => {
     for (const nLayer of [1, 2, 6]) {
       const deep = { ...model, nLayer };
-      expect(barriersPerStep(deep, DEFAULT_TRAINING)).toBe(once + nLayer * each);
-      expect(barriersPerStep(deep, CLIPPED)).toBe(once + nLayer * each + spend);
-      const memory = { weights: 'storage', values: 'workgroup' } as const;
-      expect(barriersPerStep(deep, CLIPPED, memory)).toBe(once + nLayer * each + spend + 1);
+      const barriers = 22 + 14 * (nLayer - 1);
+      expect(residentStep(deep, DEFAULT_TRAINING).barriers()).toBe(barriers);
+      expect(residentStep(deep, CLIPPED).barriers()).toBe(barriers + 3);
+      expect(residentStep(deep, CLIPPED).barriers(APART)).toBe(barriers + 4);
     }
-    expect(barriersPerStep(model, DEFAULT_TRAINING)).toBe(22);
   });
 
   test('takes the workgroup memory that its shader declares', () => {
-    const corpus = { documents: 10, tokens: 100, orderLength: 10 };
     for (const nHead of [4, 8, 16]) {
-      const own = { ...model, nHead };
+      const step = residentStep({ ...model, nHead }, CLIPPED);
       for (const weights of ['workgroup', 'storage'] as const) {
         for (const values of ['workgroup', 'storage'] as const) {
           const memory = { weights, values };
-          const source = residentSource(memory, packSize(own), CLIPPED);
-          const declared = [...source.matchAll(/var<workgroup> \w+: array<.+, (\w+)>;/g)].map(([, packs]) =>
-            new RegExp(`override ${packs} = (\\w+) / P;`).exec(source)!,
-          );
-          const sizes = residentConstants(own, CLIPPED, corpus, memory);
-          const bytes = declared.reduce((total, [, name]) => total + 4 * sizes[name], 0);
-          expect(workgroupBytes(own, sizes.VALUES, memory)).toBe(bytes);
+          const declared = [...step.source(memory).matchAll(/var<workgroup> \w+: array<.+, (\d+)>;/g)];
+          const bytes = declared.reduce((total, [, packs]) => total + 4 * step.pack * Number(packs), 0);
+          expect(step.workgroupBytes(memory)).toBe(bytes);
           expect(bytes > 0).toBe(weights === 'workgroup' || values === 'workgroup');
         }
       }

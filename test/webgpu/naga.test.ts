@@ -6,8 +6,7 @@ import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { OPS } from '../../src/ops/index.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { PHASES, phaseConstants } from '../../src/report/measure/workgroup-runner.ts';
-import { packSize, residentConstants } from '../../src/webgpu/resident-layout.ts';
-import { residentSource } from '../../src/webgpu/resident.ts';
+import { residentStep } from '../../src/webgpu/resident/step.ts';
 import { compileWithNaga, withConstants } from '../support/naga.ts';
 
 const TARGETS = ['wgsl', 'spirv', 'hlsl', 'metal'] as const;
@@ -44,19 +43,19 @@ describe('naga takes', () => {
     for (const { source = kernel.source, constants } of launches) expectNagaTakes(source, constants);
   });
 
+  // Heads of 4, 2 and 1 channels: packs of as many. Several layers: a loop, with places that move on unevenly.
+  const shapes = [[1, 4], [3, 8], [12, 16]] as const; // prettier-ignore
   const kernels = PLACES.flatMap((weights) =>
     PLACES.flatMap((values) =>
-      [0, 1].flatMap((clip) => [4, 8, 16].map((nHead) => ({ weights, values, clip, nHead }))),
+      [0, 1].flatMap((clip) => shapes.map(([nLayer, nHead]) => ({ weights, values, clip, nLayer, nHead }))),
     ),
   );
   test.each(kernels)(
-    'resident, weights in $weights, values in $values, clip $clip, $nHead heads',
-    ({ clip, nHead, ...memory }) => {
-      const training = { ...DEFAULT_TRAINING, clip };
-      const corpus = { documents: 10, tokens: 100, orderLength: 10 };
-      const model = { ...DEFAULT_MODEL, vocabSize: 27, nHead };
-      const source = residentSource(memory, packSize(model), training);
-      expectNagaTakes(source, residentConstants(model, training, corpus, memory));
+    'resident, weights in $weights, values in $values, clip $clip, $nLayer layers, $nHead heads',
+    ({ clip, nLayer, nHead, ...memory }) => {
+      const model = { ...DEFAULT_MODEL, vocabSize: 27, nLayer, nHead };
+      const source = residentStep(model, { ...DEFAULT_TRAINING, clip }).source(memory);
+      expectNagaTakes(source, { WORKERS: 32, DOCUMENTS: 10, ORDERS: 111, ORDER_LENGTH: 10 });
     },
   );
 

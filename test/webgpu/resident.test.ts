@@ -5,20 +5,14 @@ import { ResourceType, WgslReflect } from 'wgsl_reflect';
 import type { EngineSpec } from '../../src/engine/engine.ts';
 import { specOf } from '../../src/engine/models.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
-import { countParameters, parameterLayout } from '../../src/model/parameters.ts';
+import { countParameters } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { DeviceError } from '../../src/util/errors.ts';
 import { USED_LIMITS, type GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
 import { modelCapacity } from '../../src/webgpu/capacity.ts';
-import {
-  chooseMemory,
-  packSize,
-  residentConstants,
-  valueLayout,
-  whyNotResident,
-} from '../../src/webgpu/resident-layout.ts';
-import { residentSource, type ResidentOptions } from '../../src/webgpu/resident.ts';
+import { residentStep, whyNotResident } from '../../src/webgpu/resident/step.ts';
+import type { ResidentOptions } from '../../src/webgpu/resident.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 import { expectSameBits } from '../support/same-bits.ts';
 import { namesDocuments } from '../support/golden.ts';
@@ -33,38 +27,23 @@ describe('the resident kernel', () => {
   const KERNELS = MEMORIES.flatMap((memory) => CLIPS.map((clip) => ({ ...memory, clip })));
   test.each(KERNELS)(
     'weights in $weights, values in $values, clip $clip: bindings and constants',
-    (kernel) => {
-      const { clip, ...memory } = kernel;
-      const training = { ...DEFAULT_TRAINING, clip };
-      const source = residentSource(memory, packSize(model), training);
-      const reflect = new WgslReflect(source);
-      const { resources } = reflect.entry.compute[0];
+    ({ clip, ...memory }) => {
+      const source = residentStep(model, { ...DEFAULT_TRAINING, clip }).source(memory);
+      const { resources } = new WgslReflect(source).entry.compute[0];
       const storage = resources.filter((resource) => resource.resourceType === ResourceType.Storage);
       expect(storage.length).toBeLessThanOrEqual(8);
-      const corpus = { documents: 10, tokens: 100, orderLength: 10 };
-      const given = Object.keys(residentConstants(model, training, corpus, memory));
-      const declared = [...source.matchAll(/override (\w+)(: \w+)?( =)?/g)];
-      const needed = declared.filter((match) => match[3] === undefined).map((match) => match[1]);
-      expect(given.toSorted()).toEqual(needed.toSorted());
+      const constants = [...source.matchAll(/override (\w+)/g)].map(([, name]) => name);
+      expect(constants).toEqual(['WORKERS', 'DOCUMENTS', 'ORDERS', 'ORDER_LENGTH']);
     },
   );
 
   test('takes workgroup memory for all, or the values, or the weights, or nothing', () => {
-    const values = valueLayout(model, DEFAULT_TRAINING).length;
-    const memory = (bytes: number) => Object.values(chooseMemory(model, values, bytes)).join(' ');
+    const step = residentStep(model, DEFAULT_TRAINING);
+    const memory = (bytes: number) => Object.values(step.memoryFor(bytes)).join(' ');
     expect(memory(48 * 1024)).toBe('workgroup workgroup');
     expect(memory(32 * 1024)).toBe('storage workgroup');
     expect(memory(20 * 1024)).toBe('workgroup storage');
     expect(memory(16 * 1024)).toBe('storage storage');
-  });
-
-  test('values of different lifetimes share space, others do not', () => {
-    const { constants: at, length } = valueLayout(model, { ...DEFAULT_TRAINING, batchSize: 2 });
-    const P = packSize(model);
-    expect(P * at.DQ).toBe(at.LOGITS);
-    expect(at.PAIRS).toBe(P * at.DHIDDEN);
-    expect(P * (at.KEPT + model.nLayer * at.KEPT_LAYER)).toBe(length);
-    expect(at.DPAIRS - at.PAIRS).toBe(2 * 16 * 4 * 16);
   });
 
   test('refuses what is too much for a workgroup', () => {
@@ -116,17 +95,16 @@ describe.skipIf(noAdapter !== '')('resident', () => {
     'gives the same bits at any width and place of weights and values, clip %d, %d heads',
     async (clip, nHead, widths) => {
       const { limits } = gpu.device;
-      const layout = parameterLayout(spec.model);
       const own = { ...spec, model: { ...spec.model, nHead }, training: { ...training, clip } };
-      const values = valueLayout(own.model, own.training).length;
+      const step = residentStep(own.model, own.training);
       const reference = await train({ workers: 32, workgroupMemory: 0 }, own);
       const seen = new Set<string>();
       for (const workgroupMemory of [
-        4 * layout.length * 1.2,
-        4 * values,
+        4 * step.parameters * 1.2,
+        4 * step.values + 64,
         limits.maxComputeWorkgroupStorageSize,
       ]) {
-        seen.add(Object.values(chooseMemory(own.model, values, workgroupMemory)).join(' '));
+        seen.add(Object.values(step.memoryFor(workgroupMemory)).join(' '));
         sameBits(await train({ workers: 32, workgroupMemory }, own), reference, `${workgroupMemory} bytes`);
       }
       expect(seen).toContain('workgroup storage');
@@ -173,7 +151,8 @@ describe.skipIf(noAdapter !== '')('resident', () => {
       const device = { limits: { ...limitsOf(gpu), ...limits } };
       return modelCapacity({ ...gpu, device } as unknown as GpuDevice, spec);
     };
-    const length = Math.max(parameterLayout(spec.model).length, valueLayout(spec.model, training).length);
+    const { values, parameters } = residentStep(spec.model, training);
+    const length = Math.max(values, parameters);
     expect(limited({ maxComputeWorkgroupsPerDimension: 7 })).toBe(7);
     expect(limited({ maxBufferSize: 4 * length * 5 + 3 })).toBe(5);
     expect(limited({ maxStorageBufferBindingSize: 4 * length * 6 })).toBe(6);

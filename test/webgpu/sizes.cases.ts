@@ -10,7 +10,7 @@ import { PythonRandom } from '../../src/util/python-random.ts';
 import { relativeError } from '../../src/verify/check.ts';
 import type { GpuDevice } from '../../src/webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../src/webgpu/engine.ts';
-import { whyNotResident } from '../../src/webgpu/resident-layout.ts';
+import { whyNotResident } from '../../src/webgpu/resident/step.ts';
 import { noAdapter, testDevice } from '../support/device.ts';
 
 /**

@@ -1,11 +1,11 @@
 // What a step asks of a device, as the costs of launch.ts and workgroup.ts count it: for predictions.
 
+import type { StepRows } from '../../graph/body.ts';
 import type { Dispatch } from '../../graph/plan.ts';
 import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../config/config.ts';
 import { RING_LENGTH } from '../../model/plans.ts';
 import { planOf, stepCost } from '../../webgpu/cost.ts';
-import { barriersPerStep, DISPATCH_MS } from '../../webgpu/resident-layout.ts';
-import { residentWork } from '../../webgpu/resident-work.ts';
+import { DISPATCH_MS, residentStep } from '../../webgpu/resident/step.ts';
 import type { KernelFigures, LaunchCosts, ModelShape, WorkgroupCosts } from '../schema.ts';
 import { WORKGROUP_COSTS } from './workgroup.ts';
 
@@ -39,13 +39,19 @@ export function dot(counts: readonly number[], costs: readonly number[]): number
   return counts.reduce((sum, count, i) => sum + count * costs[i], 0);
 }
 
+/** Documents count as if all were of mean length. */
+function meanRows({ batchSize, tokensPerStep }: ModelShape): StepRows {
+  return { rows: tokensPerStep, seen: (tokensPerStep / batchSize + 1) / 2 };
+}
+
 /** How often a step of resident pays each of WORKGROUP_COSTS. As many share a dispatch as its losses' ring and 100 ms allow. */
 export function residentCounts(
   shape: ModelShape,
   { workers, costs }: Pick<WorkgroupCosts, 'workers' | 'costs'>,
 ): number[] {
-  const { longest, multiplyAdds } = residentWork(modelOf(shape), shape, workers);
-  const inside = [barriersPerStep(modelOf(shape), DEFAULT_TRAINING), longest, multiplyAdds];
+  const own = residentStep(modelOf(shape), { ...DEFAULT_TRAINING, batchSize: shape.batchSize });
+  const { longest, multiplyAdds } = own.work(meanRows(shape), workers);
+  const inside = [own.barriers(), longest, multiplyAdds];
   const step = dot([0, ...inside], costValues(WORKGROUP_COSTS, costs));
   const steps = Math.floor((1000 * DISPATCH_MS) / Math.max(step, 1));
   return [1 / Math.max(1, Math.min(steps, RING_LENGTH)), ...inside];

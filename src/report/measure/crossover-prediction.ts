@@ -2,7 +2,7 @@
 // workgroup does inside a dispatch, measured apart from any cell; the CPU's from a power law through its measured cells.
 
 import { DEFAULT_TRAINING } from '../../config/config.ts';
-import { whyNotResident } from '../../webgpu/resident-layout.ts';
+import { whyNotResident } from '../../webgpu/resident/step.ts';
 import {
   costValues,
   dot,

@@ -6,7 +6,7 @@ import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { MicrogptError } from '../../util/errors.ts';
 import type { GpuDevice } from '../../webgpu/adapter.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
-import { whyNotResident } from '../../webgpu/resident-layout.ts';
+import { whyNotResident } from '../../webgpu/resident/step.ts';
 import type { Cell, Crossover } from '../schema.ts';
 import { CELL_SHARE, costOf, measureCell, skipped } from './crossover-cell.ts';
 import type { CellTimes, Contest, Contestant } from './crossover-cell.ts';

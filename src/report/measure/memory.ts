@@ -9,7 +9,7 @@ import { parameterLayout } from '../../model/parameters.ts';
 import { packCorpus } from '../../ops/batch.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
 import { RULES } from '../../webgpu/launch.ts';
-import { whyNotResident } from '../../webgpu/resident-layout.ts';
+import { whyNotResident } from '../../webgpu/resident/step.ts';
 import { planOf } from '../../webgpu/cost.ts';
 import { watchBuffers } from './instrument.ts';
 import type { Memory } from '../schema.ts';

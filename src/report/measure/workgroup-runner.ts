@@ -9,7 +9,7 @@ import type { PhaseRun, PhaseRunner } from './workgroup.ts';
 
 /**
  * In each phase an invocation takes its neighbour's number of the phase before, and adds a sum of products that is 1: so what comes out
- * is the number of phases, if each barrier held and each multiply-add was made. As in shaders/resident/, both factors come from
+ * is the number of phases, if each barrier held and each multiply-add was made. As in a step of resident, both factors come from
  * workgroup memory in packs of four, a row is shared, weights are skewed over the banks, and a sum's length is a constant.
  * The row is written anew in each phase, so that no compiler takes the sums out of the loop.
  */

@@ -1,23 +1,19 @@
-// The arithmetic of a resident step, held against the phases of its shader and against what no step can do without.
+// The arithmetic of a resident step, as its plan counts it, against what no step can do without.
 
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
-import { countParameters } from '../../src/model/parameters.ts';
-import { modelFlops } from '../../src/webgpu/cost.ts';
-import { barriersPerStep } from '../../src/webgpu/resident-layout.ts';
-import { residentWork } from '../../src/webgpu/resident-work.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../../src/config/config.ts';
+import { countParameters } from '../../../src/model/parameters.ts';
+import { modelFlops } from '../../../src/webgpu/cost.ts';
+import { residentStep } from '../../../src/webgpu/resident/step.ts';
 
 const model = { ...DEFAULT_MODEL, vocabSize: 27 };
-const rows = (batchSize: number) => ({ batchSize, tokensPerStep: batchSize * model.blockSize });
+/** Of a step whose documents are as long as can be. */
+const workOf = (own: ModelConfig, batchSize: number, workers: number) => {
+  const rows = { rows: batchSize * own.blockSize, seen: (own.blockSize + 1) / 2 };
+  return residentStep(own, { ...DEFAULT_TRAINING, batchSize }).work(rows, workers);
+};
 
-describe('residentWork', () => {
-  test('has a phase for each barrier', () => {
-    for (const nLayer of [1, 2, 6]) {
-      const deep = { ...model, nLayer };
-      expect(residentWork(deep, rows(1), 64).phases).toBe(barriersPerStep(deep, DEFAULT_TRAINING));
-    }
-  });
-
+describe('the work of a step', () => {
   test('is what a step cannot do without, and what it computes again or spends on Adam', () => {
     for (const [own, batch] of [
       [model, 1],
@@ -33,17 +29,17 @@ describe('residentWork', () => {
       const softmax = R * (8 * 8 + 1); // sums of the lanes in each of them; the loss
       const tables = R * (V + T) * C; // a look at each row for each element
       const again = adam + norms + scores + softmax + tables;
-      const { multiplyAdds } = residentWork(own, rows(batch), 64);
+      const { multiplyAdds } = workOf(own, batch, 64);
       expect(multiplyAdds).toBeCloseTo(modelFlops(own, batch) / 2 + again, 4);
     }
   });
 
   test('the busiest invocation makes all of it alone, or its share of each phase', () => {
-    const alone = residentWork(model, rows(1), 1);
+    const alone = workOf(model, 1, 1);
     // Pairs that a row does not attend to are passed over, but count for the longest chain.
     expect(alone.longest).toBeGreaterThan(alone.multiplyAdds);
     expect(alone.longest).toBeLessThan(1.1 * alone.multiplyAdds);
-    const many = residentWork(model, rows(1), 512);
+    const many = workOf(model, 1, 512);
     expect(many.multiplyAdds).toBe(alone.multiplyAdds);
     expect(many.longest).toBeGreaterThan(alone.multiplyAdds / 512);
     expect(many.longest).toBeLessThan(alone.multiplyAdds / 64);
