@@ -112,13 +112,17 @@ export function planGraph(
         scratch.release(views.get(tensor)!);
     }
     const shapes = node.inputs.map((tensor) => tensor.shape);
+    let launch: Launch | undefined;
     return {
       node,
       label: nodeLabel(node),
       inputs,
       outputs,
       changes: inputs.slice(node.op.inputs.length).map(({ buffer }) => buffers[buffer].name),
-      launch: node.op.kernel.launch(shapes, node.attrs),
+      // When it is asked for: a CPU never does, and shaders are made for it.
+      get launch() {
+        return (launch ??= node.op.kernel.launch(shapes, node.attrs));
+      },
       bytes: leastBytes(node),
       flops: node.op.flops(shapes, node.attrs),
     };
