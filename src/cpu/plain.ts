@@ -5,13 +5,9 @@ import type { Rule } from '../graph/fuse.ts';
 import type { CpuCall, StepScalars } from '../graph/op.ts';
 import type { Plan } from '../graph/plan.ts';
 import { evaluateRows, type DocumentRows } from '../model/evaluation.ts';
-import { decodePlan, evaluationPlan, RING_LENGTH, ROW_REGIONS, trainingPlan } from '../model/gpt.ts';
-import {
-  countParameters,
-  gatherParameters,
-  parameterLayout,
-  scatterParameters,
-} from '../model/parameters.ts';
+import { decodePlan, evaluationPlan, gpt, RING_LENGTH, ROW_REGIONS, trainingPlan } from '../model/gpt.ts';
+import type { Model } from '../model/gpt.ts';
+import { gatherParameters, parameterLayout, scatterParameters } from '../model/parameters.ts';
 import { packCorpus } from '../ops/batch.ts';
 import type { FloatArray, TensorArray } from '../util/arrays.ts';
 import {
@@ -28,15 +24,17 @@ export function createPlainEngine(
   spec: EngineSpec,
   precision: 'f32' | 'f64',
   rules: readonly Rule[] = [],
+  from: Model = gpt,
 ): Engine {
   const { model, training, documents } = spec;
-  const layout = parameterLayout(model);
-  const count = countParameters(model);
+  const specs = from.parameters(model);
+  const layout = parameterLayout(model, specs);
+  const count = specs.reduce((sum, { size }) => sum + size, 0);
 
   const Float = precision === 'f64' ? Float64Array : Float32Array;
   const packed = packCorpus(documents);
   const size = { length: packed.length, documents: documents.count };
-  const plan = trainingPlan(model, training, layout, size, rules);
+  const plan = trainingPlan(model, training, layout, size, rules, from);
   const memory = new Memory(plan, Float);
   const step: StepScalars = { index: 0, rows: 0, learningRate: 0, correction1: 0, correction2: 0 };
   const calls = memory.calls(plan, step);
@@ -56,7 +54,7 @@ export function createPlainEngine(
   let decoder: Decoder | null = null;
   let position = 0;
   const feed = (token: number): FloatArray => {
-    decoder ??= new Decoder(decodePlan(model, layout), Float, parameters);
+    decoder ??= new Decoder(decodePlan(model, layout, from), Float, parameters);
     return decoder.run(token, position++);
   };
 
@@ -92,7 +90,7 @@ export function createPlainEngine(
     async evaluate(some) {
       checkNotDisposed(disposed);
       checkDocuments(some, model.vocabSize);
-      evaluator ??= new Evaluator(evaluationPlan(model, layout, rules), Float, parameters);
+      evaluator ??= new Evaluator(evaluationPlan(model, layout, rules, from), Float, parameters);
       return evaluateRows(model, some, (rows) => evaluator!.run(rows));
     },
 

@@ -27,7 +27,7 @@ import { ConfigError } from '../util/errors.ts';
 import type { ModelConfig, TrainingConfig } from './config.ts';
 import { rowsAtOnce } from './evaluation.ts';
 import { parameterSpecs } from './parameters.ts';
-import type { ParameterLayout } from './parameters.ts';
+import type { ParameterLayout, ParameterSpec } from './parameters.ts';
 
 /** Losses that the ring holds until they are read. */
 export const RING_LENGTH = 1024;
@@ -38,10 +38,29 @@ export function checkRunLength({ batchSize: B, steps }: TrainingConfig): void {
   throw new ConfigError(`steps × batch_size: expected at most 2^32 documents in a run, got ${steps} × ${B}.`);
 }
 
-/** The attention of one layer: q, k, v (R, C) to the mixed values (R, C). */
-type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
+/** The attention of one layer: q, k, v (R, C) to the mixed values (R, C). Each has a number of its own, from 0 to nLayer − 1. */
+export type Attend = (layer: number, q: Tensor, k: Tensor, v: Tensor) => Tensor;
 
-/** Logits (R, V) of every row, as microgpt.py's `gpt`. */
+/** What a model is: everything else follows from it. */
+export interface Model {
+  /** Its parameters, in the order of the flat list. */
+  parameters(config: ModelConfig): ParameterSpec[];
+
+  /** Logits (R, V) of every row, from tokens and positions (R each). `graph.where` is empty at first. */
+  forward(
+    graph: Graph,
+    config: ModelConfig,
+    parameters: ReadonlyMap<string, Tensor>,
+    tokens: Tensor,
+    positions: Tensor,
+    attend: Attend,
+  ): Tensor;
+}
+
+/** microgpt.py's model. */
+export const gpt: Model = { parameters: parameterSpecs, forward };
+
+/** As microgpt.py's `gpt`. */
 function forward(
   graph: Graph,
   config: ModelConfig,
@@ -110,6 +129,7 @@ export function trainingPlan(
   layout: ParameterLayout,
   corpus: { readonly length: number; readonly documents: number },
   rules: readonly Rule[] = [],
+  model = gpt,
 ): Plan {
   checkRunLength(training);
   const { batchSize: B, steps } = training;
@@ -140,7 +160,7 @@ export function trainingPlan(
   const parameters = parameterSources(graph, layout, places);
   const ring = state('ring', RING_LENGTH);
   const heads = { heads: config.nHead, block: config.blockSize };
-  const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
+  const logits = model.forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
     return graph.apply(attention, [q, k, v, spans], heads)[0];
   });
   const [nll] = graph.apply(crossEntropy, [logits, targets]);
@@ -195,17 +215,17 @@ export interface DocumentGraph {
 }
 
 /** The graph of `n` rows of one document: the forward pass of the training step, without the training. */
-export function documentGraph(config: ModelConfig, n: number): DocumentGraph {
+export function documentGraph(config: ModelConfig, n: number, model = gpt): DocumentGraph {
   const graph = new Graph();
   const parameters = new Map(
-    parameterSpecs(config).map(({ name, shape }) => [name, graph.source(name, shape)]),
+    model.parameters(config).map(({ name, shape }) => [name, graph.source(name, shape)]),
   );
   const [tokens, positions, targets] = ['tokens', 'positions', 'targets'].map((name) =>
     graph.source(name, [n], 'u32'),
   );
   const spans = graph.source('spans', [n, 2], 'u32');
   const heads = { heads: config.nHead, block: config.blockSize };
-  const logits = forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
+  const logits = model.forward(graph, config, parameters, tokens, positions, (_layer, q, k, v) => {
     return graph.apply(attention, [q, k, v, spans], heads)[0];
   });
   const [nll] = graph.apply(crossEntropy, [logits, targets]);
@@ -223,8 +243,9 @@ export function evaluationPlan(
   config: ModelConfig,
   layout: ParameterLayout,
   rules: readonly Rule[] = [],
+  model = gpt,
 ): Plan {
-  const { graph, parameters, nll, ...given } = documentGraph(config, rowsAtOnce(config));
+  const { graph, parameters, nll, ...given } = documentGraph(config, rowsAtOnce(config), model);
   const places = new Map<Tensor, Place>();
   const regions: Region[] = [
     { name: 'parameters', dtype: 'f32', length: layout.length },
@@ -248,7 +269,7 @@ export function evaluationPlan(
  * Regions: parameters (shared with the training plan), token and position (one u32 each), step (1 row in use), keys and values
  * of each layer, logits.
  */
-export function decodePlan(config: ModelConfig, layout: ParameterLayout): Plan {
+export function decodePlan(config: ModelConfig, layout: ParameterLayout, model = gpt): Plan {
   const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
   const graph = new Graph();
   const places = new Map<Tensor, Place>();
@@ -270,7 +291,7 @@ export function decodePlan(config: ModelConfig, layout: ParameterLayout): Plan {
     state(`layer${i}.keys`, [T, C]),
     state(`layer${i}.values`, [T, C]),
   ]);
-  const logits = forward(graph, config, parameters, token, position, (layer, q, k, v) => {
+  const logits = model.forward(graph, config, parameters, token, position, (layer, q, k, v) => {
     return graph.apply(attentionDecode, [q, k, v, position, ...caches[layer]], { heads: config.nHead })[0];
   });
   regions.push({ name: 'logits', dtype: 'f32', length: V });

@@ -65,8 +65,8 @@ export interface ParameterLayout {
   readonly length: number;
 }
 
-export function parameterLayout(config: ModelConfig): ParameterLayout {
-  const specs = parameterSpecs(config);
+/** `specs`: of another model than microgpt.py's. */
+export function parameterLayout(config: ModelConfig, specs = parameterSpecs(config)): ParameterLayout {
   let length = 0;
   const offsets = specs.map((spec) => {
     const offset = length;
