@@ -5,7 +5,7 @@
 // prettier-ignore
 const CODES = [
   'batch', 'share', 'gather', 'elements', 'norm', 'normGrad', 'product', 'rowProduct', 'attention', 'crossEntropy', 'remember',
-  'attend', 'weight', 'scatter', 'table', 'sum', 'squares', 'clip', 'loss', 'transpose', 'meet',
+  'attend', 'weight', 'scatter', 'table', 'sum', 'squares', 'clip', 'loss', 'transpose', 'meet', 'again',
 ] as const;
 export type Code = (typeof CODES)[number];
 
@@ -127,11 +127,22 @@ export function sharePlaces(
   return hosts;
 }
 
+/** Of an instruction in a program. */
+function bytesOf({ words }: Instruction): number {
+  return 4 * (words.length + 1);
+}
+
+/** Instructions on rows, the first of which lays out the batch: the others again and again, for some of a thread's documents at a time. */
+export function inTurns(rows: readonly Instruction[]): Instruction[] {
+  const bytes = rows.slice(1).reduce((sum, instruction) => sum + bytesOf(instruction), 8);
+  return [...rows, { code: 'again', words: [bytes], also: [] }];
+}
+
 /** The words of a program, once all buffers have their addresses. */
 export function encode(instructions: readonly Instruction[]): number[] {
-  const words = instructions.flatMap(({ code, words: own }) => [
-    (CODES.indexOf(code) + 1) | ((4 * (own.length + 1)) << 8),
-    ...own.map((word) => (typeof word === 'number' ? word : word.buffer.address + word.offset)),
+  const words = instructions.flatMap((instruction) => [
+    (CODES.indexOf(instruction.code) + 1) | (bytesOf(instruction) << 8),
+    ...instruction.words.map((word) => (typeof word === 'number' ? word : word.buffer.address + word.offset)),
   ]);
   return [...words, 0];
 }

@@ -1,7 +1,7 @@
 // The programs of an engine: training steps, their loss or gradients alone, and decoding; from the plans of a model.
 
 import type { Plan } from '../graph/plan.ts';
-import { Buffer, operandsOf, withMeetings } from './instructions.ts';
+import { Buffer, inTurns, operandsOf, withMeetings } from './instructions.ts';
 import type { Code, Instruction, Operand, Word } from './instructions.ts';
 import { all, Lowering, read } from './lower.ts';
 import type { Given, GradientTerm } from './lower.ts';
@@ -34,9 +34,9 @@ export function stepPrograms(
   const end = rows.findIndex(({ code }) => code === 'crossEntropy') + 1;
   const { rowWork, pairWork, headWidth } = lowering;
   return {
-    step: withMeetings([...rows, ...spent, loss]),
-    gradients: withMeetings([...rows, ...kept, loss]),
-    loss: [...rows.slice(0, end), loss],
+    step: withMeetings([...inTurns(rows), ...spent, loss]),
+    gradients: withMeetings([...inTurns(rows), ...kept, loss]),
+    loss: [...inTurns(rows.slice(0, end)), loss],
     refresh: weights.matrices
       .filter(({ stride }) => stride === IN_PANELS)
       .map(({ M, N, value, transposed }) => shared('all', 'transpose', [M, N, all(value), all(transposed)])),

@@ -44,10 +44,10 @@ describe('a step', () => {
   test('has one product for q, k and v, and what follows a product in it', () => {
     const { step } = programsOf(1).step;
     const expected = `batch gather gather norm norm product attention product norm product product product crossEntropy
-      product product product normGrad product attention product normGrad normGrad
+      product product product normGrad product attention product normGrad normGrad again
       meet share weight weight weight weight weight scatter table scatter table loss meet`;
     expect(codes(step)).toEqual(expected.split(/\s+/));
-    expect(codes(programsOf(1).step.loss).slice(-2)).toEqual(['crossEntropy', 'loss']);
+    expect(codes(programsOf(1).step.loss).slice(-3)).toEqual(['crossEntropy', 'again', 'loss']);
   });
 });
 

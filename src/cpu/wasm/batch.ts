@@ -3,12 +3,18 @@
 import { weightBytes } from './attention';
 import { Field, get, int, pairStarts, starts } from './memory';
 
-/** Rows of the step; this thread's documents: the first, and the one behind the last; and their rows: the first, and how many. */
+/** Rows of the step. */
 export let R: i32 = 0;
+/** The documents at hand, some of this thread's: the first, and the one behind the last; and their rows: the first, and how many. */
 export let firstDocument: i32 = 0;
 export let endDocument: i32 = 0;
 export let firstRow: usize = 0;
 export let rows: i32 = 0;
+/** The document behind the thread's last. */
+let endOfThread: i32 = 0;
+
+/** Rows at a time, so that what instructions hand on to the next ones is in the second cache still. */
+const ROWS_AT_ONCE: i32 = 512;
 
 export function startOf(b: i32): i32 {
   return load<i32>(starts + (<usize>b << 2));
@@ -56,8 +62,6 @@ export function layOut(index: u32, thread: i32, threads: i32): void {
   firstDocument = 0;
   endDocument = B;
   if (threads > 1) share(thread, threads, cost);
-  firstRow = startOf(firstDocument);
-  rows = startOf(endDocument) - <i32>firstRow;
 
   for (let b = firstDocument; b < endDocument; b++) {
     const n = startOf(b + 1) - startOf(b);
@@ -71,6 +75,19 @@ export function layOut(index: u32, thread: i32, threads: i32): void {
       store<f32>(get(Field.rowWeights) + at, weight);
     }
   }
+  endOfThread = endDocument;
+  endDocument = firstDocument;
+  rows = 0;
+  nextDocuments();
+}
+
+/** Goes on to this thread's next documents. False where there are none. */
+export function nextDocuments(): bool {
+  if (endDocument == endOfThread) return false;
+  firstDocument = endDocument;
+  firstRow = startOf(firstDocument);
+  while (endDocument < endOfThread && (rows = startOf(++endDocument) - <i32>firstRow) < ROWS_AT_ONCE);
+  return true;
 }
 
 /** A document is the thread's in whose part of all work its middle lies. */

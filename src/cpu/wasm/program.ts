@@ -8,7 +8,7 @@
 
 import { adamKept, adamTable, beginAdam, beginClip } from './adam';
 import { attention, attentionGrad } from './attention';
-import { endDocument, firstDocument, firstRow, layOut, oneRow, R, rows, startOf } from './batch';
+import { endDocument, firstDocument, firstRow, layOut, nextDocuments, oneRow, R, rows, startOf } from './batch';
 import { attend, forgetRows, remember } from './decode';
 import { elements, gather, scatter } from './elements';
 import { crossEntropy, sumLosses } from './loss';
@@ -37,6 +37,8 @@ const INSTRUCTIONS: StaticArray<(at: usize) => void> = [
   doWeight, doScatter, doTable, doSum, doSquares, doClip, doLoss, doTranspose,
 ];
 const MEET: u32 = INSTRUCTIONS.length + 1;
+/** Jumps back by so many bytes while the thread has more documents. */
+const AGAIN: u32 = MEET + 1;
 
 // They are the first functions of the module's table, so that `run` need not look there for where they are.
 for (let i = 0; i < INSTRUCTIONS.length; i++) if (INSTRUCTIONS[i].index != i + 1) unreachable();
@@ -45,9 +47,10 @@ for (let i = 0; i < INSTRUCTIONS.length; i++) if (INSTRUCTIONS[i].index != i + 1
 function run(at: usize): bool {
   for (let word = load<u32>(at); word != 0; word = load<u32>(at)) {
     const code = word & 255;
-    if (code != MEET) call_indirect<void>(code, at + 4);
-    else if (!meet(threads)) return false;
+    if (code < MEET) call_indirect<void>(code, at + 4);
+    else if (code == MEET && !meet(threads)) return false;
     at += word >>> 8;
+    if (code == AGAIN && nextDocuments()) at -= load<u32>(at - 4);
   }
   return true;
 }
