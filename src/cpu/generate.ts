@@ -4,19 +4,18 @@ import type { GenerateRequest } from '../engine/engine.ts';
 import type { ModelConfig } from '../config/config.ts';
 import { checkTokens } from '../util/engine-checks.ts';
 import { ConfigError } from '../util/errors.ts';
-import { REGION } from './kernels.ts';
-import { drawsAtOnce } from './simd-memory.ts';
+import { drawsAtOnce } from './layout.ts';
 import type { SimdMemory } from './simd-memory.ts';
 
 /** See `Engine.generate`. */
 export function generator(
-  { kernels, memory }: SimdMemory,
+  { kernels, memory, layout: { at } }: SimdMemory,
   { blockSize, vocabSize }: ModelConfig,
 ): (request: GenerateRequest) => number[][] {
   const capacity = drawsAtOnce(blockSize);
-  const texts = new Uint32Array(memory.buffer, kernels.address(REGION.texts), capacity);
-  const numbers = new Float64Array(memory.buffer, kernels.address(REGION.uniforms), capacity);
-  const logits = new Float32Array(memory.buffer, kernels.address(REGION.logits), vocabSize);
+  const texts = new Uint32Array(memory.buffer, at.texts, capacity);
+  const numbers = new Float64Array(memory.buffer, at.uniforms, capacity);
+  const logits = new Float32Array(memory.buffer, at.logits, vocabSize);
 
   return (request) => {
     const { prefix, count, longest, end, temperature, uniforms, choose } = request;
@@ -38,14 +37,14 @@ export function generator(
       while (kernels.writeTexts() === 0) {
         kernels.takeToken(choose(logits.slice(), uniforms[used + kernels.usedNumbers()]));
       }
-      let at = 0;
+      let next = 0;
       for (let d = 0; d < now; d++) {
         const document: number[] = [];
-        while (document.length < room && texts[at] !== end) document.push(texts[at++]);
+        while (document.length < room && texts[next] !== end) document.push(texts[next++]);
         documents.push(document);
-        if (document.length < room) at++; // its end
+        if (document.length < room) next++; // its end
       }
-      used += at;
+      used += next;
     }
     return documents;
   };

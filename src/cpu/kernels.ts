@@ -3,50 +3,16 @@
 import relaxed from './wasm/index.ts?assemblyscript&relaxed';
 import simd128 from './wasm/index.ts?assemblyscript';
 
-/** Regions and distances that `address` gives; the order is that of `Region` in src/cpu/wasm/index.ts. */
-export const REGION = {
-  offsets: 0,
-  corpus: 1,
-  rates: 2,
-  losses: 3,
-  logits: 4,
-  toGradient: 5,
-  toM: 6,
-  toV: 7,
-  texts: 8,
-  uniforms: 9,
-} as const;
-
 /** The exports of src/cpu/wasm/index.ts. Addresses are in bytes. */
 export interface Kernels {
-  /** The size of all memory in bytes, or 0 where there cannot be as much. See src/cpu/wasm/memory.ts. */
-  layOutMemory(
-    nLayer: number,
-    nEmbd: number,
-    nHead: number,
-    blockSize: number,
-    vocabSize: number,
-    batch: number,
-    documents: number,
-    corpusLength: number,
-    rows: number,
-    longest: number,
-    pairs: number,
-    chunk: number,
-    draws: number,
-    thread: number,
-    threads: number,
-  ): number;
+  /** Looks up what is of `thread`. Gives where the kernels' own tables end. */
+  configure(thread: number): number;
   configureAdam(beta1: number, beta2: number, eps: number, clip: number): void;
   setPatience(seconds: number): void;
-  pairBytes(n: number): number;
-  address(region: number): number;
-  parameterAt(index: number, row: number, column: number): number;
-  refresh(): void;
   /** 0 where another thread did not come. */
   train(first: number, k: number, thread: number, threads: number): number;
-  gradients(index: number): number;
-  loss(index: number): number;
+  /** Runs a program of a step, or any other, on this thread. Gives the loss. */
+  runAlone(program: number, step: number): number;
   decode(token: number, position: number): void;
   beginTexts(
     count: number,

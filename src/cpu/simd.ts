@@ -1,7 +1,6 @@
 // The CPU engine on WASM SIMD: whole training steps run in src/cpu/wasm/, one call for many of them.
 
-import type { Engine, EngineInfo, EngineSpec, TrainingState } from '../engine/engine.ts';
-import { countParameters } from '../model/parameters.ts';
+import type { Engine, EngineInfo, EngineSpec, FloatArray, TrainingState } from '../engine/engine.ts';
 import {
   checkAdvance,
   checkDocuments,
@@ -13,9 +12,9 @@ import { DeviceError } from '../util/errors.ts';
 import { power } from '../util/power.ts';
 import { Away } from './away.ts';
 import { generator } from './generate.ts';
-import { REGION } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
-import { CHUNK, createSimdMemory, ParameterCopier } from './simd-memory.ts';
+import { CHUNK } from './layout.ts';
+import { createSimdMemory } from './simd-memory.ts';
 import { Team } from './team.ts';
 import type { WasmWorker } from './workers.ts';
 
@@ -29,28 +28,32 @@ export interface SimdThreads {
   readonly worker?: WasmWorker | undefined;
 }
 
-/** The engine for a checked `spec`, with at most `threads` threads. Null where the memory of WASM does not hold it. */
+/**
+ * The engine for a checked `spec`, with at most `threads` threads. Null where the memory of WASM does not hold it, or the
+ * kernels have no instruction for one of its ops.
+ */
 export function createSimdEngine(
   spec: EngineSpec,
   build: SimdBuild,
   { threads, always, worker }: SimdThreads,
 ): Engine | null {
-  const { model, training } = spec;
+  const { training } = spec;
+  const { blockSize, vocabSize } = spec.model;
   const simd = createSimdMemory(spec, build, threads, worker && 'shared');
   if (simd === null) return null;
-  const { kernels, memory } = simd;
-  const { buffer } = memory;
-  const team = worker === undefined ? new Team(spec, simd, threads, always) : new Away(worker, simd);
-  const copier = new ParameterCopier(simd, model);
-  const [toGradient, toM, toV] = [REGION.toGradient, REGION.toM, REGION.toV].map((region) =>
-    kernels.address(region),
-  );
-  const rates = new Float64Array(buffer, kernels.address(REGION.rates), 2 * CHUNK);
-  const losses = new Float64Array(buffer, kernels.address(REGION.losses), CHUNK);
-  const logits = new Float32Array(buffer, kernels.address(REGION.logits), model.vocabSize);
-  const generate = generator(simd, model);
-  copier.write(spec.parameters);
-  kernels.refresh();
+  const { kernels, layout } = simd;
+  const { buffer } = simd.memory;
+  const team = worker === undefined ? new Team(simd, threads, always) : new Away(worker, simd);
+  const { weights, at, toGradient, toM, toV } = layout;
+  const floats = new Float32Array(buffer);
+  const read = (distance?: number) => weights.read(floats, distance);
+  const write = (flat: FloatArray, distance?: number) => weights.write(flat, floats, distance);
+  const rates = new Float64Array(buffer, at.rates, 2 * CHUNK);
+  const losses = new Float64Array(buffer, at.losses, CHUNK);
+  const logits = new Float32Array(buffer, at.logits, vocabSize);
+  const generate = generator(simd, spec.model);
+  write(spec.parameters);
+  kernels.runAlone(at.refresh, 0);
 
   let step = 0;
   let position = 0;
@@ -122,24 +125,24 @@ export function createSimdEngine(
 
     gradients: () =>
       inTurn(() => ({
-        losses: Float64Array.of(kernels.gradients(step)),
-        gradients: copier.read(toGradient),
+        losses: Float64Array.of(kernels.runAlone(at.gradients, step)),
+        gradients: read(toGradient),
       })),
 
     // A step of one document for each of them, in a memory of its own.
     evaluate: (documents) =>
       inTurn(async () => {
-        checkDocuments(documents, model.vocabSize);
+        checkDocuments(documents, vocabSize);
         const each = { ...spec, documents, training: { ...training, batchSize: 1 } };
         const other = createSimdMemory(each, build, 1);
         if (other === null)
           throw new DeviceError('evaluate: not enough memory for these documents. Use fewer at a time.');
-        new ParameterCopier(other, model).write(copier.read());
-        other.kernels.refresh();
+        other.layout.weights.write(read(), new Float32Array(other.memory.buffer));
+        other.kernels.runAlone(other.layout.at.refresh, 0);
         const all = new Float64Array(documents.count);
         let turnEnds = performance.now() + TURN;
         for (let d = 0; d < all.length; d++) {
-          all[d] = other.kernels.loss(d);
+          all[d] = other.kernels.runAlone(other.layout.at.loss, d);
           if (performance.now() < turnEnds) continue;
           await nextTurn();
           checkNotDisposed(disposed);
@@ -148,25 +151,24 @@ export function createSimdEngine(
         return all;
       }),
 
-    parameters: () => inTurn(() => copier.read()),
+    parameters: () => inTurn(() => read()),
 
-    state: () =>
-      inTurn(() => ({ step, parameters: copier.read(), m: copier.read(toM), v: copier.read(toV) })),
+    state: () => inTurn(() => ({ step, parameters: read(), m: read(toM), v: read(toV) })),
 
     load: (state: TrainingState) =>
       inTurn(() => {
-        checkState(state, countParameters(model));
-        copier.write(state.parameters);
-        copier.write(state.m, toM);
-        copier.write(state.v, toV);
-        kernels.refresh();
+        checkState(state, weights.count);
+        write(state.parameters);
+        write(state.m, toM);
+        write(state.v, toV);
+        kernels.runAlone(at.refresh, 0);
         step = state.step;
         position = 0;
       }),
 
     prefill: (tokens) =>
       inTurn(() => {
-        checkTokens(tokens, 0, model.blockSize, model.vocabSize);
+        checkTokens(tokens, 0, blockSize, vocabSize);
         position = 0;
         let result = feed(tokens[0]);
         for (let i = 1; i < tokens.length; i++) result = feed(tokens[i]);
@@ -175,7 +177,7 @@ export function createSimdEngine(
 
     decode: (token) =>
       inTurn(() => {
-        checkTokens([token], position, model.blockSize, model.vocabSize);
+        checkTokens([token], position, blockSize, vocabSize);
         return feed(token);
       }),
 

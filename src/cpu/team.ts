@@ -1,9 +1,8 @@
-// The threads of one engine: this one and its workers. They share each step, see src/cpu/wasm/step.ts. Whether that pays
+// The threads of one engine: this one and its workers. They share each step, see src/cpu/wasm/program.ts. Whether that pays
 // is found out by trying: waking a worker costs some 20 µs, and how many cores are free only the clock can tell.
 
-import type { EngineSpec } from '../engine/engine.ts';
-import { countParameters } from '../model/parameters.ts';
 import { DeviceError } from '../util/errors.ts';
+import type { Layout } from './layout.ts';
 import type { SimdMemory } from './simd-memory.ts';
 import { WasmWorker } from './workers.ts';
 
@@ -45,10 +44,10 @@ export class Team {
   readonly #best = new Map<number, number>();
 
   /** At most `most` threads; `always` all of them, or as many as turn out to be fastest. */
-  constructor(spec: EngineSpec, simd: SimdMemory, most: number, always: boolean) {
+  constructor(simd: SimdMemory, most: number, always: boolean) {
     this.#simd = simd;
     this.#most = most;
-    this.#patience = patience(spec, simd.rows);
+    this.#patience = patience(simd.layout);
     simd.kernels.setPatience(this.#patience);
     this.#phase = always ? 'decided' : 'alone';
     if (most === 1) this.#phase = 'decided';
@@ -146,6 +145,6 @@ export class Team {
 }
 
 /** Seconds after which a thread is given up: ten times what the largest step takes at 1 GFLOP/s, and never below ten. */
-function patience({ model }: EngineSpec, rows: number): number {
-  return 10 + (10 * 6 * countParameters(model) * rows) / 1e9;
+function patience({ weights, rows }: Layout): number {
+  return 10 + (10 * 6 * weights.count * rows) / 1e9;
 }

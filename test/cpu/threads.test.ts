@@ -66,6 +66,7 @@ describe('any number of threads gives the same bits', () => {
     ['16 documents', SMALL, 16, NAMES],
     ['3 layers, 20 wide, 5 heads', { nLayer: 3, nEmbd: 20, nHead: 5, blockSize: 7 }, 5, NAMES],
     ['heads of 3, 150 rows', { nLayer: 1, nEmbd: 9, nHead: 3, blockSize: 150 }, 4, SENTENCES],
+    ['800 rows, in turns', { nLayer: 1, nEmbd: 12, nHead: 2, blockSize: 16 }, 130, NAMES],
     ['rows 512 bytes apart', { nLayer: 2, nEmbd: 128, nHead: 2, blockSize: 20 }, 7, NAMES],
     ['more documents than there are', { nLayer: 1, nEmbd: 10, nHead: 2, blockSize: 140 }, 7, SENTENCES],
     ['clipped gradients', { nLayer: 3, nEmbd: 20, nHead: 5, blockSize: 7 }, 5, NAMES, 1],
@@ -206,8 +207,8 @@ describe('workers', () => {
     await worker.open(0, module, memory, prepare(1));
     await expect(worker.call(0, 'missing')).rejects.toThrow(/^a worker: TypeError: .* is not a function/);
     await expect(worker.call(0, 'decode', 2 ** 25, 0)).rejects.toThrow(/^a worker: RuntimeError/);
-    expect(await worker.call(0, 'pairBytes', 3)).toBe(48);
+    expect(await worker.call(0, 'usedNumbers')).toBe(0);
     worker.end();
-    await expect(worker.call(0, 'pairBytes', 3)).rejects.toThrow(/^a worker: it was ended/);
+    await expect(worker.call(0, 'usedNumbers')).rejects.toThrow(/^a worker: it was ended/);
   });
 });

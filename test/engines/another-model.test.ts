@@ -2,6 +2,7 @@
 // matrix. Every engine and every launch strategy trains it as plain loops in f64 do.
 
 import { describe, expect, test } from 'vitest';
+import { createCpuEngine } from '../../src/cpu/engine.ts';
 import { createPlainEngine } from '../../src/cpu/plain.ts';
 import type { Engine, EngineSpec, LaunchStrategy } from '../../src/engine/engine.ts';
 import type { Architecture } from '../../src/model/architecture.ts';
@@ -135,6 +136,11 @@ describe.each(SPECS)('another model: $title', ({ spec }) => {
       expect(Math.abs(slope / length - 1)).toBeLessThan(1e-6);
     }
     expect(loss).toBe(losses[0]);
+  });
+
+  test.each([1, 2])('cpu, WASM on %i threads', async (threads) => {
+    const engine = createCpuEngine(spec, { variant: 'simd', threads });
+    expectSame(spec, await everything(engine, spec), await reference);
   });
 
   test('cpu, plain f32', async () => {

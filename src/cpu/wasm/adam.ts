@@ -1,6 +1,6 @@
 // adam: m ← β1·m + (1−β1)·g, v ← β2·v + (1−β2)·g², parameter ← parameter − lr/c1 · m / (√(v / c2) + ε).
-// Weights are updated where their gradient is made, see outer.ts; tables here, and all where the gradient is clipped, so
-// that none may move before the norm of all is known.
+// Weights are updated where their gradient is made, see outer.ts; tables here, and all whose gradient is kept: where it is a sum,
+// or clipped, so that none may move before the norm of all is known.
 
 import { fma, storeTransposed } from './lanes';
 import { panelStride, placeOf } from './panels';
@@ -14,7 +14,7 @@ let rest2 = f32x4.splat(0);
 let rate = f32x4.splat(0);
 let eps = f32x4.splat(0);
 
-/** The longest gradient, or 0. */
+/** The longest gradient where gradients are clipped. */
 let most: f64 = 0;
 /** What the gradient of the step is multiplied by. */
 let shorten = f32x4.splat(0);
@@ -36,13 +36,7 @@ export function beginAdam(stepRate: f64, correction: f64): void {
   const root = Math.sqrt(correction);
   rate = f32x4.splat(<f32>(stepRate * root));
   eps = f32x4.splat(<f32>(epsilon * root));
-}
-
-/** Whether gradients are kept until all are known, and shortened then. */
-// @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
-@inline
-export function clips(): bool {
-  return most > 0;
+  shorten = f32x4.splat(1);
 }
 
 /** From the sum of the squares of all gradients. What is not finite becomes NaN as a whole: most / ∞ would hide it as 0. */
@@ -66,29 +60,19 @@ export function update(w: usize, g: v128, toM: usize, toV: usize): v128 {
   return value;
 }
 
-/** A table, whose gradient lies `toG` bytes behind. */
+/** A table whose gradient was kept, `toG` bytes behind. */
 export function adamTable(rows: i32, width: usize, stride: usize, w: usize, toG: usize, toM: usize, toV: usize): void {
   for (let r = 0; r < rows; r++) {
-    for (let i: usize = 0; i < width; i += 16) update(w + i, v128.load(w + i + toG), toM, toV);
-    w += stride;
-  }
-}
-
-/** The same, clipped. */
-export function adamTableClipped(
-  rows: i32, width: usize, stride: usize, w: usize, toG: usize, toM: usize, toV: usize,
-): void {
-  for (let r = 0; r < rows; r++) {
-    for (let i: usize = 0; i < width; i += 16) updateClipped(w + i, toG, toM, toV);
+    for (let i: usize = 0; i < width; i += 16) updateKept(w + i, toG, toM, toV);
     w += stride;
   }
 }
 
 /**
- * Rows `first` … `end − 1`, multiples of 4, of a weight w (M, N), clipped, and its transposed copy (N, M). Both lie in
- * panels.
+ * Rows `first` … `end − 1`, multiples of 4, of a weight w (M, N) whose gradient was kept, and its transposed copy (N, M). Both
+ * lie in panels.
  */
-export function adamClipped(
+export function adamKept(
   first: i32, end: i32, M: i32, N: i32, w: usize, transposed: usize, toG: usize, toM: usize, toV: usize,
 ): void {
   for (let panel = 0; panel < N; panel += 16) {
@@ -99,10 +83,10 @@ export function adamClipped(
       const toStride = panelStride(M, m);
       let to = transposed + placeOf(N, M, panel, m);
       for (let i: usize = 0; i < stride; i += 16, to += 4 * toStride) {
-        const w0 = updateClipped(row + i, toG, toM, toV);
-        const w1 = updateClipped(row + stride + i, toG, toM, toV);
-        const w3 = updateClipped(row2 + stride + i, toG, toM, toV);
-        storeTransposed(w0, w1, updateClipped(row2 + i, toG, toM, toV), w3, to, toStride);
+        const w0 = updateKept(row + i, toG, toM, toV);
+        const w1 = updateKept(row + stride + i, toG, toM, toV);
+        const w3 = updateKept(row2 + stride + i, toG, toM, toV);
+        storeTransposed(w0, w1, updateKept(row2 + i, toG, toM, toV), w3, to, toStride);
       }
     }
   }
@@ -110,6 +94,6 @@ export function adamClipped(
 
 // @ts-ignore: decorators on functions are AssemblyScript, not TypeScript
 @inline
-function updateClipped(w: usize, toG: usize, toM: usize, toV: usize): v128 {
+function updateKept(w: usize, toG: usize, toM: usize, toV: usize): v128 {
   return update(w, f32x4.mul(v128.load(w + toG), shorten), toM, toV);
 }

@@ -6,7 +6,7 @@
 
 import { decode, rememberToken } from './decode';
 import { exp, larger, maxOfLanes, sumOfLanes } from './lanes';
-import * as m from './memory';
+import { Field, get, int, padded } from './memory';
 
 /** Set by `beginTexts`. */
 let documents: i32 = 0;
@@ -38,7 +38,7 @@ const LARGEST: f32 = 1e8;
 
 const UNDECIDED: i32 = -1;
 
-/** To be called after `prefixLength` tokens have been written to `m.texts`: every document begins with them. */
+/** To be called after `prefixLength` tokens have been written to `texts`: every document begins with them. */
 export function beginTexts(count: i32, prefixLength: i32, most: i32, end: u32, inverseTemperature: f64, k: i32): void {
   documents = count;
   prefix = prefixLength;
@@ -47,16 +47,16 @@ export function beginTexts(count: i32, prefixLength: i32, most: i32, end: u32, i
   inverse = <f32>inverseTemperature;
   topK = k;
   // exp, its argument and the sums: 4e-6 for the weights, 1e-7 · 4 for each of the V that are added up.
-  margin = 4e-6 + 4e-7 * <f32>m.V;
+  margin = 4e-6 + 4e-7 * <f32>int(Field.V);
   done = 0;
   used = 0;
   written = 0;
   const bytes = <usize>prefix << 2;
-  for (let i = 0; i < prefix; i++) decode(load<u32>(m.texts + (<usize>i << 2)), i);
-  memory.copy(m.firstLogits, m.logits, m.strideV);
-  if (prefix != keptPrefix || memory.compare(m.keptPrefix, m.texts, bytes) != 0) {
-    memory.fill(m.beginningsKnown, 0, m.beginningCount);
-    memory.copy(m.keptPrefix, m.texts, bytes);
+  for (let i = 0; i < prefix; i++) decode(load<u32>(get(Field.texts) + (<usize>i << 2)), i);
+  memory.copy(get(Field.firstLogits), get(Field.logits), get(Field.logitsBytes));
+  if (prefix != keptPrefix || memory.compare(get(Field.keptPrompt), get(Field.texts), bytes) != 0) {
+    memory.fill(get(Field.beginningsKnown), 0, int(Field.beginningCount));
+    memory.copy(get(Field.keptPrompt), get(Field.texts), bytes);
     keptPrefix = prefix;
   }
   beginDocument();
@@ -67,7 +67,7 @@ function beginDocument(): void {
   fed = prefix;
   cached = prefix;
   beginning = 0;
-  logits = m.firstLogits;
+  logits = get(Field.firstLogits);
 }
 
 /** Numbers used so far. */
@@ -77,14 +77,14 @@ export function usedNumbers(): i32 {
 
 /**
  * Goes on until all documents are written, and gives true; or until a number has to be judged by the caller, who looks at
- * `m.logits` and calls `takeToken` and then this again. Tokens stand at `m.texts`, each document with its end token, if
+ * `logits` and calls `takeToken` and then this again. Tokens stand at `texts`, each document with its end token, if
  * it was drawn; a document of `longest` characters has none.
  */
 export function writeTexts(): bool {
   while (done < documents) {
-    const token = pick(load<f64>(m.uniforms + (<usize>used << 3)));
+    const token = pick(load<f64>(get(Field.uniforms) + (<usize>used << 3)));
     if (token == UNDECIDED) {
-      if (logits != m.logits) memory.copy(m.logits, logits, m.strideV);
+      if (logits != get(Field.logits)) memory.copy(get(Field.logits), logits, get(Field.logitsBytes));
       return false;
     }
     takeToken(token);
@@ -95,7 +95,7 @@ export function writeTexts(): bool {
 /** The next token of the present document. */
 export function takeToken(token: u32): void {
   used++;
-  store<u32>(m.texts + (<usize>written << 2), token);
+  store<u32>(get(Field.texts) + (<usize>written << 2), token);
   written++;
   if (token != endToken && fed < longest) {
     fed++;
@@ -108,32 +108,32 @@ export function takeToken(token: u32): void {
 
 /** Logits after `token`, which is the last of the `fed` tokens of the present document: kept ones, or made. */
 function feed(token: u32): void {
-  if (beginning >= 0) beginning = beginning * m.V + 1 + <i32>token;
-  if (beginning > m.beginningCount) beginning = -1;
+  if (beginning >= 0) beginning = beginning * int(Field.V) + 1 + <i32>token;
+  if (beginning > int(Field.beginningCount)) beginning = -1;
   const index = <usize>(beginning - 1);
   if (beginning > 0) {
-    logits = m.beginnings + index * m.strideV;
-    if (load<u8>(m.beginningsKnown + index) != 0) return;
+    logits = get(Field.beginnings) + index * get(Field.logitsBytes);
+    if (load<u8>(get(Field.beginningsKnown) + index) != 0) return;
   }
   for (; cached < fed - 1; cached++) {
-    rememberToken(load<u32>(m.texts + (<usize>(written - fed + cached) << 2)), cached);
+    rememberToken(load<u32>(get(Field.texts) + (<usize>(written - fed + cached) << 2)), cached);
   }
   decode(token, cached);
   cached++;
   if (beginning > 0) {
-    memory.copy(logits, m.logits, m.strideV);
-    store<u8>(m.beginningsKnown + index, 1);
+    memory.copy(logits, get(Field.logits), get(Field.logitsBytes));
+    store<u8>(get(Field.beginningsKnown) + index, 1);
   } else {
-    logits = m.logits;
+    logits = get(Field.logits);
   }
 }
 
 /** The token that the number u in [0, 1) draws by the logits, or UNDECIDED. */
 function pick(u: f64): i32 {
-  const weights = m.weights;
-  const width = <usize>m.Vp << 2;
-  const padding = m.Vp - m.V;
-  for (let i = 0; i < padding; i++) store<f32>(logits + (<usize>(m.V + i) << 2), -f32.MAX_VALUE);
+  const weights = get(Field.weights);
+  const width = <usize>padded(int(Field.V)) << 2;
+  const padding = padded(int(Field.V)) - int(Field.V);
+  for (let i = 0; i < padding; i++) store<f32>(logits + (<usize>(int(Field.V) + i) << 2), -f32.MAX_VALUE);
   let most = v128.load(logits);
   let least = most;
   for (let i: usize = 16; i < width; i += 16) {
@@ -153,7 +153,7 @@ function pick(u: f64): i32 {
     v128.store(weights + i, e);
     sum = f32x4.add(sum, e);
   }
-  if (topK < m.V) sum = keepLargest(weights);
+  if (topK < int(Field.V)) sum = keepLargest(weights);
   const total = f32x4.extract_lane(sumOfLanes(sum), 0);
   const room = total * margin;
   const target = <f32>u * total;
@@ -183,21 +183,21 @@ function keepLargest(weights: usize): v128 {
     if (reached(kth | bit) >= topK) kth |= bit;
   }
   let room = topK - (kth == i32.MAX_VALUE ? 0 : reached(kth + 1));
-  for (let i = 0; i < m.V; i++) {
+  for (let i = 0; i < int(Field.V); i++) {
     const key = keyOf(load<f32>(logits + (<usize>i << 2)));
     if (key > kth) continue;
     if (key == kth && room > 0) room--;
     else store<f32>(weights + (<usize>i << 2), 0);
   }
   let sum = f32x4.splat(0);
-  for (let i: usize = 0; i < <usize>m.Vp << 2; i += 16) sum = f32x4.add(sum, v128.load(weights + i));
+  for (let i: usize = 0; i < <usize>padded(int(Field.V)) << 2; i += 16) sum = f32x4.add(sum, v128.load(weights + i));
   return sum;
 }
 
 /** Logits whose key is at least `key`. */
 function reached(key: i32): i32 {
   let count = 0;
-  for (let i = 0; i < m.V; i++) count += <i32>(keyOf(load<f32>(logits + (<usize>i << 2))) >= key);
+  for (let i = 0; i < int(Field.V); i++) count += <i32>(keyOf(load<f32>(logits + (<usize>i << 2))) >= key);
   return count;
 }
 

@@ -1,12 +1,12 @@
-// rmsnorm: out = x · s with s = (mean(x²) + 1e-5)^(−1/2), row by row. C counts the true channels: the padding is 0.
+// rmsnorm: out = x · s with s = (mean(x²) + 1e-5)^(−1/2), row by row. C counts the true channels, `width` (in bytes) their padding as
+// well, which is 0.
 
 import { fma, sumOfLanes } from './lanes';
 
 const EPSILON: f32 = 1e-5;
 
 /** out (R, C) and s (R), kept for the derivative. */
-export function rmsnorm(R: i32, C: i32, stride: usize, x: usize, out: usize, s: usize): void {
-  const width = <usize>((C + 3) & -4) << 2;
+export function rmsnorm(R: i32, C: i32, width: usize, stride: usize, x: usize, out: usize, s: usize): void {
   const perChannel: f32 = 1 / <f32>C;
   for (let r = 0; r < R; r++) {
     let squares = f32x4.splat(0);
@@ -30,10 +30,9 @@ export function rmsnorm(R: i32, C: i32, stride: usize, x: usize, out: usize, s: 
  * gradient that goes past the norm; its address is 0 where none does.
  */
 export function rmsnormGrad(
-  R: i32, C: i32, stride: usize, out: usize, s: usize, dout: usize, dx: usize, residual: usize,
+  R: i32, C: i32, width: usize, stride: usize, out: usize, s: usize, dout: usize, dx: usize, residual: usize,
 ): void {
   const toResidual = residual - dx;
-  const width = <usize>((C + 3) & -4) << 2;
   const perChannel: f32 = 1 / <f32>C;
   for (let r = 0; r < R; r++) {
     let products = f32x4.splat(0);

@@ -2,17 +2,24 @@
 // one order, and the blocks in order by all: the same bits for any number of threads.
 
 import { fma, sumOfLanes } from './lanes';
-import * as m from './memory';
+import { Field, get } from './memory';
+
+/** Small enough that threads share the blocks evenly, and f32 loses nothing in one. src/cpu/layout.ts has it as well. */
+const BLOCK: usize = 4096;
+
+function countBlocks(): usize {
+  return (get(Field.parameterBytes) + BLOCK - 1) / BLOCK;
+}
 
 /** Sums the squares of this thread's blocks. */
 export function sumBlocks(thread: i32, threads: i32): void {
-  const all = <i64>m.squaresCount;
+  const all = <i64>countBlocks();
   const first = <usize>((all * thread) / threads);
   const end = <usize>((all * (thread + 1)) / threads);
-  const gradients = m.wte + m.toGradient;
+  const gradients = get(Field.parameters) + get(Field.toGradient);
   for (let block = first; block < end; block++) {
-    const from = block * m.SQUARES_BLOCK;
-    const to = gradients + min(from + m.SQUARES_BLOCK, m.parameterBytes);
+    const from = block * BLOCK;
+    const to = gradients + min(from + BLOCK, get(Field.parameterBytes));
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
     // What is laid out ends at a multiple of 64 bytes.
     for (let at = gradients + from; at < to; at += 64) {
@@ -23,13 +30,13 @@ export function sumBlocks(thread: i32, threads: i32): void {
       s3 = fma(g3, g3, s3);
     }
     const sum = sumOfLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-    store<f64>(m.squares + (block << 3), <f64>f32x4.extract_lane(sum, 0));
+    store<f64>(get(Field.squares) + (block << 3), <f64>f32x4.extract_lane(sum, 0));
   }
 }
 
 /** The sum of all blocks. */
 export function sumSquares(): f64 {
   let total: f64 = 0;
-  for (let block: usize = 0; block < <usize>m.squaresCount; block++) total += load<f64>(m.squares + (block << 3));
+  for (let block: usize = 0; block < countBlocks(); block++) total += load<f64>(get(Field.squares) + (block << 3));
   return total;
 }
