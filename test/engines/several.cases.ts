@@ -112,7 +112,10 @@ export function severalCases(name: string, create: Create, expectSame = equal): 
       await refused(other({ training: { ...training, batchSize: 3 } }), 'models[1]: expected batch_size 2');
       await refused(other({ training: { ...training, steps: 31 } }), 'models[1]: expected steps 30');
       await refused(other({ training: { ...training, clip: 1 } }), 'models[1]: expected clip 0');
-      await refused(other({ training: { ...training, beta1: 1 } }), 'beta1: expected a number of at least 0 and below 1');
+      await refused(
+        other({ training: { ...training, beta1: 1 } }),
+        'beta1: expected a number of at least 0 and below 1',
+      );
       await refused(other({ order: members[1].order.subarray(1) }), 'an order of length 7');
       await refused(other({ order: members[1].order.map(() => 7) }), 'documents below 7, got 7');
       await refused(other({ parameters: new Float32Array(2) }), 'models[1].parameters');
