@@ -10,7 +10,7 @@ import { ConfigError, DataError, DeviceError, MicrogptError, ShapeError } from '
 /** A step of at least this many floating-point operations takes tenths of a second on a slow machine. */
 const LONG_STEP: Record<LocalEngine['name'], number> = { oracle: 1e7, cpu: 5e8 };
 
-type Call = Exclude<keyof Engine, 'info' | 'generate' | 'dispose'>;
+type Call = Exclude<keyof Engine, 'info' | 'size' | 'latency' | 'generate' | 'dispose'>;
 const CALLS: readonly Call[] = [
   'advance',
   'gradients',
@@ -83,6 +83,7 @@ export async function engineAway(local: LocalEngine, spec: EngineSpec): Promise<
   }
   return {
     ...(Object.fromEntries(calls) as unknown as Pick<Engine, Call>),
+    size: 1,
     get info() {
       return info;
     },
