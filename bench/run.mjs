@@ -27,6 +27,8 @@ const server = await createServer({
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
 });
 try {
+  const { loadKernels } = await server.ssrLoadModule('/src/cpu/kernels.ts');
+  await loadKernels();
   const { main } = await server.ssrLoadModule(`/bench/${name}.ts`);
   await main(args);
 } catch (error) {

@@ -59,7 +59,7 @@ export function testConfig(mode: string, plugins: () => Plugin[]) {
       css: true, // the report's style is a part of it, so the tests need the real one
       pool: 'forks',
       maxWorkers,
-      setupFiles: ['test/support/software-vulkan.mjs'],
+      setupFiles: ['test/support/software-vulkan.mjs', 'test/support/cpu-kernels.ts'],
       // SwiftShader on two shared cores: kernels that a GPU runs in a millisecond take seconds.
       testTimeout: 240_000,
       hookTimeout: 240_000,

@@ -2,7 +2,7 @@
 
 import { arch, cpus, platform, release } from 'node:os';
 import { version } from '../../package.json';
-import { chooseBuild } from '../cpu/kernels.ts';
+import { chooseBuild, loadKernels } from '../cpu/kernels.ts';
 import { adapterInfo, adapterName, requestAdapter, usedLimits } from '../webgpu/adapter.ts';
 import { gpu as openGpu, webgpuVersion } from './gpu.ts';
 import type { Output } from './output.ts';
@@ -42,7 +42,7 @@ async function collect(): Promise<InfoRecord> {
     },
     engines: [
       { name: 'oracle', available: true, note: 'scalar autograd, f64: the reference' },
-      { name: 'cpu', available: true, note: cpuNote() },
+      { name: 'cpu', available: true, note: await cpuNote() },
       {
         name: 'webgpu',
         available: adapter !== undefined,
@@ -64,7 +64,8 @@ async function describeAdapter(): Promise<AdapterDetails> {
   };
 }
 
-function cpuNote(): string {
+async function cpuNote(): Promise<string> {
+  await loadKernels();
   const build = chooseBuild();
   return build === null ? 'typed arrays, f32: no WASM SIMD here' : `WASM ${build}, f32`;
 }

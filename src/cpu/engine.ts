@@ -5,7 +5,7 @@ import type { Engine, EngineSpec } from '../engine/engine.ts';
 import { checkSpec, eachAlone, sideBySide } from '../engine/models.ts';
 import { checkRunLength } from '../model/plans.ts';
 import { ConfigError } from '../util/errors.ts';
-import { chooseBuild } from './kernels.ts';
+import { chooseBuild, loadKernels } from './kernels.ts';
 import type { SimdBuild } from './kernels.ts';
 import { createPlainEngine } from './plain.ts';
 import { createSimdEngine } from './simd.ts';
@@ -37,6 +37,12 @@ const MOST_AUTO_THREADS = 16;
 
 /** More would only wait. */
 const MOST_THREADS = 256;
+
+/** Loads the kernels and makes the engine; as createCpuEngine. */
+export async function openCpuEngine(spec: EngineSpec, options: CpuOptions = {}): Promise<Engine> {
+  await loadKernels(options.build);
+  return createCpuEngine(spec, options);
+}
 
 /** Throws ConfigError where `variant: 'simd'` or so many threads cannot be had. The bits are the same with any number of workers. */
 export function createCpuEngine(spec: EngineSpec, options: CpuOptions = {}): Engine {

@@ -1,7 +1,5 @@
-// Loads the WASM kernels of src/cpu/wasm/: one source, two builds, of which the runtime takes the faster one it knows.
-
-import relaxed from './wasm/index.ts?assemblyscript&relaxed';
-import simd128 from './wasm/index.ts?assemblyscript';
+// Loads the WASM kernels of src/cpu/wasm/: one source, two builds, of which the runtime takes the faster one it knows, and a page
+// loads no other.
 
 /** The exports of src/cpu/wasm/index.ts. Addresses are in bytes. */
 export interface Kernels {
@@ -33,17 +31,29 @@ export type SimdBuild = 'SIMD128' | 'relaxed SIMD';
 /** Whether several threads can share the memory. */
 export type Sharing = 'shared' | 'own';
 
-const HEX: Record<SimdBuild, string> = { SIMD128: simd128, 'relaxed SIMD': relaxed };
+const SOURCES: Record<SimdBuild, () => Promise<{ readonly default: string }>> = {
+  SIMD128: () => import('./wasm/index.ts?assemblyscript'),
+  'relaxed SIMD': () => import('./wasm/index.ts?assemblyscript&relaxed'),
+};
+/** Those that are loaded. */
+const HEX: Partial<Record<SimdBuild, string>> = {};
 
 /** Compiled once, used by every engine. */
 const modules = new Map<string, WebAssembly.Module | null>();
 
-/** The module for memory of that kind, or null where the runtime does not know its instructions. */
+/** Loads the fastest build for this runtime, and the one called `wanted`: to be awaited before an engine is made. */
+export async function loadKernels(wanted?: string): Promise<void> {
+  for (const build of [fusesMultiplyAdd() ? 'relaxed SIMD' : 'SIMD128', wanted]) {
+    if (build === 'relaxed SIMD' || build === 'SIMD128') HEX[build] ??= (await SOURCES[build]()).default;
+  }
+}
+
+/** The module of a build that is loaded, or null where the runtime does not know its instructions. */
 export function kernelModule(build: SimdBuild, sharing: Sharing): WebAssembly.Module | null {
   const key = `${build}, ${sharing}`;
   let module = modules.get(key);
   if (module === undefined) {
-    const bytes = fromHex(HEX[build]);
+    const bytes = fromHex(HEX[build]!);
     if (sharing === 'own') makeUnshared(bytes);
     module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
     modules.set(key, module);
@@ -60,14 +70,16 @@ function fromHex(hex: string): Uint8Array<ArrayBuffer> {
 /** From the fastest on. The build decides every bit: with one of them all machines give the same. */
 const BUILDS: readonly SimdBuild[] = ['relaxed SIMD', 'SIMD128'];
 
-/** The build called `wanted` where it runs here, else the fastest that does, or null. */
+/** The build called `wanted` where it runs here, else the fastest that does, or null. See `loadKernels`. */
 export function chooseBuild(wanted?: string): SimdBuild | null {
-  const builds = BUILDS.filter(runs);
+  const loaded = BUILDS.filter((build) => HEX[build] !== undefined);
+  if (loaded.length === 0) throw new Error('cpu: the kernels are not loaded yet: await loadKernels() first.');
+  const builds = loaded.filter(runs);
   return builds.find((build) => build === wanted) ?? builds[0] ?? null;
 }
 
 function runs(build: SimdBuild): boolean {
-  return kernelModule(build, 'own') !== null && (build === 'SIMD128' || fusesMultiplyAdd());
+  return (build === 'SIMD128' || fusesMultiplyAdd()) && kernelModule(build, 'own') !== null;
 }
 
 /** (func (export "f") (param f32 f32 f32) (result f32)): lane 0 of f32x4.relaxed_madd of the three. */
@@ -82,8 +94,10 @@ let fuses: boolean | undefined;
 
 /** relaxed_madd may round once or twice. Where it rounds twice, as on processors without FMA, it gives SIMD128's bits. */
 function fusesMultiplyAdd(): boolean {
+  const bytes = fromHex(RELAXED_MADD);
+  if (!WebAssembly.validate(bytes)) return false;
   if (fuses === undefined) {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(fromHex(RELAXED_MADD)));
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
     const madd = exports['f'] as (a: number, b: number, c: number) => number;
     const x = 1 + 2 ** -12;
     fuses = madd(x, x, -(1 + 2 ** -11)) !== 0; // x² without its last bit

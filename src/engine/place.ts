@@ -58,8 +58,8 @@ export async function onCpu(
         const { createOracleEngine } = await import('../oracle/engine.ts'); // the page's first load does without
         return createOracleEngine(spec);
       }
-      const { createCpuEngine } = await import('../cpu/engine.ts'); // its kernels: a page that trains on a GPU does not load them
-      return createCpuEngine(spec, { ...options, workers });
+      const { openCpuEngine } = await import('../cpu/engine.ts'); // its kernels: a page that trains on a GPU does not load them
+      return openCpuEngine(spec, { ...options, workers });
     },
     close() {
       for (const worker of workers) worker.end();

@@ -1,6 +1,6 @@
 // The whole of `microgpt verify`, for the command line and the page: which checks there are and in which order.
 
-import { createCpuEngine } from '../cpu/engine.ts';
+import { openCpuEngine } from '../cpu/engine.ts';
 import type { EngineName, LaunchStrategy } from '../engine/engine.ts';
 import { LAUNCH_STRATEGIES } from '../engine/choice.ts';
 import { runReference } from '../graph/reference.ts';
@@ -38,7 +38,7 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Check> {
   }
   if (!engines.includes('cpu') && !engines.includes('webgpu')) return;
   const oracle = await OracleAnswers.compute(options);
-  if (engines.includes('cpu')) yield* oracle.verify('cpu', (spec) => createCpuEngine(spec, cpu));
+  if (engines.includes('cpu')) yield* oracle.verify('cpu', (spec) => openCpuEngine(spec, cpu));
   if (engines.includes('webgpu') && gpu) {
     for (const launch of launches) {
       yield* oracle.verify(`webgpu ${launch}`, (spec) => createWebGpuEngine(spec, { gpu, launch }));

@@ -19,14 +19,14 @@ const BATCH = 4;
 
 /** Trains in a worker, as the page does, and on the page's own thread, where waiting is forbidden. */
 const RUN = `
-  import { createCpuEngine } from '${ROOT}src/cpu/engine.ts';
+  import { openCpuEngine } from '${ROOT}src/cpu/engine.ts';
   import { prepareRun } from '${ROOT}src/train/prepare.ts';
   import { DEFAULT_MODEL, DEFAULT_TRAINING } from '${ROOT}src/config/config.ts';
   export async function run(threads) {
     const training = { ...DEFAULT_TRAINING, steps: ${STEPS}, batchSize: ${BATCH} };
     const { spec } = prepareRun({ documents: ${JSON.stringify(DOCUMENTS)}, model: DEFAULT_MODEL, training });
     try {
-      const engine = createCpuEngine(spec, { threads });
+      const engine = await openCpuEngine(spec, { threads });
       const losses = Array.from(await engine.advance(${STEPS}));
       const { description } = engine.info;
       engine.dispose();

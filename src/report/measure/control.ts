@@ -1,6 +1,6 @@
 // The same thing twice, as if it were two: what a difference must exceed to mean anything here.
 
-import { createCpuEngine } from '../../cpu/engine.ts';
+import { openCpuEngine } from '../../cpu/engine.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { createWebGpuEngine } from '../../webgpu/engine.ts';
 import type { Control } from '../schema.ts';
@@ -22,7 +22,10 @@ export async function measureControl(context: SectionContext): Promise<Control |
   const gpu = await context.openDevice?.();
   try {
     const subjects = [
-      ...pair('a step of the CPU engine at the defaults', [createCpuEngine(spec), createCpuEngine(spec)]),
+      ...pair('a step of the CPU engine at the defaults', [
+        await openCpuEngine(spec),
+        await openCpuEngine(spec),
+      ]),
     ];
     if (gpu) {
       const make = () => createWebGpuEngine(spec, { gpu, launch: 'graph' });

@@ -1,6 +1,6 @@
 // From which size the GPU wins, with each way of launching: which cells of the grid are measured, and what becomes of them.
 
-import { createCpuEngine } from '../../cpu/engine.ts';
+import { openCpuEngine } from '../../cpu/engine.ts';
 import type { Engine, LaunchStrategy } from '../../engine/engine.ts';
 import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
 import { MicrogptError } from '../../util/errors.ts';
@@ -42,7 +42,7 @@ export function engineContest(
     return why ?? contestant(await createWebGpuEngine(spec, { gpu, launch }));
   };
   return {
-    cpu: async () => contestant(createCpuEngine(spec)),
+    cpu: async () => contestant(await openCpuEngine(spec)),
     gpu: new Map(LAUNCH_STRATEGIES.map((launch) => [launch, () => strategy(launch)])),
   };
 }

@@ -1,6 +1,6 @@
 // Everything that can stand on the ladder: our engines, populations, and programs of others.
 
-import { createCpuEngine } from '../../cpu/engine.ts';
+import { openCpuEngine } from '../../cpu/engine.ts';
 import type { Engine, Member } from '../../engine/engine.ts';
 import { partOf, specOf } from '../../engine/models.ts';
 import { LAUNCH_STRATEGIES } from '../../engine/choice.ts';
@@ -79,15 +79,15 @@ export async function contestants(
 
   await add({ id: 'oracle', label: 'oracle, f64 scalars', kind: 'oracle' }, () => createOracleEngine(spec));
   await add({ id: 'cpu-plain', label: 'CPU, plain typed arrays', kind: 'cpu' }, () =>
-    createCpuEngine(spec, { variant: 'plain' }),
+    openCpuEngine(spec, { variant: 'plain' }),
   );
   await add({ id: 'cpu-simd', label: 'CPU, WebAssembly SIMD', kind: 'cpu' }, () =>
-    createCpuEngine(spec, { variant: 'simd', threads: 1 }),
+    openCpuEngine(spec, { variant: 'simd', threads: 1 }),
   );
   const threads = coreCount();
   await add({ id: 'cpu-threads', label: `CPU, SIMD on ${threads} threads`, kind: 'cpu' }, () => {
     if (threads < 2) throw new ConfigError('this machine has one core');
-    return createCpuEngine(spec, { variant: 'simd', threads });
+    return openCpuEngine(spec, { variant: 'simd', threads });
   });
   if (gpu) {
     const { software } = gpu.info;

@@ -1,6 +1,6 @@
 // A population in the page: trains a grid of models, and shows any of them.
 
-import { createCpuEngine } from '../../cpu/engine.ts';
+import { openCpuEngine } from '../../cpu/engine.ts';
 import type { FloatArray } from '../../engine/engine.ts';
 import type { ModelSource } from '../../engine/choice.ts';
 import { chooseEngines } from '../../engine/choose.ts';
@@ -131,7 +131,7 @@ export class Sweeping {
     const { model, training, sampling } = this.#job.settings;
     const own = { ...training, ...gridPoint(this.#job.axes, looked.index) };
     const { spec, tokenizer, random } = prepareRun({ documents: this.#documents, model, training: own });
-    const engine = createCpuEngine({ ...spec, parameters });
+    const engine = await openCpuEngine({ ...spec, parameters });
     const texts: string[] = [];
     try {
       const options = { ...sampling, blockSize: model.blockSize };
