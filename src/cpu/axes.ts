@@ -80,14 +80,14 @@ export class AxisMap {
     const key = this.#keyOf(tensor);
     let axes = this.#axes.get(key);
     if (axes === undefined) {
-      const [rows, columns = 1] = tensor.shape;
+      const [rows, columns] = tensor.shape.length === 1 ? [1, tensor.shape[0]] : tensor.shape;
       axes = { rows: new Axis(rows), columns: new Axis(columns) };
       this.#axes.set(key, axes);
     }
     return axes;
   }
 
-  /** Ties what `node` ties: where all of its operands have one shape, them all. */
+  /** Ties what `node` ties: operands of one shape, and those that have a number for each of its columns. */
   tie({ op, inputs, outputs, attrs }: Node): void {
     const [first, second] = inputs;
     const columns = (tensor: Tensor) => this.of(tensor).columns;
@@ -122,9 +122,15 @@ export class AxisMap {
         alike(inputs[2], outputs[1]);
         break;
       default: {
-        const all = [...inputs, ...outputs];
-        if (all.every(({ shape }) => shape.length === 2 && String(shape) === String(all[0].shape)))
-          alike(...all);
+        // Rows of one shape, and a number for each of their columns.
+        const floats = [...inputs, ...outputs].filter(({ dtype }) => dtype === 'f32');
+        const rows = floats.find(({ shape }) => shape.length === 2)?.shape;
+        if (rows === undefined) break;
+        alike(
+          ...floats.filter(
+            ({ shape }) => String(shape) === String(shape.length === 2 ? rows : rows.slice(1)),
+          ),
+        );
       }
     }
   }

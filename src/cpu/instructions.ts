@@ -5,7 +5,7 @@
 // prettier-ignore
 const CODES = [
   'batch', 'share', 'gather', 'elements', 'norm', 'normGrad', 'product', 'rowProduct', 'attention', 'crossEntropy', 'remember',
-  'attend', 'weight', 'scatter', 'table', 'sum', 'squares', 'clip', 'loss', 'transpose', 'meet', 'again',
+  'attend', 'weight', 'scatter', 'table', 'sum', 'squares', 'clip', 'loss', 'transpose', 'affineNorm', 'affineNormGrad', 'meet', 'again',
 ] as const;
 export type Code = (typeof CODES)[number];
 

@@ -10,8 +10,8 @@ import type { Code, Instruction, Operand, Word } from './instructions.ts';
 import { strideOf } from './weights.ts';
 import type { Matrix, Weights } from './weights.ts';
 
-/** What is done to a result before it is stored, by the op that says so: Finish of src/cpu/wasm/matmul.ts. */
-const FINISH = { store: 0, add: 1, relu: 2, relu_grad: 3 } as const;
+/** What is done to a result before it is stored, by the op that says so: Finish of src/cpu/wasm/matmul.ts; from 4 on of elements.ts. */
+const FINISH = { store: 0, add: 1, relu: 2, relu_grad: 3, gelu: 4, gelu_grad: 5 } as const;
 type Finish = keyof typeof FINISH;
 
 /** Rows of numbers in memory. Offsets, strides and widths are in bytes. */
@@ -69,6 +69,9 @@ export class Lowering {
   readonly #ids = new Map<Tensor, Buffer>();
   readonly #terms = new Map<Tensor, readonly GradientTerm[]>();
   readonly #norms = new Map<Tensor, { readonly out: Rows; readonly factors: Buffer }>();
+  /** By the tensor of its rows' means and factors: what went into a norm with weights, and the terms of the weights' gradient. */
+  readonly #affineNorms = new Map<Tensor, { readonly x: Rows; readonly stats: Buffer; products?: Rows }>();
+  #zeros: Buffer | undefined;
   /** What relu has made of a tensor. */
   readonly #relus = new Map<Tensor, Tensor>();
   readonly #heads = new Map<Node, Heads>();
@@ -174,6 +177,50 @@ export class Lowering {
         this.#emit('norm', [first.shape[1], to.width, all(factors, 'write'), spend(x), to.stride, write(to)]);
         break;
       }
+      case 'layernorm': {
+        const to = this.place(out);
+        const stats = new Buffer(8 * this.#rows, 'stats');
+        const x = this.#alike(this.place(first), to);
+        this.#weights.axes.of(first).columns.expectHeads(1);
+        this.#affineNorms.set(node.outputs[1], { x, stats });
+        const affine = [second, third].map((tensor) => all(this.#weights.of(tensor).value));
+        const words = [first.shape[1], to.width, all(stats, 'write'), spend(x), to.stride, write(to)];
+        this.#emit('affineNorm', [...words, ...affine]);
+        break;
+      }
+      case 'layernorm_grad': {
+        const norm = this.#affineNorms.get(second);
+        if (norm === undefined) throw new LoweringError('the derivative of a norm that is not there');
+        const to = this.place(out);
+        const [x, dout] = [norm.x, this.place(inputs[3])].map((rows) => this.#alike(rows, to));
+        norm.products = this.#take(to.width);
+        const words = [first.shape[1], to.width, all(norm.stats), read(x), to.stride, read(dout), write(to)];
+        const weight = all(this.#weights.of(third).value);
+        this.#emit('affineNormGrad', [...words, write(norm.products), weight]);
+        break;
+      }
+      case 'layernorm_grad_w': {
+        const products = this.#affineNorms.get(second)?.products;
+        if (products === undefined) throw new LoweringError('a gradient by the weights of a norm alone');
+        this.#terms.set(out, this.#sumOfRows(products));
+        this.#terms.set(node.outputs[1], this.#sumOfRows(this.place(third)));
+        break;
+      }
+      case 'bias': {
+        const [x, to] = [this.place(first), this.place(out)];
+        const b: Rows = { buffer: this.#weights.of(second).value, offset: 0, stride: 0, width: to.width };
+        this.#elements(x, to, 'add', b);
+        break;
+      }
+      case 'bias_grad':
+        this.#terms.set(out, this.#sumOfRows(this.place(first)));
+        break;
+      case 'gelu':
+        this.#elements(this.place(first), this.place(out), 'gelu');
+        break;
+      case 'gelu_grad':
+        this.#elements(this.place(second), this.place(out), 'gelu_grad', this.place(first));
+        break;
       case 'linear':
       case 'linear_grad_x':
       case 'rmsnorm_grad':
@@ -226,6 +273,12 @@ export class Lowering {
       default:
         throw new LoweringError(`no instruction for ${node.op.name}`);
     }
+  }
+
+  /** The gradient of a vector that was added to every row: that of a table of one row, which all rows took. */
+  #sumOfRows(dout: Rows): readonly GradientTerm[] {
+    this.#zeros ??= new Buffer(4 * this.#rows);
+    return [{ dout, ids: this.#zeros }];
   }
 
   #idsOf(tensor: Tensor): Buffer {

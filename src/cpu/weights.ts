@@ -83,9 +83,10 @@ export class Weights {
     this.#byOffset = new Map(layout.offsets.map((offset, index) => [offset, index]));
     for (const { buffers, dispatches } of plans) {
       for (const { node, inputs } of dispatches) {
-        inputs.forEach(({ buffer, offset }, i) => {
+        inputs.forEach(({ buffer, offset, length }, i) => {
           const tensor = node.inputs[i];
-          if (buffers[buffer].name !== 'parameters' || tensor.shape.length !== 2) return;
+          // Adam's input is all of the region.
+          if (buffers[buffer].name !== 'parameters' || length === layout.length) return;
           this.#indices.set(tensor, this.indexAt(offset));
           this.#tensors[this.indexAt(offset)] = tensor;
         });
@@ -167,7 +168,8 @@ export class Weights {
 
   /** Numbers that lie together in the flat list and in memory: where in each, and how many. */
   #forEachPiece(distance: number, visit: (flat: number, at: number, length: number) => void): void {
-    this.#layout.specs.forEach(({ shape: [rows, columns], offset }, index) => {
+    this.#layout.specs.forEach(({ shape, offset }, index) => {
+      const [rows, columns] = shape.length === 1 ? [1, shape[0]] : shape;
       const matrix = this.at(index);
       const axes = this.axes.of(this.#tensors[index]);
       const first = matrix.members.indexOf(index) * axes.rows.padded;

@@ -47,6 +47,8 @@ export interface Phase {
 }
 
 export interface Body {
+  /** WGSL functions that the code calls, on packs. */
+  readonly lib?: string;
   /** Widths that must be whole packs. */
   readonly packed: readonly number[];
   /** Elements of tensors that only the phases share, by name. */

@@ -4,11 +4,13 @@
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { ModelConfig } from '../config/config.ts';
 
-/** A matrix of weights, [out, in]. */
+/** A matrix of weights [out, in], or a vector: a bias, or the weights of a norm. */
 export interface ParameterShape {
   /** Such as `layer0.attn_wq`. */
   readonly name: string;
-  readonly shape: readonly [number, number];
+  readonly shape: readonly number[];
+  /** What it starts as; Gaussian unless given. */
+  readonly initial?: 0 | 1;
 }
 
 /** Causal attention in one layer: q, k, v (R, C) to the mixed values (R, C). */

@@ -28,7 +28,7 @@ export interface LayerInside {
   readonly values: Float64Array;
   /** What each row looks at (H, n, n): attention[h][r][t] is 0 for t > r, and each row sums to 1. */
   readonly attention: Float64Array;
-  /** Hidden units of the MLP after relu (n, 4C). */
+  /** Hidden units of the MLP after the activation (n, 4C). */
   readonly hidden: Float64Array;
 }
 
@@ -82,8 +82,8 @@ export function lookInside(
     nodes.filter((node) => node.where === where && node.op.name === op);
   const stage = (name: string, x: Float64Array): ResidualStage => ({ name, x, rms: rootMeanSquares(x, n) });
 
-  const [start] = ops('', 'rmsnorm');
-  const residual = [stage('embedding', of(start.outputs[0]))];
+  const [[, start]] = ops('layer0', 'add').map(({ inputs }) => inputs);
+  const residual = [stage('embedding', of(start))]; // what the first layer adds to
   const layers: LayerInside[] = [];
   for (let i = 0; i < nLayer; i++) {
     const where = `layer${i}`;
@@ -92,13 +92,13 @@ export function lookInside(
     residual.push(stage(`${where}.mlp`, of(fed.outputs[0])));
     const [{ inputs }] = ops(where, 'attention');
     const [queries, keys, handed] = inputs.slice(0, 3).map(of);
-    const [{ outputs: hidden }] = ops(where, 'relu');
+    const hidden = ops(where, 'linear').at(-1)!.inputs[0]; // of the MLP's second matrix
     layers.push({
       queries,
       keys,
       values: handed,
       attention: attentionWeights(queries, keys, n, H),
-      hidden: of(hidden[0]),
+      hidden: of(hidden),
     });
   }
   const losses = of(document.nll);

@@ -1,11 +1,12 @@
 // The parameters of a model, where they lie, and their initial values.
 
+import { sizeOf } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import type { PythonRandom } from '../util/python-random.ts';
 import type { Model, ParameterShape } from './architecture.ts';
 import { DEFAULT_TRAINING, type ModelConfig } from '../config/config.ts';
 
-/** One parameter matrix inside the flat list of all parameters. */
+/** A parameter inside the flat list of all parameters. */
 export interface ParameterSpec extends ParameterShape {
   /** Where it starts in the flat list, in elements. */
   readonly offset: number;
@@ -38,29 +39,31 @@ function shapesOf(model: Model): readonly ParameterShape[] {
 /** Every parameter of `model`, in order: of the GPT, microgpt.py's. */
 export function parameterSpecs(model: Model): ParameterSpec[] {
   let offset = 0;
-  return shapesOf(model).map(({ name, shape }) => {
-    const size = shape[0] * shape[1];
+  return shapesOf(model).map((spec) => {
+    const size = sizeOf(spec.shape);
     offset += size;
-    return { name, shape, offset: offset - size, size };
+    return { ...spec, offset: offset - size, size };
   });
 }
 
 /** The number of all elements. Quick for any number of layers, which are all alike. */
 export function countParameters(model: Model): number {
   const count = (nLayer: number) =>
-    shapesOf({ ...model, nLayer }).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
+    shapesOf({ ...model, nLayer }).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const one = count(1);
   return one + (model.nLayer - 1) * (count(2) - one);
 }
 
-/** Initial values, Gaussian with the standard deviation `scale`, drawn in microgpt.py's order. */
+/** Initial values: matrices Gaussian with the standard deviation `scale`, drawn in microgpt.py's order. */
 export function initParameters(
   model: Model,
   random: PythonRandom,
   scale = DEFAULT_TRAINING.initScale,
 ): Float64Array {
   const values = new Float64Array(countParameters(model));
-  for (let i = 0; i < values.length; i++) values[i] = random.gauss(0, scale);
+  for (const { offset, size, initial } of parameterSpecs(model)) {
+    for (let i = offset; i < offset + size; i++) values[i] = initial ?? random.gauss(0, scale);
+  }
   return values;
 }
 

@@ -40,6 +40,9 @@ import {
 } from './norm-linear-relu.ts';
 import { normQkv, normQkvRule, qkvGradW, qkvGradWInParts, qkvGradX } from './norm-qkv.ts';
 import { normedGrad, normedGradAdd, normedGradAddRule } from './normed-grad.ts';
+import { bias, biasGrad } from './bias.ts';
+import { gelu, geluGrad } from './gelu.ts';
+import { layernorm, layernormGrad, layernormGradW } from './layernorm.ts';
 import { relu, reluGrad } from './relu.ts';
 import { rmsnorm, rmsnormGrad } from './rmsnorm.ts';
 import { softmaxLoss, softmaxLossRule } from './softmax-loss.ts';
@@ -69,6 +72,13 @@ export const OPS: readonly Op[] = [
   attentionDecode,
   relu,
   reluGrad,
+  gelu,
+  geluGrad,
+  bias,
+  biasGrad,
+  layernorm,
+  layernormGrad,
+  layernormGradW,
   add,
   crossEntropy,
   crossEntropyGrad,

@@ -1,5 +1,9 @@
 // What `microgpt verify` reports, and how far numbers may be from what they should be.
 
+import type { Model } from '../model/architecture.ts';
+import { parameterSpecs } from '../model/parameters.ts';
+import type { FloatArray } from '../util/arrays.ts';
+
 /** One line of the table: something that was compared, the worst of it, and whether that will do. */
 export interface Check {
   readonly type: 'check';
@@ -40,6 +44,29 @@ export function relativeError(got: ArrayLike<number>, reference: ArrayLike<numbe
     size += reference[i] ** 2;
   }
   return Math.sqrt(size === 0 ? difference : difference / size);
+}
+
+/**
+ * The relative error of each tensor of `model`, from flat lists. A gradient may be 0 by its nature, as that of the keys' bias is, which
+ * moves all scores of a row alike: then the reference is what f64 has rounded, and the error is relative to all tensors together.
+ */
+export function tensorErrors(
+  model: Model,
+  got: FloatArray,
+  reference: FloatArray,
+): { readonly name: string; readonly error: number }[] {
+  const whole = norm(reference);
+  return parameterSpecs(model).map(({ name, offset, size }) => {
+    const [own, expected] = [got, reference].map((flat) => flat.subarray(offset, offset + size));
+    const error = relativeError(own, expected);
+    return { name, error: norm(expected) > 1e-12 * whole ? error : norm(own) / (whole || 1) };
+  });
+}
+
+function norm(values: FloatArray): number {
+  let squares = 0;
+  for (const x of values) squares += x * x;
+  return Math.sqrt(squares);
 }
 
 /** max |got − reference|; NaN anywhere gives NaN. */

@@ -7,7 +7,7 @@ import { parameterSpecs } from '../model/parameters.ts';
 import { createOracleEngine } from '../oracle/engine.ts';
 import { prepareRun } from '../train/prepare.ts';
 import { PythonRandom } from '../util/python-random.ts';
-import { GRADIENT_BAR, largestDifference, LOSS_BAR, relativeError, Worst } from './check.ts';
+import { GRADIENT_BAR, largestDifference, LOSS_BAR, relativeError, tensorErrors, Worst } from './check.ts';
 import type { Check } from './check.ts';
 
 /** What an engine under test is made with. */
@@ -55,9 +55,8 @@ export class OracleAnswers {
       await withEngine(create, spec, async (engine) => {
         const got = await engine.gradients();
         worst.see(Math.abs(got.losses[0] - loss), 'loss');
-        for (const { name: tensor, offset, size } of parameterSpecs(spec.model)) {
-          const part = got.gradients.subarray(offset, offset + size);
-          worst.see(relativeError(part, gradients.subarray(offset, offset + size)), tensor);
+        for (const { name: tensor, error } of tensorErrors(spec.model, got.gradients, gradients)) {
+          worst.see(error, tensor);
         }
       });
       yield worst.check(

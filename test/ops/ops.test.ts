@@ -29,6 +29,9 @@ const NOT_ROWS = new Set([
   'qkv_grad_w.dwq',
   'qkv_grad_w.dwk',
   'qkv_grad_w.dwv',
+  'bias_grad.db',
+  'layernorm_grad_w.dweight',
+  'layernorm_grad_w.dbias',
 ]);
 
 describe.each(OPS.map((op) => [op.name, op] as const))('%s', (name, op) => {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Op } from '../../src/graph/op.ts';
 import { runReference } from '../../src/graph/reference.ts';
-import { DEFAULT_TRAINING } from '../../src/config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { trainingPlan } from '../../src/model/plans.ts';
 import { parameterLayout } from '../../src/model/parameters.ts';
 import { add } from '../../src/ops/add.ts';
@@ -31,7 +31,7 @@ test('grids reach every element and row, with no dimension too long', () => {
 });
 
 test.each(['graph', 'fused'] as const)('a step of GPT-2 small at batch 8 can be launched: %s', (strategy) => {
-  const model = { nLayer: 12, nEmbd: 768, nHead: 12, blockSize: 1024, vocabSize: 50_304 };
+  const model = { ...DEFAULT_MODEL, nLayer: 12, nEmbd: 768, nHead: 12, blockSize: 1024, vocabSize: 50_304 };
   const training = { ...DEFAULT_TRAINING, batchSize: 8 };
   const corpus = { length: 1e6, documents: 1000 };
   const plan = trainingPlan(model, training, parameterLayout(model), corpus, RULES[strategy]);

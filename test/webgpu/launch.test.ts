@@ -14,7 +14,14 @@ import { deviceForTest, noAdapter } from '../support/device.ts';
 /** Milliseconds after which systems reset a GPU, and a margin for guesses that are four times too low. */
 const SAFE_MS = 2000 / 4;
 
-const GPT2: ModelConfig = { nLayer: 12, nEmbd: 768, nHead: 12, blockSize: 1024, vocabSize: 50257 };
+const GPT2: ModelConfig = {
+  ...DEFAULT_MODEL,
+  nLayer: 12,
+  nEmbd: 768,
+  nHead: 12,
+  blockSize: 1024,
+  vocabSize: 50257,
+};
 
 /** The guesses for the dispatches of each submit. */
 function submits(dispatches: readonly PlannedDispatch[], times: number, passMs?: number): number[][] {

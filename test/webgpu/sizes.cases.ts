@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine.ts';
 import type { EngineSpec } from '../../src/engine/engine.ts';
-import { DEFAULT_TRAINING } from '../../src/config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../src/config/config.ts';
 import { initParameters, parameterSpecs } from '../../src/model/parameters.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { relativeError } from '../../src/verify/check.ts';
@@ -40,7 +40,7 @@ export function specOf(
   };
 }
 
-export const MODEL = { nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 8, vocabSize: 27 };
+export const MODEL = { ...DEFAULT_MODEL, nLayer: 1, nEmbd: 16, nHead: 4, blockSize: 8, vocabSize: 27 };
 /** Loss, gradients and two steps at each size, for every strategy that takes it. */
 export function sizeCases(sizes: readonly (readonly [title: string, spec: EngineSpec])[]): void {
   describe.skipIf(noAdapter !== '')('webgpu at sizes', () => {

@@ -50,3 +50,73 @@ export function rmsnormGrad(
     s += 4;
   }
 }
+
+/**
+ * out = (x − mean) · s · weight + bias, with s = (variance + 1e-5)^(−1/2); mean and s of each row go to `stats`. Padding stands at the
+ * end of a row and is 0, in weight and bias as well.
+ */
+export function affineNorm(
+  R: i32, C: i32, width: usize, stride: usize, x: usize, out: usize, stats: usize, weight: usize, bias: usize,
+): void {
+  const perChannel: f32 = 1 / <f32>C;
+  const padding = <f32>((<i32>width >> 2) - C);
+  for (let r = 0; r < R; r++) {
+    let sum = f32x4.splat(0);
+    for (let i: usize = 0; i < width; i += 16) sum = f32x4.add(sum, v128.load(x + i));
+    const mean: f32 = f32x4.extract_lane(sumOfLanes(sum), 0) * perChannel;
+    const means = f32x4.splat(mean);
+    let squares = f32x4.splat(0);
+    for (let i: usize = 0; i < width; i += 16) {
+      const distance = f32x4.sub(v128.load(x + i), means);
+      squares = fma(distance, distance, squares);
+    }
+    const variance: f32 = (f32x4.extract_lane(sumOfLanes(squares), 0) - padding * mean * mean) * perChannel;
+    const s: f32 = 1 / sqrt<f32>(variance + EPSILON);
+    store<f32>(stats, mean);
+    store<f32>(stats, s, 4);
+    const factors = f32x4.splat(s);
+    for (let i: usize = 0; i < width; i += 16) {
+      const normed = f32x4.mul(f32x4.sub(v128.load(x + i), means), factors);
+      v128.store(out + i, fma(normed, v128.load(weight + i), v128.load(bias + i)));
+    }
+    x += stride;
+    out += stride;
+    stats += 8;
+  }
+}
+
+/**
+ * dx = s · (g − mean(g) − normed · mean(g · normed)) with g = dout · weight and normed = (x − mean) · s, and `products` = dout · normed,
+ * whose sum over the rows is the gradient of `weight`.
+ */
+export function affineNormGrad(
+  R: i32, C: i32, width: usize, stride: usize, x: usize, stats: usize, dout: usize, dx: usize, products: usize, weight: usize,
+): void {
+  const perChannel = f32x4.splat(1 / <f32>C);
+  for (let r = 0; r < R; r++) {
+    const means = v128.load32_splat(stats);
+    const factors = v128.load32_splat(stats, 4);
+    let sum = f32x4.splat(0);
+    let sumOfProducts = f32x4.splat(0);
+    for (let i: usize = 0; i < width; i += 16) {
+      const d = v128.load(dout + i);
+      const product = f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x + i), means), factors));
+      v128.store(products + i, product);
+      sum = fma(d, v128.load(weight + i), sum);
+      sumOfProducts = fma(product, v128.load(weight + i), sumOfProducts);
+    }
+    const mean = f32x4.mul(sumOfLanes(sum), perChannel);
+    const meanProduct = f32x4.mul(sumOfLanes(sumOfProducts), perChannel);
+    for (let i: usize = 0; i < width; i += 16) {
+      const normed = f32x4.mul(f32x4.sub(v128.load(x + i), means), factors);
+      const g = f32x4.sub(f32x4.mul(v128.load(dout + i), v128.load(weight + i)), mean);
+      v128.store(dx + i, f32x4.mul(factors, f32x4.sub(g, f32x4.mul(normed, meanProduct))));
+    }
+    for (let i = <usize>C << 2; i < width; i += 4) store<f32>(dx + i, 0); // the padding
+    x += stride;
+    stats += 8;
+    dout += stride;
+    dx += stride;
+    products += stride;
+  }
+}

@@ -14,7 +14,7 @@ import { elements, gather, scatter } from './elements';
 import { crossEntropy, sumLosses } from './loss';
 import { Finish, product } from './matmul';
 import { Field, get, padded, pairStarts, scratchP, scratchT } from './memory';
-import { rmsnorm, rmsnormGrad } from './norm';
+import { affineNorm, affineNormGrad, rmsnorm, rmsnormGrad } from './norm';
 import { outer, outerAdam } from './outer';
 import { IN_PANELS, placeOf } from './panels';
 import { rowProduct } from './row';
@@ -34,7 +34,7 @@ let workTo: i64 = 0;
 /** By code, from 1 on. Calls through a table are not inlined: V8 makes poor code of one large function. */
 const INSTRUCTIONS: StaticArray<(at: usize) => void> = [
   batch, share, doGather, doElements, doNorm, doNormGrad, doProduct, doRowProduct, doAttention, doCrossEntropy, doRemember, doAttend,
-  doWeight, doScatter, doTable, doSum, doSquares, doClip, doLoss, doTranspose,
+  doWeight, doScatter, doTable, doSum, doSquares, doClip, doLoss, doTranspose, doAffineNorm, doAffineNormGrad,
 ];
 const MEET: u32 = INSTRUCTIONS.length + 1;
 /** Jumps back by so many bytes while the thread has more documents. */
@@ -97,6 +97,20 @@ function doNormGrad(at: usize): void {
   const factors = word(at, 2) + (firstRow << 2);
   const residual: usize = word(at, 7) == 0 ? 0 : own(at, 7, 4);
   rmsnormGrad(rows, size(at, 0), word(at, 1), word(at, 4), own(at, 3, 4), factors, own(at, 5, 4), own(at, 6, 4), residual);
+}
+
+/** C, width, stats, x, out (of its stride), weight, bias */
+function doAffineNorm(at: usize): void {
+  const stats = word(at, 2) + (firstRow << 3);
+  affineNorm(rows, size(at, 0), word(at, 1), word(at, 4), own(at, 3, 4), own(at, 5, 4), stats, word(at, 6), word(at, 7));
+}
+
+/** C, width, stats, x, dout, dx, products (of its stride), weight */
+function doAffineNormGrad(at: usize): void {
+  const stats = word(at, 2) + (firstRow << 3);
+  const dout = own(at, 5, 4);
+  const dx = own(at, 6, 4);
+  affineNormGrad(rows, size(at, 0), word(at, 1), word(at, 4), own(at, 3, 4), stats, dout, dx, own(at, 7, 4), word(at, 8));
 }
 
 /** N, K, a, b (in panels, no stride), c, finish, other (of the stride of c) */

@@ -1,7 +1,7 @@
 // What is trained while the clock runs.
 
 import { BUILTIN_DOCUMENTS } from '../../data/builtin-names.ts';
-import { DEFAULT_MODEL, DEFAULT_TRAINING, MODEL_NAMES, pick } from '../../config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, pick, type ModelConfig } from '../../config/config.ts';
 import type { Engine, EngineSpec, TrainingState } from '../../engine/engine.ts';
 import { countParameters } from '../../model/parameters.ts';
 import { prepareRun } from '../../train/prepare.ts';
@@ -51,7 +51,8 @@ export function gridSetting({ width, batch, context }: GridPoint, steps = 10_000
   while (documents.length < 64) documents.push(Array.from({ length: context }, letter).join(''));
   // A rate at which wide models stay finite: what is not a number takes some processors longer.
   const training = { ...DEFAULT_TRAINING, steps, batchSize: batch, learningRate: 1e-4 };
-  const model = pick({ ...DEFAULT_MODEL, ...gridShape({ width, batch, context }) }, MODEL_NAMES);
+  const shape = gridShape({ width, batch, context });
+  const model = { ...DEFAULT_MODEL, ...sizesOf({ ...DEFAULT_MODEL, ...shape }) };
   return settingOf(prepareRun({ documents, model, training }).spec);
 }
 
@@ -67,7 +68,14 @@ export function gridShape({ width, batch, context }: GridPoint): ModelShape {
     vocabSize: ALPHABET.length + 1,
   };
   const parameters = countParameters(model);
-  return { ...model, batchSize: batch, parameters, tokensPerStep: batch * context };
+  return { ...sizesOf(model), batchSize: batch, parameters, tokensPerStep: batch * context };
+}
+
+/** What a report says of a model: all else is as microgpt.py has it. */
+function sizesOf(
+  model: ModelConfig,
+): Pick<ModelShape, 'nLayer' | 'nEmbd' | 'nHead' | 'blockSize' | 'vocabSize'> {
+  return pick(model, ['nLayer', 'nEmbd', 'nHead', 'blockSize', 'vocabSize']);
 }
 
 function settingOf(spec: EngineSpec): Setting {
@@ -80,7 +88,12 @@ function settingOf(spec: EngineSpec): Setting {
     Math.abs((before[start + steps] - before[start]) / steps / mean - 1);
   return {
     spec,
-    shape: { ...model, batchSize: training.batchSize, parameters: parameters.length, tokensPerStep: mean },
+    shape: {
+      ...sizesOf(model),
+      batchSize: training.batchSize,
+      parameters: parameters.length,
+      tokensPerStep: mean,
+    },
     initial: {
       step: 0,
       parameters,

@@ -19,12 +19,13 @@ export async function matrices(
   const { gradients } = await engine.gradients();
   const all = { value: state.parameters, gradient: gradients, change: lastChange(state, training) };
   const wanted = parameterSpecs(model).filter(({ name }) => ofLayer(name, layer));
+  const matrix = ({ shape }: ParameterSpec) => [shape[0], shape[1] ?? 1] as const; // a vector stands upright
   return {
     step,
     matrices: wanted.map((of) => ({
       name: of.name,
-      shape: of.shape,
-      picture: picture(part(all[show], of), ...of.shape),
+      shape: matrix(of),
+      picture: picture(part(all[show], of), ...matrix(of)),
       norms: {
         value: norm(part(all.value, of)),
         gradient: norm(part(all.gradient, of)),
@@ -55,7 +56,7 @@ export async function embeddings({ engine, spec, step }: LiveRun): Promise<Embed
   return {
     step,
     wte: picture(tokens, V, C),
-    wpe: picture(part(parameters, wpe), ...wpe.shape),
+    wpe: picture(part(parameters, wpe), wpe.shape[0], C),
     projection: principalComponents(tokens, V, C),
     closest: closestPairs(tokens, Math.min(V, COMPARED), C),
   };

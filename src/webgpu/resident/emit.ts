@@ -29,7 +29,7 @@ export function kernelSource(step: StepParts, memory: ResidentMemory): string {
 
 /** `fn step()`, which makes one step, with all that it calls. */
 export function stepSource({ lowered, schedule }: StepParts, memory: ResidentMemory): string {
-  const { pack, functions, atOnce } = lowered;
+  const { pack, functions, libs, atOnce } = lowered;
   const parameters = lowered.regionLength('parameters') / pack;
   const kept = 'gradients[first_state() + i] = g;';
   const spend = atOnce ? `if (run.train == 0) { ${kept} return; }\n${atOnce.source}` : kept;
@@ -53,6 +53,7 @@ export function stepSource({ lowered, schedule }: StepParts, memory: ResidentMem
     normLib,
     clipLib,
     updateLib,
+    ...libs,
     parameters > 0 ? `// Pack i of the gradients is known.\nfn spend(i: u32, g: Pack) {\n${spend}\n}` : '',
     ...functions.map(({ source }) => source),
     body.tables,

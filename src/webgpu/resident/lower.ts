@@ -43,6 +43,8 @@ export interface Lowered {
   readonly pack: PackSize;
   readonly calls: readonly Call[];
   readonly functions: readonly PhaseFunction[];
+  /** What the functions call. */
+  readonly libs: readonly string[];
   /** Elements of a region, 0 where the plan has none of its name. */
   regionLength(name: string): number;
   /** What happens to pack `i` of a gradient, `g`, as soon as it is there: the update, where it needs no more than that. */
@@ -139,6 +141,7 @@ export function lowerPlan({ buffers, dispatches }: Plan): Lowered {
     pack,
     calls,
     functions: [...functions.values()],
+    libs: [...new Set(bodies.flatMap(({ lib }) => lib ?? []))],
     regionLength: (name) => buffers.find((own) => own.name === name && own.kind === 'region')?.length ?? 0,
     atOnce,
     slotOf: (tensor) => slots.get(tensor),

@@ -13,7 +13,7 @@ import {
 import { workgroupRunner } from '../../../src/report/measure/workgroup-runner.ts';
 import { widthsOf } from '../../../src/webgpu/resident-width.ts';
 import { residentStep } from '../../../src/webgpu/resident/step.ts';
-import { DEFAULT_TRAINING } from '../../../src/config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING } from '../../../src/config/config.ts';
 import { DeviceError } from '../../../src/util/errors.ts';
 import { deviceForTest, noAdapter } from '../../support/device.ts';
 import { PlantedClock } from '../../support/planted-clock.ts';
@@ -107,7 +107,10 @@ test('a step of resident shares a dispatch with as many as fit into 100 ms and i
     const [share, barriers, longest, multiplyAdds] = residentCounts(SHAPE, { workers: 512, costs });
     expect(barriers).toBe(22);
     const rows = { rows: SHAPE.tokensPerStep, seen: (SHAPE.tokensPerStep + 1) / 2 };
-    expect(residentStep(SHAPE, DEFAULT_TRAINING).work(rows, 512)).toEqual({ longest, multiplyAdds });
+    expect(residentStep({ ...DEFAULT_MODEL, ...SHAPE }, DEFAULT_TRAINING).work(rows, 512)).toEqual({
+      longest,
+      multiplyAdds,
+    });
     return Math.round(1 / share);
   };
   expect(steps(1)).toBe(1024);
