@@ -132,6 +132,22 @@ export const OPTIONS = {
     help: 'longest context, in tokens',
     field: { label: 'Context', hint: 'How many tokens back it can see: T. Longer documents are cut.' },
   },
+  /** What the hidden units of the MLP become; `gelu` is GPT-2's, by its tanh approximation. */
+  activation: {
+    kind: 'model',
+    flag: 'activation',
+    type: 'choice',
+    choices: ['relu', 'gelu'],
+    default: 'relu',
+    absent: 'relu',
+    since: 2,
+    help: 'activation of the MLP; gelu is the one of GPT-2',
+    field: {
+      label: 'Activation',
+      hint: 'What the MLP makes of its answers: ReLU drops those below 0, GELU fades them out as GPT-2 does.',
+      labels: { relu: 'ReLU', gelu: 'GELU' },
+    },
+  },
   /** B: documents per step. */
   batchSize: {
     kind: 'training',

@@ -3,8 +3,10 @@
 // Shapes: R rows (packed tokens of the step's documents), C channels, V vocabulary.
 
 import type { Graph, Tensor } from '../graph/graph.ts';
+import type { Op } from '../graph/op.ts';
 import { add } from '../ops/add.ts';
 import { embedding } from '../ops/embedding.ts';
+import { gelu } from '../ops/gelu.ts';
 import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
 import { rmsnorm } from '../ops/rmsnorm.ts';
@@ -12,7 +14,9 @@ import type { Architecture, Attend } from './architecture.ts';
 import type { ModelConfig } from '../config/config.ts';
 import { gptParameters } from './parameters.ts';
 
-/** Logits (R, V) of every row, as microgpt.py's `gpt`. */
+const ACTIVATIONS = { relu, gelu };
+
+/** Logits (R, V) of every row, as microgpt.py's `gpt`, or with GPT-2's parts in place of its own. */
 function forward(
   graph: Graph,
   config: ModelConfig,
@@ -21,31 +25,31 @@ function forward(
   positions: Tensor,
   attend: Attend,
 ): Tensor {
-  const apply = (op: typeof linear, ...inputs: Tensor[]) => graph.apply(op, inputs)[0];
+  const apply = (op: Op, ...inputs: Tensor[]) => graph.apply(op, inputs)[0];
+  const project = (x: Tensor, name: string) => apply(linear, x, weight(name));
 
   let x = apply(embedding, weight('wte'), weight('wpe'), tokens, positions); // (R, C)
   x = apply(rmsnorm, x); // not redundant: the residual connection below starts here
 
   for (let i = 0; i < config.nLayer; i++) {
     graph.where = `layer${i}`;
-    const layer = (name: string) => weight(`layer${i}.${name}`);
 
     // 1) multi-head attention
     let residual = x;
     x = apply(rmsnorm, x);
-    const q = apply(linear, x, layer('attn_wq'));
-    const k = apply(linear, x, layer('attn_wk'));
-    const v = apply(linear, x, layer('attn_wv'));
+    const q = project(x, `layer${i}.attn_wq`);
+    const k = project(x, `layer${i}.attn_wk`);
+    const v = project(x, `layer${i}.attn_wv`);
     x = attend(i, q, k, v);
-    x = apply(linear, x, layer('attn_wo'));
+    x = project(x, `layer${i}.attn_wo`);
     x = apply(add, x, residual);
 
     // 2) MLP
     residual = x;
     x = apply(rmsnorm, x);
-    x = apply(linear, x, layer('mlp_fc1')); // (R, 4C)
-    x = apply(relu, x);
-    x = apply(linear, x, layer('mlp_fc2')); // (R, C)
+    x = project(x, `layer${i}.mlp_fc1`); // (R, 4C)
+    x = apply(ACTIVATIONS[config.activation], x);
+    x = project(x, `layer${i}.mlp_fc2`); // (R, C)
     x = apply(add, x, residual);
   }
 

@@ -13,16 +13,19 @@ export interface ParameterSpec extends ParameterShape {
   readonly size: number;
 }
 
-/** microgpt.py's `params`. */
+/** microgpt.py's `params`, in its order; what the other settings add stands behind the matrix or before the part that it belongs to. */
 export function gptParameters(config: ModelConfig): ParameterShape[] {
   const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
+  const linear = (name: string, out: number, inner: number): ParameterShape[] => [
+    { name, shape: [out, inner] },
+  ];
   const layer = (i: number): ParameterShape[] => [
-    { name: `layer${i}.attn_wq`, shape: [C, C] },
-    { name: `layer${i}.attn_wk`, shape: [C, C] },
-    { name: `layer${i}.attn_wv`, shape: [C, C] },
-    { name: `layer${i}.attn_wo`, shape: [C, C] },
-    { name: `layer${i}.mlp_fc1`, shape: [4 * C, C] },
-    { name: `layer${i}.mlp_fc2`, shape: [C, 4 * C] },
+    ...linear(`layer${i}.attn_wq`, C, C),
+    ...linear(`layer${i}.attn_wk`, C, C),
+    ...linear(`layer${i}.attn_wv`, C, C),
+    ...linear(`layer${i}.attn_wo`, C, C),
+    ...linear(`layer${i}.mlp_fc1`, 4 * C, C),
+    ...linear(`layer${i}.mlp_fc2`, C, 4 * C),
   ];
   return [
     { name: 'wte', shape: [V, C] },

@@ -1,6 +1,6 @@
 // The model: a function from a token, its position and what came before to a score for every
 // token that could come next. It is GPT-2 with three simplifications: RMSNorm in place of layer
-// normalization, no biases, ReLU in place of GELU. As in microgpt.py it sees one token at a time.
+// normalization, no biases, ReLU in place of GELU. Each can be taken back by a setting. As in microgpt.py it sees one token at a time.
 
 import type { ModelConfig } from '../config/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
@@ -24,7 +24,7 @@ export function createParameters(config: ModelConfig, values: ArrayLike<number>)
   const params = Array.from(values, (value) => new Value(value));
   const stateDict = new Map<string, Matrix>();
   for (const { name, shape, offset } of parameterSpecs(config)) {
-    const [rows, columns] = shape;
+    const [rows, columns] = shape.length === 1 ? [1, shape[0]] : shape; // a vector is one row
     const row = (r: number) => params.slice(offset + r * columns, offset + (r + 1) * columns);
     stateDict.set(
       name,
@@ -56,6 +56,12 @@ function dot(a: Vector, b: Vector): Value {
 /** Every output is a weighted sum of all inputs: w x. */
 function linear(x: Vector, w: Matrix): Vector {
   return w.map((wo) => dot(wo, x));
+}
+
+/** GPT-2's activation, which follows ReLU smoothly: x times the share of a normal distribution below x, by tanh. */
+function gelu(x: Value): Value {
+  const u = x.add(x.pow(3).mul(0.044715)).mul((2 / Math.PI) ** 0.5);
+  return x.mul(0.5).mul(u.tanh().add(1));
 }
 
 /** a + b, channel by channel. */
@@ -96,9 +102,10 @@ export function gpt(
   keys: Cache,
   values: Cache,
 ): Vector {
-  const { nLayer, nEmbd, nHead } = config;
+  const { nLayer, nEmbd, nHead, activation } = config;
   const headDim = nEmbd / nHead;
   const weights = (name: string): Matrix => parameters.stateDict.get(name)!;
+  const project = (x: Vector, name: string): Vector => linear(x, weights(name));
 
   // What the token is plus where it stands. This first rmsnorm is not made redundant by the next
   // one: the residual connection carries its output past the first block.
@@ -110,9 +117,9 @@ export function gpt(
     // does so on its own D = C / H channels, so each can look for something else.
     let residual = x;
     x = rmsnorm(x);
-    const q = linear(x, weights(`layer${li}.attn_wq`));
-    keys[li].push(linear(x, weights(`layer${li}.attn_wk`)));
-    values[li].push(linear(x, weights(`layer${li}.attn_wv`)));
+    const q = project(x, `layer${li}.attn_wq`);
+    keys[li].push(project(x, `layer${li}.attn_wk`));
+    values[li].push(project(x, `layer${li}.attn_wv`));
     const attention: Vector = [];
     for (let h = 0; h < nHead; h++) {
       const head = (vector: Vector) => vector.slice(h * headDim, (h + 1) * headDim);
@@ -127,7 +134,7 @@ export function gpt(
         attention.push(dot(attnWeights, column));
       }
     }
-    x = linear(attention, weights(`layer${li}.attn_wo`)); // (C)
+    x = project(attention, `layer${li}.attn_wo`); // (C)
     // The block adds to what came in and does not replace it, which gives gradients a short way
     // back through any number of layers.
     x = addVectors(x, residual);
@@ -135,9 +142,9 @@ export function gpt(
     // 2) MLP: each token thinks on its own about what it has gathered, four times as wide.
     residual = x;
     x = rmsnorm(x);
-    x = linear(x, weights(`layer${li}.mlp_fc1`)); // (4C)
-    x = x.map((xi) => xi.relu());
-    x = linear(x, weights(`layer${li}.mlp_fc2`)); // (C)
+    x = project(x, `layer${li}.mlp_fc1`); // (4C)
+    x = x.map((xi) => (activation === 'gelu' ? gelu(xi) : xi.relu()));
+    x = project(x, `layer${li}.mlp_fc2`); // (C)
     x = addVectors(x, residual);
   }
 

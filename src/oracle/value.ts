@@ -87,6 +87,12 @@ export class Value {
     return Value.from(Math.max(0, this.data), this, this.data > 0 ? 1 : 0);
   }
 
+  /** d tanh(a)/da = 1 - tanh(a)^2 */
+  tanh(): Value {
+    const y = Math.tanh(this.data);
+    return Value.from(y, this, 1 - y * y);
+  }
+
   // The rest is made of those, exactly as in microgpt.py, so that every rounding is the same.
 
   neg(): Value {

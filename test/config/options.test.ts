@@ -182,16 +182,9 @@ describe('in the files of a run', () => {
     const old = runWith(DEFAULTS).config;
     const { format, model, training } = JSON.parse(encodeConfig(old)) as Record<string, object>;
     expect(format).toBe('microgpt-run-1');
-    expect(Object.keys(model)).toEqual([
-      'nLayer',
-      'nEmbd',
-      'nHead',
-      'blockSize',
-      'rings',
-      'twist',
-      'form',
-      'vocabSize',
-    ]);
+    const names = Object.keys(model);
+    expect(names.slice(0, 4)).toEqual(['nLayer', 'nEmbd', 'nHead', 'blockSize']);
+    expect(names.slice(-4)).toEqual(['rings', 'twist', 'form', 'vocabSize']);
     expect(Object.keys(training).slice(0, 4)).toEqual(['steps', 'batchSize', 'clip', 'glide']);
   });
 

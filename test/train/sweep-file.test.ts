@@ -53,7 +53,7 @@ describe('sweep.json', () => {
   it.each([
     ['JSON cut short', (t: string) => t.slice(0, -9), /it is not JSON/],
     ['another format', (t: string) => t.replace('microgpt-sweep-1', 'microgpt-swept-1'), /format: /],
-    ['a newer format', (t: string) => t.replace('microgpt-sweep-1', 'microgpt-sweep-2'), /newer version/],
+    ['a newer format', (t: string) => t.replace('microgpt-sweep-1', 'microgpt-sweep-99'), /newer version/],
     ['a number as text', (t: string) => t.replace('"loss": 2.5', '"loss": "2.5"'), /models\.1\.loss/],
     ['an axis without values', (t: string) => t.replace(/"beta1": \[[^\]]*\]/, '"beta1": []'), /axes\.beta1/],
     ['a beta of 2', (t: string) => t.replace(/"beta1": \[[^\]]*\]/, '"beta1": [2]'), /beta1: expected/],

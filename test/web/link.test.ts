@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/config/options.ts';
 import { readLink, writeLink, isWhole, LINK_TEXT } from '../../src/web/state/link.ts';
 import { presetOf, PRESETS, presetFields } from '../../src/web/state/presets.ts';
-import { DATA_CHOICES, DEFAULT_FIELDS, readSettings, type Fields } from '../../src/web/state/settings.ts';
+import {
+  choicesOf,
+  DATA_CHOICES,
+  DEFAULT_FIELDS,
+  fieldsOf,
+  readSettings,
+  type Fields,
+} from '../../src/web/state/settings.ts';
 import { toyDocuments, TOY_NAMES, TOY_TASKS } from '../../src/data/toy-tasks.ts';
 import { roomIn, settingsIn, type Room } from '../../src/web/routes.ts';
 import { noChromium } from '../support/chromium.ts';
@@ -14,6 +21,14 @@ import { trainHere, usePage } from '../support/page.ts';
 const whole = (most: number) => fc.integer({ min: 1, max: most }).map(String);
 const part = fc.double({ min: 0, max: 0.999, noNaN: true }).map(String);
 
+/** What the parts of a model can be: choices, and yes or no. */
+const parts = Object.fromEntries(
+  fieldsOf('model').flatMap((option) => {
+    const choices = choicesOf(option);
+    return choices === undefined ? [] : [[option.id, fc.constantFrom(...choices)]];
+  }),
+) as unknown as { [Name in 'activation']: fc.Arbitrary<Fields[Name]> };
+
 /** Fields that make a run. */
 const runnable: fc.Arbitrary<Fields> = fc
   .record({
@@ -21,6 +36,7 @@ const runnable: fc.Arbitrary<Fields> = fc
     text: fc.string({ minLength: 1, maxLength: 300, unit: 'grapheme' }),
     engine: fc.constantFrom(...OPTIONS.engine.choices),
     launch: fc.constantFrom(...OPTIONS.launch.choices),
+    ...parts,
     n_layer: whole(12),
     head: fc.integer({ min: 1, max: 32 }),
     n_head: fc.integer({ min: 1, max: 16 }),
