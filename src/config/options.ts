@@ -148,6 +148,17 @@ export const OPTIONS = {
       labels: { relu: 'ReLU', gelu: 'GELU' },
     },
   },
+  /** Whether the linear layers of attention and MLP add a bias. */
+  bias: {
+    kind: 'model',
+    flag: 'bias',
+    type: 'boolean',
+    default: false,
+    absent: false,
+    since: 2,
+    help: 'add a bias in the linear layers of attention and MLP',
+    field: { label: 'Biases', hint: 'Whether the linear layers add a number of their own to each output.' },
+  },
   /** B: documents per step. */
   batchSize: {
     kind: 'training',

@@ -5,6 +5,7 @@
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { Op } from '../graph/op.ts';
 import { add } from '../ops/add.ts';
+import { bias } from '../ops/bias.ts';
 import { embedding } from '../ops/embedding.ts';
 import { gelu } from '../ops/gelu.ts';
 import { linear } from '../ops/linear.ts';
@@ -26,7 +27,10 @@ function forward(
   attend: Attend,
 ): Tensor {
   const apply = (op: Op, ...inputs: Tensor[]) => graph.apply(op, inputs)[0];
-  const project = (x: Tensor, name: string) => apply(linear, x, weight(name));
+  const project = (x: Tensor, name: string): Tensor => {
+    const out = apply(linear, x, weight(name));
+    return config.bias ? apply(bias, out, weight(`${name}.bias`)) : out;
+  };
 
   let x = apply(embedding, weight('wte'), weight('wpe'), tokens, positions); // (R, C)
   x = apply(rmsnorm, x); // not redundant: the residual connection below starts here

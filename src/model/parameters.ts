@@ -18,6 +18,7 @@ export function gptParameters(config: ModelConfig): ParameterShape[] {
   const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
   const linear = (name: string, out: number, inner: number): ParameterShape[] => [
     { name, shape: [out, inner] },
+    ...(config.bias ? [{ name: `${name}.bias`, shape: [out], initial: 0 } as const] : []),
   ];
   const layer = (i: number): ParameterShape[] => [
     ...linear(`layer${i}.attn_wq`, C, C),

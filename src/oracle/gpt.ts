@@ -102,10 +102,13 @@ export function gpt(
   keys: Cache,
   values: Cache,
 ): Vector {
-  const { nLayer, nEmbd, nHead, activation } = config;
+  const { nLayer, nEmbd, nHead, activation, bias } = config;
   const headDim = nEmbd / nHead;
   const weights = (name: string): Matrix => parameters.stateDict.get(name)!;
-  const project = (x: Vector, name: string): Vector => linear(x, weights(name));
+  const project = (x: Vector, name: string): Vector => {
+    const out = linear(x, weights(name));
+    return bias ? addVectors(out, weights(`${name}.bias`)[0]) : out;
+  };
 
   // What the token is plus where it stands. This first rmsnorm is not made redundant by the next
   // one: the residual connection carries its output past the first block.
