@@ -148,6 +148,22 @@ export const OPTIONS = {
       labels: { relu: 'ReLU', gelu: 'GELU' },
     },
   },
+  /** `layernorm` has a weight and a bias for each channel, and stands where GPT-2 has it: before the logits, not after the embedding. */
+  norm: {
+    kind: 'model',
+    flag: 'norm',
+    type: 'choice',
+    choices: ['rmsnorm', 'layernorm'],
+    default: 'rmsnorm',
+    absent: 'rmsnorm',
+    since: 2,
+    help: 'normalization; layernorm has weights and stands where GPT-2 has it',
+    field: {
+      label: 'Normalization',
+      hint: 'LayerNorm also centres, has weights of its own, and stands where GPT-2 has it.',
+      labels: { rmsnorm: 'RMSNorm', layernorm: 'LayerNorm' },
+    },
+  },
   /** Whether the linear layers of attention and MLP add a bias. */
   bias: {
     kind: 'model',

@@ -8,6 +8,7 @@ import { add } from '../ops/add.ts';
 import { bias } from '../ops/bias.ts';
 import { embedding } from '../ops/embedding.ts';
 import { gelu } from '../ops/gelu.ts';
+import { layernorm } from '../ops/layernorm.ts';
 import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
 import { rmsnorm } from '../ops/rmsnorm.ts';
@@ -26,21 +27,24 @@ function forward(
   positions: Tensor,
   attend: Attend,
 ): Tensor {
+  const layerNorms = config.norm === 'layernorm';
   const apply = (op: Op, ...inputs: Tensor[]) => graph.apply(op, inputs)[0];
+  const norm = (x: Tensor, name: string): Tensor =>
+    layerNorms ? apply(layernorm, x, weight(`${name}.weight`), weight(`${name}.bias`)) : apply(rmsnorm, x);
   const project = (x: Tensor, name: string): Tensor => {
     const out = apply(linear, x, weight(name));
     return config.bias ? apply(bias, out, weight(`${name}.bias`)) : out;
   };
 
   let x = apply(embedding, weight('wte'), weight('wpe'), tokens, positions); // (R, C)
-  x = apply(rmsnorm, x); // not redundant: the residual connection below starts here
+  if (!layerNorms) x = apply(rmsnorm, x); // not redundant: the residual connection below starts here
 
   for (let i = 0; i < config.nLayer; i++) {
     graph.where = `layer${i}`;
 
     // 1) multi-head attention
     let residual = x;
-    x = apply(rmsnorm, x);
+    x = norm(x, `layer${i}.attn_norm`);
     const q = project(x, `layer${i}.attn_wq`);
     const k = project(x, `layer${i}.attn_wk`);
     const v = project(x, `layer${i}.attn_wv`);
@@ -50,7 +54,7 @@ function forward(
 
     // 2) MLP
     residual = x;
-    x = apply(rmsnorm, x);
+    x = norm(x, `layer${i}.mlp_norm`);
     x = project(x, `layer${i}.mlp_fc1`); // (R, 4C)
     x = apply(ACTIVATIONS[config.activation], x);
     x = project(x, `layer${i}.mlp_fc2`); // (R, C)
@@ -58,6 +62,7 @@ function forward(
   }
 
   graph.where = 'head';
+  if (layerNorms) x = norm(x, 'final_norm');
   return apply(linear, x, weight('lm_head')); // (R, V)
 }
 

@@ -16,15 +16,24 @@ export interface ParameterSpec extends ParameterShape {
 /** microgpt.py's `params`, in its order; what the other settings add stands behind the matrix or before the part that it belongs to. */
 export function gptParameters(config: ModelConfig): ParameterShape[] {
   const { nLayer, nEmbd: C, blockSize: T, vocabSize: V } = config;
+  const norm = (name: string): ParameterShape[] =>
+    config.norm === 'layernorm'
+      ? [
+          { name: `${name}.weight`, shape: [C], initial: 1 },
+          { name: `${name}.bias`, shape: [C], initial: 0 },
+        ]
+      : [];
   const linear = (name: string, out: number, inner: number): ParameterShape[] => [
     { name, shape: [out, inner] },
     ...(config.bias ? [{ name: `${name}.bias`, shape: [out], initial: 0 } as const] : []),
   ];
   const layer = (i: number): ParameterShape[] => [
+    ...norm(`layer${i}.attn_norm`),
     ...linear(`layer${i}.attn_wq`, C, C),
     ...linear(`layer${i}.attn_wk`, C, C),
     ...linear(`layer${i}.attn_wv`, C, C),
     ...linear(`layer${i}.attn_wo`, C, C),
+    ...norm(`layer${i}.mlp_norm`),
     ...linear(`layer${i}.mlp_fc1`, 4 * C, C),
     ...linear(`layer${i}.mlp_fc2`, C, 4 * C),
   ];
@@ -33,6 +42,7 @@ export function gptParameters(config: ModelConfig): ParameterShape[] {
     { name: 'wpe', shape: [T, C] },
     { name: 'lm_head', shape: [V, C] },
     ...Array.from({ length: nLayer }, (_, i) => layer(i)).flat(),
+    ...norm('final_norm'),
   ];
 }
 

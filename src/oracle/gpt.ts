@@ -88,6 +88,15 @@ function rmsnorm(x: Vector): Vector {
   return x.map((xi) => xi.mul(scale));
 }
 
+/** Takes off the mean, scales x to a standard deviation of 1, and lets each channel choose its own scale and mean. */
+function layernorm(x: Vector, weight: Vector, bias: Vector): Vector {
+  const mean = sum(x).div(x.length);
+  const centered = x.map((xi) => xi.sub(mean));
+  const variance = dot(centered, centered).div(x.length);
+  const scale = variance.add(1e-5).pow(-0.5);
+  return centered.map((xi, i) => xi.mul(scale).mul(weight[i]).add(bias[i]));
+}
+
 /**
  * Feeds one token and gives the logits (V) of the token after it.
  *
@@ -104,22 +113,26 @@ export function gpt(
 ): Vector {
   const { nLayer, nEmbd, nHead, activation, bias } = config;
   const headDim = nEmbd / nHead;
+  const layerNorms = config.norm === 'layernorm';
   const weights = (name: string): Matrix => parameters.stateDict.get(name)!;
+  const norm = (x: Vector, name: string): Vector =>
+    layerNorms ? layernorm(x, weights(`${name}.weight`)[0], weights(`${name}.bias`)[0]) : rmsnorm(x);
   const project = (x: Vector, name: string): Vector => {
     const out = linear(x, weights(name));
     return bias ? addVectors(out, weights(`${name}.bias`)[0]) : out;
   };
 
   // What the token is plus where it stands. This first rmsnorm is not made redundant by the next
-  // one: the residual connection carries its output past the first block.
-  let x = rmsnorm(addVectors(weights('wte')[tokenId], weights('wpe')[posId])); // (C)
+  // one: the residual connection carries its output past the first block. GPT-2 has none here.
+  let x = addVectors(weights('wte')[tokenId], weights('wpe')[posId]); // (C)
+  if (!layerNorms) x = rmsnorm(x);
 
   for (let li = 0; li < nLayer; li++) {
     // 1) Attention: the token looks at itself and at those before it. Its query is compared with
     // the key of each, and the values of those that match best are taken over most. Every head
     // does so on its own D = C / H channels, so each can look for something else.
     let residual = x;
-    x = rmsnorm(x);
+    x = norm(x, `layer${li}.attn_norm`);
     const q = project(x, `layer${li}.attn_wq`);
     keys[li].push(project(x, `layer${li}.attn_wk`));
     values[li].push(project(x, `layer${li}.attn_wv`));
@@ -144,12 +157,13 @@ export function gpt(
 
     // 2) MLP: each token thinks on its own about what it has gathered, four times as wide.
     residual = x;
-    x = rmsnorm(x);
+    x = norm(x, `layer${li}.mlp_norm`);
     x = project(x, `layer${li}.mlp_fc1`); // (4C)
     x = x.map((xi) => (activation === 'gelu' ? gelu(xi) : xi.relu()));
     x = project(x, `layer${li}.mlp_fc2`); // (C)
     x = addVectors(x, residual);
   }
 
+  if (layerNorms) x = norm(x, 'final_norm');
   return linear(x, weights('lm_head')); // (V)
 }
