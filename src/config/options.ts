@@ -175,6 +175,20 @@ export const OPTIONS = {
     help: 'add a bias in the linear layers of attention and MLP',
     field: { label: 'Biases', hint: 'Whether the linear layers add a number of their own to each output.' },
   },
+  /** Whether the logits are read with the token embeddings (wte) instead of weights of their own (lm_head). */
+  tie: {
+    kind: 'model',
+    flag: 'tie',
+    type: 'boolean',
+    default: false,
+    absent: false,
+    since: 2,
+    help: 'use the token embeddings (wte) as lm_head',
+    field: {
+      label: 'Tied head',
+      hint: 'Whether logits are read with the token embeddings instead of weights of their own.',
+    },
+  },
   /** B: documents per step. */
   batchSize: {
     kind: 'training',

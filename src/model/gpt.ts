@@ -63,7 +63,7 @@ function forward(
 
   graph.where = 'head';
   if (layerNorms) x = norm(x, 'final_norm');
-  return apply(linear, x, weight('lm_head')); // (R, V)
+  return apply(linear, x, weight(config.tie ? 'wte' : 'lm_head')); // (R, V)
 }
 
 export const gpt: Architecture = { parameters: gptParameters, forward };

@@ -40,7 +40,7 @@ export function gptParameters(config: ModelConfig): ParameterShape[] {
   return [
     { name: 'wte', shape: [V, C] },
     { name: 'wpe', shape: [T, C] },
-    { name: 'lm_head', shape: [V, C] },
+    ...(config.tie ? [] : [{ name: 'lm_head', shape: [V, C] }]),
     ...Array.from({ length: nLayer }, (_, i) => layer(i)).flat(),
     ...norm('final_norm'),
   ];

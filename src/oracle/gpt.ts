@@ -1,6 +1,7 @@
 // The model: a function from a token, its position and what came before to a score for every
 // token that could come next. It is GPT-2 with three simplifications: RMSNorm in place of layer
-// normalization, no biases, ReLU in place of GELU. Each can be taken back by a setting. As in microgpt.py it sees one token at a time.
+// normalization, no biases, ReLU in place of GELU. Each can be taken back by a setting, and so can
+// the weights of its own that lm_head has. As in microgpt.py it sees one token at a time.
 
 import type { ModelConfig } from '../config/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
@@ -111,7 +112,7 @@ export function gpt(
   keys: Cache,
   values: Cache,
 ): Vector {
-  const { nLayer, nEmbd, nHead, activation, bias } = config;
+  const { nLayer, nEmbd, nHead, activation, bias, tie } = config;
   const headDim = nEmbd / nHead;
   const layerNorms = config.norm === 'layernorm';
   const weights = (name: string): Matrix => parameters.stateDict.get(name)!;
@@ -165,5 +166,5 @@ export function gpt(
   }
 
   if (layerNorms) x = norm(x, 'final_norm');
-  return linear(x, weights('lm_head')); // (V)
+  return linear(x, weights(tie ? 'wte' : 'lm_head')); // (V)
 }

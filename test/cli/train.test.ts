@@ -83,7 +83,7 @@ describe('train --json', () => {
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(7);
     expect(lines[0]).toMatch(
-      /^\{"type":"config","model":\{"nLayer":1,"nEmbd":16,"nHead":4,"blockSize":16,"activation":"relu","norm":"rmsnorm","bias":false,"vocabSize":27\}/,
+      /^\{"type":"config","model":\{"nLayer":1,"nEmbd":16,"nHead":4,"blockSize":16,"activation":"relu","norm":"rmsnorm","bias":false,"tie":false,"vocabSize":27\}/,
     );
     expect(lines[1]).toMatch(/^\{"type":"step","step":1,"loss":3\.3659669475848\d*\}$/);
     expect(lines[3]).toMatch(/^\{"type":"step","step":3,"loss":3\.\d{10,}\}$/);

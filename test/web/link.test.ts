@@ -27,7 +27,7 @@ const parts = Object.fromEntries(
     const choices = choicesOf(option);
     return choices === undefined ? [] : [[option.id, fc.constantFrom(...choices)]];
   }),
-) as unknown as { [Name in 'activation' | 'norm' | 'bias']: fc.Arbitrary<Fields[Name]> };
+) as unknown as { [Name in 'activation' | 'norm' | 'bias' | 'tie']: fc.Arbitrary<Fields[Name]> };
 
 /** Fields that make a run. */
 const runnable: fc.Arbitrary<Fields> = fc

@@ -3,7 +3,7 @@
 import type { ComponentType } from 'preact';
 import { brief, count, lossText, percent, signed } from '../format.ts';
 import { INSIDE_TOKENS } from '../questions.ts';
-import { DEFAULT_MODEL } from '../../config/config.ts';
+import { DEFAULT_MODEL, type ModelOptions } from '../../config/config.ts';
 import { NumberChoice } from '../parts/number-choice.tsx';
 import { config } from '../state/run.ts';
 import { tokenName } from '../story/token-names.ts';
@@ -20,10 +20,10 @@ interface Station {
 export const STATIONS: readonly Station[] = [
   { title: 'A document', names: ['docs', 'step', 'doc'], View: Document },
   { title: 'Tokens', names: ['tokens', 'BOS', 'pos_id', 'token_id', 'target_id'], View: Tokens },
-  { title: 'Embeddings', names: ['tok_emb', 'pos_emb', 'x', 'rmsnorm'], View: Embeddings },
+  { title: 'Embeddings', names: ['tok_emb', 'pos_emb', 'x'], View: Embeddings },
   { title: 'Attention', names: ['q_h', 'keys', 'attn_logits', 'attn_weights'], View: Attention },
   { title: 'Back into the stream', names: ['x_residual', 'head_out', 'x'], View: Residual },
-  { title: 'The MLP', names: ['mlp_fc1', 'relu', 'mlp_fc2'], View: Mlp },
+  { title: 'The MLP', names: ['mlp_fc1', 'mlp_fc2'], View: Mlp },
   { title: 'What comes next', names: ['logits', 'probs'], View: Next },
   { title: 'The loss', names: ['target_id', 'loss_t', 'losses', 'loss'], View: Loss },
   { title: 'Backward', names: ['loss.backward()', 'p.grad'], View: Backward },
@@ -84,21 +84,28 @@ function Tokens({ now, place, follow }: StationProps) {
   );
 }
 
+/** That of the run. */
+function model(): ModelOptions {
+  return config.value?.model ?? DEFAULT_MODEL;
+}
+
 function Embeddings({ now }: StationProps) {
   const { tokens, position, tokenEmbedding, positionEmbedding, embedded } = now;
   const token = tokenName(tokens[position]);
+  const scaled = model().norm === 'rmsnorm';
   return (
     <>
       <p>
         The token’s row of <code>wte</code> and the position’s row of <code>wpe</code> are added, number by
-        number, and scaled so that their mean square is 1. From here on, <code>x</code> stands for “{token} at
-        position {position}”.
+        number{scaled && ', and scaled so that their mean square is 1'}. From here on, <code>x</code> stands
+        for “{token} at position {position}”.
       </p>
       <Strip name="tok_emb" values={tokenEmbedding} />
       <Strip name="pos_emb" values={positionEmbedding} />
       <Strip name="x" values={embedded} />
       <Line name="x[0]">
-        rmsnorm of {signed(tokenEmbedding[0])} {signed(positionEmbedding[0])} → {signed(embedded[0])}
+        {scaled && 'rmsnorm of '}
+        {signed(tokenEmbedding[0])} {signed(positionEmbedding[0])} → {signed(embedded[0])}
       </Line>
     </>
   );
@@ -107,7 +114,7 @@ function Embeddings({ now }: StationProps) {
 function Attention({ now, place, follow }: StationProps) {
   const { tokens, position, layer, head, query, keys, attentionLogits, attentionWeights } = now;
   const D = query.length;
-  const { nHead: heads, nLayer: layers } = config.value?.model ?? DEFAULT_MODEL;
+  const { nHead: heads, nLayer: layers } = model();
   const most = attentionWeights.reduce((best, w, t) => (w > attentionWeights[best] ? t : best), 0);
   return (
     <>
@@ -185,15 +192,17 @@ function Residual({ now }: StationProps) {
 
 function Mlp({ now }: StationProps) {
   const { layer, attended, hidden, fed } = now;
-  const layers = config.value?.model.nLayer ?? 1;
+  const { nLayer: layers, activation } = model();
   const alive = hidden.reduce((n, h) => n + (h > 0 ? 1 : 0), 0);
   return (
     <>
       <p>
-        Now the token thinks alone. <code>mlp_fc1</code> asks {hidden.length} questions; relu keeps the
-        answers above 0, here {alive} of them; <code>mlp_fc2</code> turns these into something to add.
+        Now the token thinks alone. <code>mlp_fc1</code> asks {hidden.length} questions; {activation}{' '}
+        {activation === 'relu' ? 'keeps' : 'lets through'} the answers above 0, here {alive} of them
+        {activation !== 'relu' && ', and little of the others'}; <code>mlp_fc2</code> turns these into
+        something to add.
       </p>
-      <Strip name="relu(…)" values={hidden} />
+      <Strip name={`${activation}(…)`} values={hidden} />
       <Strip name="added" values={fed.map((x, c) => x - attended[c])} />
       <Strip name="x" values={fed} />
       {layers > 1 && (
@@ -209,8 +218,8 @@ function Next({ now }: StationProps) {
   return (
     <>
       <p>
-        <code>lm_head</code> compares <code>x</code> with every token of the vocabulary: the better the fit,
-        the larger its logit. Softmax makes probabilities of them.
+        <code>{model().tie ? 'wte' : 'lm_head'}</code> compares <code>x</code> with every token of the
+        vocabulary: the better the fit, the larger its logit. Softmax makes probabilities of them.
       </p>
       <Likely now={now} />
     </>

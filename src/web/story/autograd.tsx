@@ -1,11 +1,13 @@
 // "Let there be Autograd": the derivative of the loss by every parameter, checked by hand for one of them.
 
 import { useSignal } from '@preact/signals';
+import { DEFAULT_MODEL } from '../../config/config.ts';
 import { parameterSpecs, type ParameterSpec } from '../../model/parameters.ts';
 import { Curve } from '../parts/curve.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
 import { config } from '../state/run.ts';
+import { modelNow } from './parameters.tsx';
 
 export function Autograd() {
   return (
@@ -16,9 +18,9 @@ export function Autograd() {
         <>
           <p>
             How should a parameter change, so that the loss falls? The loss is one long expression of sums,
-            products, powers, exponentials, logarithms and relu. The derivative of each is known, and the
-            chain rule multiplies them along every path back from the loss. One pass backwards gives the
-            derivative by every parameter.
+            products, powers, exponentials, logarithms and {activation()}. The derivative of each is known,
+            and the chain rule multiplies them along every path back from the loss. One pass backwards gives
+            the derivative by every parameter.
           </p>
           <Maths>
             <p>
@@ -32,9 +34,11 @@ export function Autograd() {
               <span>
                 (ln <var>a</var>)′ → 1/<var>a</var>
               </span>{' '}
-              <span>
-                relu(<var>a</var>)′ → 0 or 1
-              </span>
+              {activation() === 'relu' && (
+                <span>
+                  relu(<var>a</var>)′ → 0 or 1
+                </span>
+              )}
             </p>
           </Maths>
           <p>
@@ -47,6 +51,10 @@ export function Autograd() {
       <Slope />
     </Section>
   );
+}
+
+function activation(): string {
+  return (modelNow() ?? DEFAULT_MODEL).activation;
 }
 
 function Slope() {

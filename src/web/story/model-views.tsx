@@ -1,5 +1,6 @@
 // The views into the model: what comes next, attention, the residual stream, the MLP.
 
+import { config } from '../state/run.ts';
 import { useSignal } from '@preact/signals';
 import { brief, percent } from '../format.ts';
 import { HeatMap, Scale } from '../parts/heat-map.tsx';
@@ -64,7 +65,10 @@ export function Residual({ answer, row }: ViewProps) {
           ))}
         </tbody>
       </table>
-      <p class="hint">√(mean x²) after each stage: it begins near 1, and attention and MLP add to x.</p>
+      <p class="hint">
+        √(mean x²) after each stage: {config.value?.model.norm === 'rmsnorm' && 'it begins near 1, and '}
+        attention and MLP add to x.
+      </p>
     </div>
   );
 }
@@ -176,7 +180,7 @@ export function Probabilities({ answer }: Pick<ViewProps, 'answer'>) {
   );
 }
 
-/** The hidden units of the MLP: relu leaves those above 0 alive. */
+/** The hidden units of the MLP after the activation. */
 export function Hidden({ answer }: Pick<ViewProps, 'answer'>) {
   const { layers, tokens } = answer;
   const n = tokens.length;

@@ -21,9 +21,7 @@ export function Model() {
             comes next.
           </p>
           <Maths>
-            <p>
-              rmsnorm(<var>x</var>) = <var>x</var> / √(mean(<var>x</var>²) + 10<sup>−5</sup>)
-            </p>
+            <NormFormula />
             <p>
               softmax(<var>z</var>)<sub>i</sub> = exp <var>z</var>
               <sub>i</sub> / Σ<sub>j</sub> exp <var>z</var>
@@ -45,9 +43,29 @@ export function Model() {
   );
 }
 
+function NormFormula() {
+  const { norm } = modelNow() ?? DEFAULTS;
+  if (norm === 'rmsnorm')
+    return (
+      <p>
+        rmsnorm(<var>x</var>) = <var>x</var> / √(mean(<var>x</var>²) + 10<sup>−5</sup>)
+      </p>
+    );
+  return (
+    <p>
+      {norm}(<var>x</var>) = <var>weight</var> · (<var>x</var> − mean(<var>x</var>)) / √(var(<var>x</var>) +
+      10
+      <sup>−5</sup>) + <var>bias</var>
+    </p>
+  );
+}
+
 /** The way of one document through the model, with the shapes it takes. */
 function Flow() {
-  const { nLayer, nEmbd: C, nHead: H, vocabSize: V, blockSize: T } = modelNow() ?? DEFAULTS;
+  const model = modelNow() ?? DEFAULTS;
+  const { nLayer, nEmbd: C, nHead: H, vocabSize: V, blockSize: T, norm, activation } = model;
+  const atStart = norm === 'rmsnorm'; // others stand at the end, as in GPT-2
+  const plus = model.bias ? ' + bias' : '';
   const document = progress.value?.document;
   const n = document === undefined ? 'n' : String(Math.min(T, [...document].length + 1));
   const D = C / H;
@@ -59,7 +77,7 @@ function Flow() {
           : `BOS ${[...document].slice(0, T - 1).join(' ')}`}
       </Stage>
       <Stage shape={`${n} × ${C}`}>
-        x = <code>wte</code>[token] + <code>wpe</code>[position], then rmsnorm
+        x = <code>wte</code>[token] + <code>wpe</code>[position]{atStart && ', then rmsnorm'}
       </Stage>
       <li class="block">
         <span class="times">
@@ -67,22 +85,26 @@ function Flow() {
         </span>
         <ol>
           <Stage shape={`3 × ${n} × ${C}`}>
-            q, k, v = rmsnorm(x) · <code>attn_wq</code>, <code>attn_wk</code>, <code>attn_wv</code>
+            q, k, v = {norm}(x) · <code>attn_wq</code>, <code>attn_wk</code>, <code>attn_wv</code>
+            {plus}
           </Stage>
           <Stage shape={`${H} × ${n} × ${n}`}>every token weighs those up to itself</Stage>
           <Stage shape={`${n} × ${C}`}>
             x += what they hand over · <code>attn_wo</code>
+            {plus}
           </Stage>
           <Stage shape={`${n} × ${4 * C}`}>
-            h = relu(rmsnorm(x) · <code>mlp_fc1</code>)
+            h = {activation}({norm}(x) · <code>mlp_fc1</code>
+            {plus})
           </Stage>
           <Stage shape={`${n} × ${C}`}>
             x += h · <code>mlp_fc2</code>
+            {plus}
           </Stage>
         </ol>
       </li>
       <Stage shape={`${n} × ${V}`}>
-        logits = x · <code>lm_head</code>
+        logits = {atStart ? 'x' : `${norm}(x)`} · <code>{model.tie ? 'wte' : 'lm_head'}</code>
       </Stage>
     </ol>
   );

@@ -1,13 +1,20 @@
 // "Initialize the parameters": the matrices that hold all that the model knows.
 
 import { parameterSpecs, countParameters } from '../../model/parameters.ts';
-import { DEFAULT_TRAINING, type ModelConfig } from '../../config/config.ts';
+import { DEFAULT_MODEL, DEFAULT_TRAINING, type ModelConfig } from '../../config/config.ts';
 import { count } from '../format.ts';
 import { OptionFields, Settings } from '../parts/fields.tsx';
 import { Lazy } from '../parts/lazy.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { config, data } from '../state/run.ts';
 import { fields, problem, readModel } from '../state/settings.ts';
+
+/** What a parameter does. */
+function roleOf(name: string): string | undefined {
+  const own = name.replace(/^layer\d+\./, '');
+  if (own.endsWith('.weight')) return 'what each number is multiplied by';
+  return own.endsWith('.bias') ? 'added to each number' : ROLES[own];
+}
 
 /** What a matrix does, by the end of its name. */
 const ROLES: Record<string, string> = {
@@ -33,15 +40,18 @@ export function Parameters() {
             Everything the model knows is in a few matrices. They begin as noise, small numbers from a normal
             distribution, drawn as CPython draws them: the same seed gives the same initial values in
             microgpt.py and in every engine here.
+            {hasVectors() && ' Biases begin at 0, and what a norm multiplies by at 1.'}
           </p>
           <Maths>
             <p>
               <var>W</var>
               <sub>ij</sub> ~ N(0, {config.value?.training.initScale ?? DEFAULT_TRAINING.initScale}²)
             </p>
-            <p>
-              # = (2<var>V</var> + <var>T</var>)·<var>C</var> + 12·<var>L</var>·<var>C</var>²
-            </p>
+            {isPlain() && (
+              <p>
+                # = (2<var>V</var> + <var>T</var>)·<var>C</var> + 12·<var>L</var>·<var>C</var>²
+              </p>
+            )}
           </Maths>
           <Settings legend="Model">
             <OptionFields kind="model" />
@@ -60,6 +70,16 @@ export function modelNow(): ModelConfig | undefined {
   if (config.value !== undefined) return config.value.model;
   if (problem.value !== '' || data.value === undefined) return undefined;
   return { ...readModel(fields.value), vocabSize: data.value.chars.length + 1 };
+}
+
+/** Whether the model has the matrices of microgpt.py and no others. */
+function isPlain(): boolean {
+  return !hasVectors() && !(modelNow() ?? DEFAULT_MODEL).tie;
+}
+
+function hasVectors(): boolean {
+  const { norm, bias } = modelNow() ?? DEFAULT_MODEL;
+  return norm !== 'rmsnorm' || bias;
 }
 
 /** More rows say nothing new. */
@@ -91,11 +111,9 @@ function Matrices() {
             <tr key={name}>
               <th scope="row">
                 <code>{name}</code>
-                <span class="role">{ROLES[name.replace(/^layer\d+\./, '')]}</span>
+                <span class="role">{roleOf(name)}</span>
               </th>
-              <td>
-                {shape[0]} × {shape[1]}
-              </td>
+              <td>{shape.join(' × ')}</td>
               <td>{count(size)}</td>
               <td class="bars">
                 <span class="bar-of" style={{ width: `${(100 * size) / largest}%` }} />
@@ -106,7 +124,7 @@ function Matrices() {
       </table>
       {model.nLayer > LAYERS_SHOWN && (
         <p class="hint">
-          … and the same six matrices for layers {LAYERS_SHOWN} to {count(model.nLayer - 1)}.
+          … and the same for layers {LAYERS_SHOWN} to {count(model.nLayer - 1)}.
         </p>
       )}
     </>
