@@ -48,7 +48,8 @@ export function flagOption(name: OptionName, { help, choices, preset = true }: D
   const text = help ?? row.help;
   const option = (flags: string) => {
     const made = new TableOption(name, flags, text);
-    return preset && row.default !== undefined ? made.default(row.default) : made;
+    if (!preset || row.default === undefined) return made;
+    return made.default(row.default, row.default === false ? 'off' : undefined);
   };
   switch (row.type) {
     case 'boolean':

@@ -110,7 +110,7 @@ export const OPTIONS = {
     default: 16,
     range: { least: 1 },
     help: 'width of the network',
-    field: { label: 'Width', hint: 'How many numbers stand for a token: C.' },
+    field: { label: 'Width', hint: 'Size of each token’s vector: C.' },
   },
   /** H: attention heads; must divide nEmbd. */
   nHead: {
@@ -141,10 +141,10 @@ export const OPTIONS = {
     default: 'relu',
     absent: 'relu',
     since: 2,
-    help: 'activation of the MLP; gelu is the one of GPT-2',
+    help: "activation in the MLP; gelu is GPT-2's",
     field: {
       label: 'Activation',
-      hint: 'What the MLP makes of its answers: ReLU drops those below 0, GELU fades them out as GPT-2 does.',
+      hint: 'Nonlinearity of the MLP. ReLU sets negative values to 0; GELU, as in GPT-2, does so smoothly.',
       labels: { relu: 'ReLU', gelu: 'GELU' },
     },
   },
@@ -157,10 +157,10 @@ export const OPTIONS = {
     default: 'rmsnorm',
     absent: 'rmsnorm',
     since: 2,
-    help: 'normalization; layernorm has weights and stands where GPT-2 has it',
+    help: 'normalization; layernorm has learned weights and is placed as in GPT-2',
     field: {
       label: 'Normalization',
-      hint: 'LayerNorm also centres, has weights of its own, and stands where GPT-2 has it.',
+      hint: 'LayerNorm also subtracts the mean, has a learned weight and bias, and is placed as in GPT-2.',
       labels: { rmsnorm: 'RMSNorm', layernorm: 'LayerNorm' },
     },
   },
@@ -173,9 +173,9 @@ export const OPTIONS = {
     absent: false,
     since: 2,
     help: 'add a bias in the linear layers of attention and MLP',
-    field: { label: 'Biases', hint: 'Whether the linear layers add a number of their own to each output.' },
+    field: { label: 'Biases', hint: 'Adds a learned bias to each output of the linear layers.' },
   },
-  /** Whether the logits are read with the token embeddings (wte) instead of weights of their own (lm_head). */
+  /** Whether the logits are computed with the token embeddings (wte) instead of a separate lm_head. */
   tie: {
     kind: 'model',
     flag: 'tie',
@@ -183,10 +183,10 @@ export const OPTIONS = {
     default: false,
     absent: false,
     since: 2,
-    help: 'use the token embeddings (wte) as lm_head',
+    help: 'share weights: lm_head is the token embedding (wte)',
     field: {
-      label: 'Tied head',
-      hint: 'Whether logits are read with the token embeddings instead of weights of their own.',
+      label: 'Tied embeddings',
+      hint: 'Computes the logits with the token embeddings instead of a separate lm_head.',
     },
   },
   /** B: documents per step. */
@@ -269,7 +269,7 @@ export const OPTIONS = {
     help: 'standard deviation of the initial weights',
     axis: { help: 'standard deviations of the initial weights', spacing: 'log' },
   },
-  /** Longest gradient, as the norm over all parameters, that Adam gets: a longer one is shortened to it. 0: however long. */
+  /** Largest global gradient norm; larger gradients are scaled down to it. 0: off. */
   clip: {
     kind: 'training',
     flag: 'clip',

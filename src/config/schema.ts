@@ -77,6 +77,14 @@ export function formatOf(kind: string, ...values: readonly object[]): string {
   return `${kind}-${Math.max(1, ...needed)}`;
 }
 
+/** The first option that files of this format have and `values`, taken together, have not. */
+export function missingOption(format: string, ...values: readonly object[]): OptionName | undefined {
+  const number = Number(/\d+$/.exec(format)?.[0]);
+  return [...MODEL_NAMES, ...TRAINING_NAMES, ...SAMPLING_NAMES].find(
+    (name) => sinceOf(name) > 1 && sinceOf(name) <= number && !values.some((own) => name in own),
+  );
+}
+
 function sinceOf(name: OptionName): number {
   return optionOf(name).since ?? 1;
 }

@@ -54,8 +54,8 @@ export function operandsOf({ words, also }: Instruction): Operand[] {
 }
 
 /**
- * Puts meetings where a thread needs, or overwrites, what another one has had under its hands since the last one, and at the end; and
- * before instructions with work, how much of it there is until the next meeting.
+ * Puts a meeting of the threads before each instruction that reads or overwrites what another thread may have written or read since the
+ * last meeting, and at the end; and before instructions with work, how much of it there is until the next meeting.
  */
 export function withMeetings(instructions: readonly Instruction[]): Instruction[] {
   const sections: Instruction[][] = [];

@@ -1,6 +1,6 @@
 // From a plan to instructions on rows. Each op of the graph becomes one instruction, or none: what follows a product (a sum, relu, the
-// derivative of relu) is done as its numbers are stored, gradients that meet are summed by those who make them, and weights that
-// stand in one matrix are multiplied at once. Gradients of weights, which sum over rows, are only noted: see programs.ts.
+// derivative of relu) is applied when the result is stored, an instruction adds its gradient to those already there, and weights that
+// share a matrix take one product. Gradients of weights, which sum over rows, are only noted: see programs.ts.
 
 import type { Node, Tensor } from '../graph/graph.ts';
 import type { Plan } from '../graph/plan.ts';

@@ -1,5 +1,5 @@
 // How parameters lie in memory: matrices that are multiplied by in panels of 16 columns, see src/cpu/wasm/panels.ts, with a transposed
-// copy for the forward pass; tables that are only looked up in rows. The weights of q, k and v stand in one matrix where they can.
+// copy for the forward pass; tables that are only looked up are stored row by row. The weights of q, k and v stand in one matrix where they can.
 
 import type { Node, Tensor } from '../graph/graph.ts';
 import type { Plan } from '../graph/plan.ts';

@@ -40,7 +40,7 @@ export interface Phase {
   code(at: Operands, choose: Choose): string;
   /** Multiply-adds of an iteration, by the rows of the step where they depend on them. */
   readonly multiplyAdds: number | ((step: StepRows) => number);
-  /** Share of the iterations that are not passed over: all unless told. */
+  /** Fraction of the iterations that do work: 1 unless given. */
   share?(step: StepRows): number;
   /** True where iteration i takes and changes only pack i of each operand: it may run as soon as that is there. */
   readonly packwise?: boolean;

@@ -165,7 +165,9 @@ function neededNodes(graph: Graph, places: ReadonlyMap<Tensor, Place>): Node[] {
 
 /** Scratch buffers, reused first by best fit, then by growing the largest free one. */
 class ScratchSpace {
-  private readonly free = new Set<number>();
+  /** By their length, from the smallest; of equal ones that which has been free for longer first. */
+  private readonly free: Record<DType, number[]> = { f32: [], u32: [] };
+  private count = 0;
 
   private readonly buffers: PlanBuffer[];
 
@@ -175,28 +177,34 @@ class ScratchSpace {
 
   take(tensor: Tensor): View {
     const length = sizeOf(tensor.shape);
-    const candidates = [...this.free].filter((i) => this.buffers[i].dtype === tensor.dtype);
-    const fitting = candidates.filter((i) => this.buffers[i].length >= length);
-    const best = fitting.length > 0 ? minBy(fitting, (i) => this.buffers[i].length) : undefined;
-    const chosen =
-      best ??
-      (candidates.length > 0 ? minBy(candidates, (i) => -this.buffers[i].length) : this.add(tensor.dtype));
+    const free = this.free[tensor.dtype];
+    const fitting = this.firstAt(free, length);
+    const largest = free.length > 0 ? this.firstAt(free, this.buffers[free[free.length - 1]].length) : 0;
+    const [chosen = this.add(tensor.dtype)] = free.splice(Math.min(fitting, largest), 1);
     const buffer = this.buffers[chosen];
     if (buffer.length < length) this.buffers[chosen] = { ...buffer, length };
-    this.free.delete(chosen);
     return { buffer: chosen, offset: 0, length };
   }
 
   release(view: View): void {
-    this.free.add(view.buffer);
+    const { dtype, length } = this.buffers[view.buffer];
+    const free = this.free[dtype];
+    free.splice(this.firstAt(free, length + 1), 0, view.buffer);
+  }
+
+  /** The first place in `free` from which on all are at least so long. */
+  private firstAt(free: readonly number[], length: number): number {
+    let [low, high] = [0, free.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.buffers[free[middle]].length < length) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   private add(dtype: DType): number {
-    const name = `scratch${this.buffers.filter((b) => b.kind === 'scratch').length}`;
+    const name = `scratch${this.count++}`;
     return this.buffers.push({ name, kind: 'scratch', dtype, length: 0 }) - 1;
   }
-}
-
-function minBy(items: readonly number[], key: (item: number) => number): number {
-  return items.reduce((best, item) => (key(item) < key(best) ? item : best));
 }

@@ -60,6 +60,11 @@ export function parameterSpecs(model: Model): ParameterSpec[] {
   });
 }
 
+/** The indices of element `i` of a matrix or a vector. */
+export function placeIn(shape: readonly number[], i: number): number[] {
+  return shape.length === 1 ? [i] : [Math.floor(i / shape[1]), i % shape[1]];
+}
+
 /** The number of all elements. Quick for any number of layers, which are all alike. */
 export function countParameters(model: Model): number {
   const count = (nLayer: number) =>

@@ -1,7 +1,7 @@
 // The model: a function from a token, its position and what came before to a score for every
 // token that could come next. It is GPT-2 with three simplifications: RMSNorm in place of layer
-// normalization, no biases, ReLU in place of GELU. Each can be taken back by a setting, and so can
-// the weights of its own that lm_head has. As in microgpt.py it sees one token at a time.
+// normalization, no biases, ReLU in place of GELU. Settings restore each of
+// them, and can tie lm_head to wte. As in microgpt.py it sees one token at a time.
 
 import type { ModelConfig } from '../config/config.ts';
 import { parameterSpecs } from '../model/parameters.ts';
@@ -89,7 +89,7 @@ function rmsnorm(x: Vector): Vector {
   return x.map((xi) => xi.mul(scale));
 }
 
-/** Takes off the mean, scales x to a standard deviation of 1, and lets each channel choose its own scale and mean. */
+/** Subtracts the mean, scales to a variance of 1, then applies a learned weight and bias to each channel. */
 function layernorm(x: Vector, weight: Vector, bias: Vector): Vector {
   const mean = sum(x).div(x.length);
   const centered = x.map((xi) => xi.sub(mean));

@@ -18,7 +18,7 @@ import {
   type SamplingConfig,
   type TrainingConfig,
 } from '../config/config.ts';
-import { formatOf, formatSchema, MODEL, SAMPLING, TRAINING } from '../config/schema.ts';
+import { formatOf, formatSchema, missingOption, MODEL, SAMPLING, TRAINING } from '../config/schema.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { CheckpointError } from '../util/errors.ts';
 import type { RandomState } from '../util/python-random.ts';
@@ -202,7 +202,10 @@ export function encodeConfig(config: RunConfig): string {
 
 /** Throws CheckpointError where the text holds no configuration, or an impossible one. */
 export function decodeConfig(json: string, where: string): RunConfig {
-  const { format: _, ...config } = parseJson(CONFIG, json, where, FORMAT);
+  const { format, ...config } = parseJson(CONFIG, json, where, FORMAT);
+  const { model, training, sampling } = JSON.parse(json) as Record<string, object>;
+  const missing = missingOption(format, model, training, sampling);
+  if (missing !== undefined) throw damaged(where, `${missing} is missing`);
   inFile(where, () => {
     checkModelConfig(config.model);
     checkTrainingConfig(config.training);

@@ -1,7 +1,7 @@
 // The state of a run as tensors of a safetensors file: parameters, moments and the stream of random numbers.
 
 import type { ModelConfig } from '../config/config.ts';
-import { countParameters, parameterSpecs } from '../model/parameters.ts';
+import { countParameters, parameterSpecs, placeIn } from '../model/parameters.ts';
 import type { FloatArray } from '../util/arrays.ts';
 import { CheckpointError } from '../util/errors.ts';
 import { PythonRandom, type RandomState } from '../util/python-random.ts';
@@ -37,9 +37,10 @@ export function checkNames(
     missing === undefined
       ? `unexpected tensor ${JSON.stringify(extra!.slice(0, 100))}`
       : `tensor ${missing} is missing`;
+  const names = parameterSpecs({ ...model, nLayer: 1 }).map(({ name }) => name);
   throw new CheckpointError(
-    `${where}: ${problem}. Expected those of a model with n_layer ${model.nLayer}: wte, wpe, lm_head (a head tied to wte is ` +
-      'not supported), and attn_wq, attn_wk, attn_wv, attn_wo, mlp_fc1, mlp_fc2 of each layer.',
+    `${where}: ${problem}. Expected those of the configured model, with n_layer ${model.nLayer}: ${names.join(', ')}` +
+      `${model.nLayer > 1 ? ', and so on for each layer' : ''}.`,
   );
 }
 
@@ -66,7 +67,7 @@ export function flatParameters(
     }
     const bad = tensor.data.findIndex((x) => !(Math.abs(x) < Infinity && (x >= 0 || prefix !== 'v.')));
     if (bad >= 0) {
-      const place = [Math.floor(bad / shape[1]), bad % shape[1]].join(', ');
+      const place = placeIn(shape, bad).join(', ');
       const expected = prefix === 'v.' ? 'a finite number of at least 0' : 'a finite number';
       throw damaged(
         where,

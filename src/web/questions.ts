@@ -124,7 +124,7 @@ export interface WalkAnswer {
   readonly position: number;
   readonly layer: number;
   readonly head: number;
-  /** wte[token], wpe[position], and rmsnorm of their sum (C). */
+  /** wte[token], wpe[position], and what the first layer gets of their sum (C). */
   readonly tokenEmbedding: Float64Array;
   readonly positionEmbedding: Float64Array;
   readonly embedded: Float64Array;

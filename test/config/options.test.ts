@@ -188,6 +188,14 @@ describe('in the files of a run', () => {
     expect(Object.keys(training).slice(0, 4)).toEqual(['steps', 'batchSize', 'clip', 'glide']);
   });
 
+  it('one that lacks what its format has is damaged', () => {
+    const json = encodeConfig(runWith(OTHER).config);
+    const without = JSON.stringify(JSON.parse(json), (key, value: unknown) =>
+      key === 'activation' ? undefined : value,
+    );
+    expect(() => decodeConfig(without, 'run/config.json')).toThrow('run/config.json: activation is missing');
+  });
+
   it('older ones mean what they meant', () => {
     const { config } = runWith(DEFAULTS);
     const madeUp: readonly string[] = [...Object.keys(DEFAULTS.model), 'drag', 'glide', 'course', 'poise'];

@@ -23,6 +23,21 @@ const corpus = { length: 100, documents: 10 };
 const fused = trainingPlan(model, DEFAULT_TRAINING, layout, corpus, FUSED);
 const defaults = trainingPlan(model, DEFAULT_TRAINING, layout, { length: 100, documents: 10 });
 
+test.each([
+  { nLayer: 10_000, rules: [] },
+  { nLayer: 2000, rules: FUSED },
+])('a plan of $nLayer layers', ({ nLayer, rules }) => {
+  const deep = { ...model, nLayer, nEmbd: 4, nHead: 1 };
+  const plan = trainingPlan(
+    deep,
+    DEFAULT_TRAINING,
+    parameterLayout(deep),
+    { length: 100, documents: 9 },
+    rules,
+  );
+  expect(plan.dispatches.length).toBeGreaterThan(10 * nLayer);
+});
+
 describe('the graph', () => {
   test('refuses inputs of the wrong number, kind or shape, naming place and op', () => {
     const graph = new Graph();

@@ -98,7 +98,7 @@ describe.skipIf(noChromium)('questions to the run in the page', () => {
     await at.status('Paused.');
     await at.page.locator('#autograd').scrollIntoViewIfNeeded();
     await at.page.getByRole('img', { name: 'Loss over the value of wte[0][0]' }).waitFor();
-    await at.page.getByLabel('Matrix').selectOption('lm_head');
+    await at.page.getByRole('combobox', { name: /^Parameter/ }).selectOption('lm_head');
     await at.press('Another one');
     await at.page.getByRole('img', { name: 'Loss over the value of lm_head[2][5]' }).waitFor();
     const answers = await at.page.evaluate(() =>

@@ -1,11 +1,11 @@
-// The documents of a step and who does them. Rows of all documents lie packed, one after the other.
+// The documents of a step, and which thread computes which. Rows of all documents lie packed, one after the other.
 
 import { weightBytes } from './attention';
 import { Field, get, int, pairStarts, starts } from './memory';
 
 /** Rows of the step. */
 export let R: i32 = 0;
-/** The documents at hand, some of this thread's: the first, and the one behind the last; and their rows: the first, and how many. */
+/** The chunk of this thread's documents that is being processed: first, end (exclusive); its first row and how many there are. */
 export let firstDocument: i32 = 0;
 export let endDocument: i32 = 0;
 export let firstRow: usize = 0;

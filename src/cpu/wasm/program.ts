@@ -1,5 +1,5 @@
 // Runs programs: lists of instructions, each a word (its code and its length in bytes) and its arguments, u32 all of them. The kernels
-// do the work; here stands what each instruction hands them, and above it what its arguments are. An operand is its address and its
+// do the work; each function here unpacks the arguments of one instruction, which are listed above it. An operand is its address and its
 // stride, unless it has that of another. src/cpu/instructions.ts has the codes in the same order.
 //
 // Instructions on rows do the rows of this thread's documents, which do not depend on others. Instructions that sum over rows stand

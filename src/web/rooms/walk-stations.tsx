@@ -198,9 +198,9 @@ function Mlp({ now }: StationProps) {
     <>
       <p>
         Now the token thinks alone. <code>mlp_fc1</code> asks {hidden.length} questions; {activation}{' '}
-        {activation === 'relu' ? 'keeps' : 'lets through'} the answers above 0, here {alive} of them
-        {activation !== 'relu' && ', and little of the others'}; <code>mlp_fc2</code> turns these into
-        something to add.
+        {activation === 'relu' ? 'keeps' : 'passes'} the answers above 0, here {alive} of them
+        {activation !== 'relu' && ', and damps the others'}; <code>mlp_fc2</code> turns these into something
+        to add.
       </p>
       <Strip name={`${activation}(…)`} values={hidden} />
       <Strip name="added" values={fed.map((x, c) => x - attended[c])} />

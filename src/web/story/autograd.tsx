@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import { DEFAULT_MODEL } from '../../config/config.ts';
-import { parameterSpecs, type ParameterSpec } from '../../model/parameters.ts';
+import { parameterSpecs, placeIn, type ParameterSpec } from '../../model/parameters.ts';
 import { Curve } from '../parts/curve.tsx';
 import { Figure, Figures, Maths, Section } from '../parts/section.tsx';
 import { useLiveAnswer } from '../state/ask.ts';
@@ -74,7 +74,7 @@ function Slope() {
     <>
       <div class="row">
         <label>
-          Matrix{' '}
+          Parameter{' '}
           <select
             value={specs[matrix.value] === undefined ? 0 : matrix.value}
             onChange={({ currentTarget }) => {
@@ -121,8 +121,7 @@ function Slope() {
 /** `layer0.attn_wq[3][7]` */
 export function parameterName(specs: readonly ParameterSpec[], index: number): string {
   const { name, shape, offset } = specs.findLast((spec) => spec.offset <= index)!;
-  const within = index - offset;
-  return `${name}[${Math.floor(within / shape[1])}][${within % shape[1]}]`;
+  return `${name}[${placeIn(shape, index - offset).join('][')}]`;
 }
 
 function signed(x: number): string {

@@ -40,7 +40,7 @@ export function Parameters() {
             Everything the model knows is in a few matrices. They begin as noise, small numbers from a normal
             distribution, drawn as CPython draws them: the same seed gives the same initial values in
             microgpt.py and in every engine here.
-            {hasVectors() && ' Biases begin at 0, and what a norm multiplies by at 1.'}
+            {hasVectors() && ' Biases begin at 0, and norm weights at 1.'}
           </p>
           <Maths>
             <p>
