@@ -6,23 +6,17 @@ import sumColumnsLib from '../../shaders/lib/sum_columns.wgsl?raw';
 import shader from '../../shaders/bias.wgsl?raw';
 import type { Op, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import type { PythonRandom } from '../util/python-random.ts';
 import { packsPhase } from './bodies.ts';
 import {
+  columnGrid,
   elementGrid,
   exampleElements,
-  exampleStep,
+  exampleRows,
   matchShapes,
-  randomInteger,
   randomNormal,
 } from './support.ts';
 
 const source = stepLib + gridLib + sumColumnsLib + shader;
-
-/** Workgroups of a sum over rows: each has 32 columns. See `sum_of_rows` in shaders/lib/sum_columns.wgsl. */
-export function columnGrid(C: number): [number, number, number] {
-  return [Math.ceil(C / 32), 1, 1];
-}
 
 export const bias: Op = {
   name: 'bias',
@@ -108,12 +102,3 @@ export const biasGrad: Op = {
   flops: ([dout]) => dout[0] * dout[1],
   example: (random) => exampleRows(random, (R, C) => [[R, C]]),
 };
-
-/** Tensors for R rows of C channels, of which some rows are in use; R large enough that a lane has several. */
-export function exampleRows(random: PythonRandom, shapesOf: (R: number, C: number) => readonly Shape[]) {
-  const R = randomInteger(random, 1, randomInteger(random, 1, 4) === 1 ? 300 : 40);
-  const C = randomInteger(random, 1, 100);
-  const shapes = shapesOf(R, C);
-  const inputs = shapes.map((shape) => randomNormal(random, shape.reduce((a, b) => a * b))); // prettier-ignore
-  return { shapes, attrs: {}, inputs, step: exampleStep(randomInteger(random, 1, R)) };
-}

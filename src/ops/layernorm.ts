@@ -10,9 +10,8 @@ import shader from '../../shaders/layernorm.wgsl?raw';
 import type { Operands } from '../graph/body.ts';
 import type { Op, OpCase, Shape } from '../graph/op.ts';
 import type { FloatArray } from '../util/arrays.ts';
-import { columnGrid, exampleRows } from './bias.ts';
 import { packsPhase } from './bodies.ts';
-import { float, matchShapes, rowGrid, workersFor } from './support.ts';
+import { columnGrid, exampleRows, float, matchShapes, rowGrid, workersFor } from './support.ts';
 
 const EPSILON = 1e-5;
 const source = stepLib + gridLib + reduceLib + normLib + sumColumnsLib + shader;

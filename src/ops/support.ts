@@ -61,6 +61,11 @@ export function rowGrid(rows: number, perRow = 1): [number, number, number] {
   return [perRow, Math.ceil(rows / z), z];
 }
 
+/** Workgroups of a sum over rows: each has 32 columns. See `sum_of_rows` in shaders/lib/sum_columns.wgsl. */
+export function columnGrid(C: number): [number, number, number] {
+  return [Math.ceil(C / 32), 1, 1];
+}
+
 /** Invocations for a workgroup that shares `items` among them: a power of two, at most `most`; few items want few. */
 export function workersFor(items: number, most = 64): number {
   let workers = 4;
@@ -108,6 +113,15 @@ export function exampleElements(random: PythonRandom, operands: number): OpCase 
     inputs: Array.from({ length: operands }, () => randomNormal(random, R * C)),
     step: exampleStep(randomInteger(random, 1, R)),
   };
+}
+
+/** Tensors for R rows of C channels, of which some rows are in use; R large enough that a lane has several. */
+export function exampleRows(random: PythonRandom, shapesOf: (R: number, C: number) => readonly Shape[]) {
+  const R = randomInteger(random, 1, randomInteger(random, 1, 4) === 1 ? 300 : 40);
+  const C = randomInteger(random, 1, 100);
+  const shapes = shapesOf(R, C);
+  const inputs = shapes.map((shape) => randomNormal(random, shape.reduce((a, b) => a * b))); // prettier-ignore
+  return { shapes, attrs: {}, inputs, step: exampleStep(randomInteger(random, 1, R)) };
 }
 
 /** Documents packed into rows, with the rows of each one's document: the first, and the one after its last. */

@@ -2,7 +2,7 @@
 
 import type { Model } from '../model/architecture.ts';
 import { parameterSpecs } from '../model/parameters.ts';
-import type { FloatArray } from '../util/arrays.ts';
+import { norm, type FloatArray } from '../util/arrays.ts';
 
 /** One line of the table: something that was compared, the worst of it, and whether that will do. */
 export interface Check {
@@ -61,12 +61,6 @@ export function tensorErrors(
     const error = relativeError(own, expected);
     return { name, error: norm(expected) > 1e-12 * whole ? error : norm(own) / (whole || 1) };
   });
-}
-
-function norm(values: FloatArray): number {
-  let squares = 0;
-  for (const x of values) squares += x * x;
-  return Math.sqrt(squares);
 }
 
 /** max |got − reference|; NaN anywhere gives NaN. */

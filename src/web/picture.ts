@@ -3,7 +3,7 @@
 import { biasCorrections, learningRateAt } from '../config/schedule.ts';
 import type { TrainingState } from '../engine/engine.ts';
 import type { TrainingConfig } from '../config/config.ts';
-import type { FloatArray } from '../util/arrays.ts';
+import { norm, type FloatArray } from '../util/arrays.ts';
 
 /** A matrix as cells; a cell stands for `tall` × `wide` elements and shows the one that is farthest from 0. */
 export interface Picture {
@@ -32,13 +32,6 @@ export function picture(values: FloatArray, rows: number, cols: number, most = M
     }
   }
   return { ...small, values: shown };
-}
-
-/** The length of all of them as one vector: √(Σ x²). */
-export function norm(values: FloatArray): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
-  return Math.sqrt(sum);
 }
 
 /**

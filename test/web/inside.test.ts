@@ -9,7 +9,7 @@ import { lookInside } from '../../src/model/inside.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { largestDifference } from '../../src/verify/check.ts';
-import { norm } from '../../src/web/picture.ts';
+import { norm } from '../../src/util/arrays.ts';
 import type { Answers, QuestionName } from '../../src/web/questions.ts';
 import { noChromium } from '../support/chromium.ts';
 import { builtinNames, LOSS_TOLERANCE, usePage } from '../support/page.ts';

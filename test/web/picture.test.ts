@@ -7,7 +7,8 @@ import { createOracleEngine } from '../../src/oracle/engine.ts';
 import { prepareRun } from '../../src/train/prepare.ts';
 import { PythonRandom } from '../../src/util/python-random.ts';
 import { largestDifference } from '../../src/verify/check.ts';
-import { lastChange, norm, picture, principalComponents } from '../../src/web/picture.ts';
+import { norm } from '../../src/util/arrays.ts';
+import { lastChange, picture, principalComponents } from '../../src/web/picture.ts';
 
 describe('what the last step changed', () => {
   const training = { ...DEFAULT_TRAINING, steps: 20 };

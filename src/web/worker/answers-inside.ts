@@ -5,7 +5,7 @@ import { parameterSpecs } from '../../model/parameters.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { biasCorrections, learningRateAt } from '../../config/schedule.ts';
 import { moveByAdam } from '../../ops/adam.ts';
-import { norm } from '../picture.ts';
+import { norm } from '../../util/arrays.ts';
 import { INSIDE_TOKENS, type InsideAnswer, type QuestionOf, type WalkAnswer } from '../questions.ts';
 import type { LiveRun } from './live-run.ts';
 

@@ -2,8 +2,8 @@
 
 import { parameterSpecs, type ParameterSpec } from '../../model/parameters.ts';
 import { ConfigError } from '../../util/errors.ts';
-import type { FloatArray } from '../../util/arrays.ts';
-import { lastChange, norm, picture, principalComponents } from '../picture.ts';
+import { norm, type FloatArray } from '../../util/arrays.ts';
+import { lastChange, picture, principalComponents } from '../picture.ts';
 import type { EmbeddingsAnswer, MatricesAnswer, QuestionOf } from '../questions.ts';
 import type { LiveRun } from './live-run.ts';
 
